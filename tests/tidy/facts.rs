@@ -37,7 +37,6 @@ impl Facts {
         let mut reader = Reader {
             facts: Facts::default(),
             module: module.to_vec(),
-            inside: 0,
         };
         reader.visit_file(file);
         let mut ignores = Ignores(Vec::new());
