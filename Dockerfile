@@ -1,0 +1,35 @@
+# Fairway as a container: one binary, git, and bubblewrap for the local engine.
+#
+#   docker build -t fairway .
+#   docker run --rm -p 8080:8080 -v fairway:/data --env-file fairway.env fairway
+
+FROM rust:1.95-slim-bookworm AS build
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends gcc g++ make cmake git pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /src
+COPY . .
+# The target directory is a cache of the builder, so the binary is copied out of it.
+RUN --mount=type=cache,target=/src/target \
+    --mount=type=cache,target=/usr/local/cargo/registry \
+    cargo build --release --locked --bin fairway \
+    && install -D target/release/fairway /out/fairway
+
+FROM debian:bookworm-slim
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates git bubblewrap \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin fairway \
+    && install -d -o fairway -g fairway -m 0700 /data
+COPY --from=build /out/fairway /usr/local/bin/fairway
+USER fairway
+WORKDIR /data
+VOLUME /data
+ENV FAIRWAY_DATA_DIR=/data \
+    FAIRWAY_LISTEN=0.0.0.0:8080 \
+    FAIRWAY_LOG_FORMAT=json
+# The public listener alone; the private one stays on the container's loopback.
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["fairway"]
+CMD ["serve"]
