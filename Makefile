@@ -33,7 +33,7 @@ test: setup lint doc ## everything that CI runs
 	@cargo test --locked
 
 bench: setup ## the figures of docs/benchmarks.md, in a release build
-	@cargo run --release --quiet --locked --bin fairway -- bench $(ARGS)
+	@cargo bench --locked --benches $(ARGS)
 
 soak: setup ## slow and huge cases: 50,000 histories, 1 GB logs
 	@FAIRWAY_SOAK=1 cargo test --release --locked $(ARGS)
