@@ -156,6 +156,9 @@ fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, String>) {
 pub fn tracked_texts(root: &Path) -> BTreeMap<String, String> {
     let listed = Command::new("git")
         .args([
+            // Or git refuses a checkout that another user owns, and nothing would be checked.
+            "-c",
+            "safe.directory=*",
             "ls-files",
             "-z",
             "--cached",
