@@ -20,3 +20,6 @@ pub use pipeline::{
 pub use problem::Problem;
 pub use read::{MAX_BYTES, MAX_PIPELINES, parse};
 pub use select::{Applies, Selected, select};
+
+#[cfg(test)]
+mod tests;

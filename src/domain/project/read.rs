@@ -46,11 +46,12 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
     let document = match Document::parse(text) {
         Ok(document) => document,
         Err(error) => {
-            problems.add(
-                error.span(),
-                "",
-                format!("Not valid TOML: {}.", first_line(error.message())),
-            );
+            let mut message = format!("Not valid TOML: {}", first_line(error.message()));
+            // The parser does not say which key; its place does.
+            if let Some(key) = error.span().filter(|_| message.ends_with("duplicate key")) {
+                message = format!("{message} {}", quoted(text.get(key).unwrap_or("")));
+            }
+            problems.add(error.span(), "", format!("{message}."));
             return Err(problems.finish());
         }
     };
@@ -187,12 +188,17 @@ fn plain<T>(texts: Vec<(String, T)>) -> Vec<String> {
 /// The rules between the keys of one pipeline.
 fn whole(pipeline: &Pipeline, section: &Section<'_>, problems: &mut Problems<'_>) {
     let name = &pipeline.name;
+    let mistyped = section
+        .keys()
+        .any(|key| !PIPELINE.contains(&key) && nearest(key, &["run", "dagger"]).is_some());
     match (section.has("run"), section.has("dagger")) {
         (true, true) => {
             let message =
                 format!("Pipeline `{name}` has both `run` and `dagger`. Keep one of them.");
             problems.add(section.key_span("dagger"), &section.name("dagger"), message);
         }
+        // A mistyped `run` has been told already.
+        (false, false) if mistyped => {}
         (false, false) => {
             let hint = Some("Add `run = [\"make test\"]`.".to_owned());
             let message = format!("Pipeline `{name}` has nothing to run.");

@@ -141,7 +141,9 @@ fn sentence(view: &CheckView<'_>, shown: Shown<'_>) -> (String, String) {
             let by = short_sha(by);
             (
                 format!("Superseded by {by}"),
-                format!("A newer commit, {by}, took the place of this one. Its checks count."),
+                format!(
+                    "A newer commit, {by}, took the place of this one. Only its checks count now."
+                ),
             )
         }
         Shown::CancelledBy(who) => {

@@ -18,7 +18,9 @@ pub fn escape_md(text: &str) -> String {
             }
             // At the start these would begin a list or a heading; a colon before slashes an address.
             '-' | '+' | '=' if safe.is_empty() => safe.extend(['\\', c]),
-            '.' if safe.bytes().all(|b| b.is_ascii_digit()) => safe.push_str("\\."),
+            '.' if !safe.is_empty() && safe.bytes().all(|b| b.is_ascii_digit()) => {
+                safe.push_str("\\.")
+            }
             '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '|' | '~' | '$' => safe.extend(['\\', c]),
             ':' if rest.starts_with("//") => safe.push_str("\\:"),
             c => safe.push(c),

@@ -26,3 +26,6 @@ pub use result::{RunResult, StepResult, StepState, conclusion};
 pub use sarif::sarif;
 pub use steps::human_time;
 pub use tail::{strip_ansi, tail};
+
+#[cfg(test)]
+mod tests;
