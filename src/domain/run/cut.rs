@@ -56,10 +56,10 @@ fn closing(head: &str) -> String {
             .filter(|c| matches!(c, '`' | '~') && indent < 4);
         let run = mark.map_or(0, |mark| bare.chars().take_while(|c| *c == mark).count());
         match (open, mark) {
-            (Some((kind, length)), Some(mark)) if mark == kind && run >= length => {
-                if bare.trim_end().chars().all(|c| c == mark) {
-                    open = None;
-                }
+            (Some((kind, length)), Some(mark))
+                if mark == kind && run >= length && bare.trim_end().chars().all(|c| c == mark) =>
+            {
+                open = None;
             }
             (None, Some(mark)) if run >= 3 => open = Some((mark, run)),
             (None, _) => {
