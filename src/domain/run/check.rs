@@ -3,7 +3,7 @@
 use crate::domain::ids::short as short_sha;
 use crate::domain::project::Problem;
 
-use super::annotation::{Annotation, Level, Span};
+use super::broken::broken_file;
 use super::conclusion::Conclusion;
 use super::cut::{MAX_OUTPUT, cut_markdown};
 use super::markdown::{code, escape_md, fence, unseen};
@@ -111,7 +111,10 @@ pub fn check_output(view: &CheckView<'_>) -> CheckText {
     let (title, mut summary, text) = match view.shown {
         Shown::Running { steps, log } => running(steps, log),
         Shown::Finished(finished) => ended(view, &finished),
-        Shown::BrokenFile(problems) => broken_file(problems),
+        Shown::BrokenFile(problems) => {
+            let (title, summary) = broken_file(problems);
+            (title, summary, None)
+        }
         other => {
             let (title, summary) = sentence(view, other);
             (title, summary, None)
@@ -175,21 +178,8 @@ fn sentence(view: &CheckView<'_>, shown: Shown<'_>) -> (String, String) {
             format!("Skipped: not for {event}"),
             format!("The `on` of {name} does not name {}.", code(event)),
         ),
-        Shown::AwaitingApproval => (
-            String::from("Waiting for approval"),
-            format!(
-                "This commit comes from a fork, so nothing of it runs by itself. After reading the change, someone with \
-                 write access types `/run`. That counts for {} alone; a new push needs a new `/run`.",
-                short_sha(view.sha)
-            ),
-        ),
-        Shown::ForkRefused => (
-            String::from("Not run: this engine runs no forks"),
-            String::from(
-                "This commit comes from a fork, and the local engine isolates too little to run a stranger's code. Push \
-                 the branch to this repository, or ask the operator for the Dagger engine (`FAIRWAY_ENGINE=dagger`).",
-            ),
-        ),
+        Shown::AwaitingApproval => fork(Some(view.sha)),
+        Shown::ForkRefused => fork(None),
         Shown::NoFile => (
             String::from("No fairway.toml"),
             format!(
@@ -211,6 +201,27 @@ fn sentence(view: &CheckView<'_>, shown: Shown<'_>) -> (String, String) {
         ),
     };
     (title, format!("{summary}\n"))
+}
+
+/// A fork's commit: `approvable` is the commit that `/run` would start, `None` where the engine refuses it.
+fn fork(approvable: Option<&str>) -> (String, String) {
+    match approvable {
+        Some(sha) => (
+            String::from("Waiting for approval"),
+            format!(
+                "This commit comes from a fork, so nothing of it runs by itself. After reading the change, someone with \
+                 write access types `/run`. That counts for {} alone; a new push needs a new `/run`.",
+                short_sha(sha)
+            ),
+        ),
+        None => (
+            String::from("Not run: this engine runs no forks"),
+            String::from(
+                "This commit comes from a fork, and the local engine isolates too little to run a stranger's code. Push \
+                 the branch to this repository, or ask the operator for the Dagger engine (`FAIRWAY_ENGINE=dagger`).",
+            ),
+        ),
+    }
 }
 
 fn running(steps: &[StepResult], log: &[u8]) -> Parts {
@@ -235,21 +246,19 @@ fn running(steps: &[StepResult], log: &[u8]) -> Parts {
     (title, summary, log_block(log))
 }
 
-fn ended(view: &CheckView<'_>, finished: &Finished<'_>) -> Parts {
-    let steps = &finished.result.steps;
+/// Title and first line. `bad` is the step that decided, if one did.
+fn verdict(
+    steps: &[StepResult],
+    bad: Option<&StepResult>,
+    conclusion: Conclusion,
+) -> (String, String) {
     let all = human_time(
         steps
             .iter()
             .map(|step| step.millis.max(0))
             .fold(0, i64::saturating_add),
     );
-    let bad = steps.iter().find(|step| {
-        matches!(
-            step.state,
-            StepState::Failed { .. } | StepState::TimedOut | StepState::Cancelled
-        )
-    });
-    let (title, verdict) = match (bad, finished.conclusion) {
+    match (bad, conclusion) {
         (_, Conclusion::Success) => {
             let title = format!("Passed in {all}");
             (title.clone(), format!("{title}."))
@@ -270,7 +279,18 @@ fn ended(view: &CheckView<'_>, finished: &Finished<'_>) -> Parts {
             String::from("Did not finish"),
             format!("Did not finish after {all}."),
         ),
-    };
+    }
+}
+
+fn ended(view: &CheckView<'_>, finished: &Finished<'_>) -> Parts {
+    let steps = &finished.result.steps;
+    let bad = steps.iter().find(|step| {
+        matches!(
+            step.state,
+            StepState::Failed { .. } | StepState::TimedOut | StepState::Cancelled
+        )
+    });
+    let (title, verdict) = verdict(steps, bad, finished.conclusion);
     let mut summary = format!("{verdict}\n\n{}", table(steps));
     for note in finished.result.notes.iter().take(20) {
         summary.push_str(&format!("\n{}\n", escape_md(note)));
@@ -327,61 +347,4 @@ fn log_block(log: &[u8]) -> Option<String> {
         format!("The last {lines} lines:")
     };
     Some(format!("{heading}\n\n{}", fence(&shown)))
-}
-
-fn broken_file(problems: &[Problem]) -> Parts {
-    let count = problems.len();
-    let title = format!(
-        "fairway.toml has {count} problem{}",
-        if count == 1 { "" } else { "s" }
-    );
-    let mut summary = format!(
-        "{title}. Nothing runs until they are mended; deploys keep to the last good file.\n\n"
-    );
-    for problem in problems {
-        let hint = problem
-            .hint
-            .as_deref()
-            .map(|hint| format!(" {}", own_marks(hint)))
-            .unwrap_or_default();
-        let (line, message) = (problem.line, own_marks(&problem.message));
-        summary.push_str(&format!("- `fairway.toml:{line}` {message}{hint}\n"));
-    }
-    (title, summary, None)
-}
-
-/// Problems put what a person typed in code marks; the rest is escaped.
-fn own_marks(sentence: &str) -> String {
-    let parts = sentence.split('`').enumerate();
-    parts
-        .map(|(at, part)| {
-            if at % 2 == 1 {
-                code(part)
-            } else {
-                escape_md(part)
-            }
-        })
-        .collect()
-}
-
-/// The problems of a broken file, each on its line.
-pub fn problem_annotations(problems: &[Problem]) -> Vec<Annotation> {
-    let one = |problem: &Problem| {
-        let line = u64::from(problem.line);
-        let column = Some(u64::from(problem.column));
-        let span = Span {
-            lines: (line, line),
-            columns: (column, column),
-        };
-        let hint = problem.hint.as_deref().unwrap_or("");
-        let message = format!("{} {hint}", problem.message);
-        Annotation::new(
-            String::from("fairway.toml"),
-            span,
-            Level::Failure,
-            &problem.key,
-            &message,
-        )
-    };
-    problems.iter().map(one).collect()
 }

@@ -2,6 +2,7 @@
 //! always within GitHub's limits.
 
 mod annotation;
+mod broken;
 mod changed;
 mod check;
 mod conclusion;
@@ -15,8 +16,9 @@ mod steps;
 mod tail;
 
 pub use annotation::{Annotation, BATCH, Level, MAX_ANNOTATIONS, Report, batches, relative};
+pub use broken::problem_annotations;
 pub use changed::{FileChange, changed_lines, on_changed_lines};
-pub use check::{CheckText, CheckView, Finished, Shown, check_output, problem_annotations};
+pub use check::{CheckText, CheckView, Finished, Shown, check_output};
 pub use conclusion::Conclusion;
 pub use cut::{MAX_OUTPUT, cut_markdown};
 pub use junit::junit;
