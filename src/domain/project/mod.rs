@@ -1,1 +1,25 @@
-//! Room `project`.
+//! What a repository asks for in `fairway.toml`, read strictly: a typing error is a problem on its line, never a
+//! pipeline that silently does something else.
+
+mod check;
+mod digest;
+mod graph;
+mod pipeline;
+mod problem;
+mod read;
+mod select;
+mod value;
+
+pub use check::{duration, pipeline_name};
+pub use digest::digest;
+pub use graph::{Cycle, Readiness, order, ready};
+pub use pipeline::{
+    Comments, DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Pipeline, Project, Report, ReportKind, Service,
+    Trigger,
+};
+pub use problem::Problem;
+pub use read::{MAX_BYTES, MAX_PIPELINES, parse};
+pub use select::{Applies, Selected, select};
+
+#[cfg(test)]
+mod tests;

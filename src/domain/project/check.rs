@@ -1,0 +1,170 @@
+//! The small rules that values must keep. Each answers with the rule in words when it is broken.
+
+use super::pipeline::{MAX_TIMEOUT_MS, Report, ReportKind};
+use super::problem::quoted;
+
+/// Whether a name can be a pipeline's: `[a-z0-9][a-z0-9-]{0,39}`.
+pub fn pipeline_name(name: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    name.len() <= 40
+        && name.bytes().next().is_some_and(plain)
+        && name.bytes().all(|b| plain(b) || b == b'-')
+}
+
+/// Milliseconds of `90s`, `10m` or `1h30m`: whole numbers, units from large to small, each at most once.
+/// `None` when it is not written so or is longer than a hundred days.
+pub fn duration(text: &str) -> Option<i64> {
+    let mut total: i64 = 0;
+    let mut smallest = i64::MAX;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let number: i64 = rest
+            .get(..digits)?
+            .parse()
+            .ok()
+            .filter(|n| *n <= 8_640_000)?;
+        let unit = match rest.as_bytes().get(digits)? {
+            b'h' => 3_600_000,
+            b'm' => 60_000,
+            b's' => 1000,
+            _ => return None,
+        };
+        if unit >= smallest {
+            return None;
+        }
+        smallest = unit;
+        total = total.checked_add(number.checked_mul(unit)?)?;
+        rest = rest.get(digits + 1..)?;
+    }
+    (smallest < i64::MAX && total <= 100 * 24 * 3_600_000).then_some(total)
+}
+
+pub(super) fn timeout(text: &str) -> Result<i64, String> {
+    match duration(text) {
+        Some(ms) if (1000..=MAX_TIMEOUT_MS).contains(&ms) => Ok(ms),
+        Some(_) => Err("`timeout` must be between `1s` and `6h`.".to_owned()),
+        None => Err(format!(
+            "{} is not a time. Write `90s`, `10m` or `1h30m`.",
+            quoted(text)
+        )),
+    }
+}
+
+pub(super) fn env_name(name: &str) -> Result<(), String> {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let good = name.len() <= 128
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|b| plain(b) && !b.is_ascii_digit())
+        && name.bytes().all(plain);
+    if good {
+        return Ok(());
+    }
+    Err(format!(
+        "{} cannot be the name of a variable. Use letters, digits and `_`, not a digit first.",
+        quoted(name)
+    ))
+}
+
+/// A path inside the checkout: relative, without `..`, with plain slashes.
+pub(super) fn inside(path: &str) -> Result<(), String> {
+    if path.is_empty() {
+        return Err("The path is empty. Write one relative to the repository's root.".to_owned());
+    }
+    if path.chars().any(char::is_control) {
+        return Err("A path cannot hold control characters.".to_owned());
+    }
+    let windows = path.contains('\\') || path.as_bytes().get(1) == Some(&b':');
+    if path.starts_with('/') || path.starts_with('~') || windows {
+        return Err(format!(
+            "{} must be relative to the repository's root, with `/` between names.",
+            quoted(path)
+        ));
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err(format!(
+            "{} leaves the repository. A path cannot hold `..`.",
+            quoted(path)
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn cache_dir(path: &str) -> Result<(), String> {
+    inside(path.strip_prefix('/').unwrap_or(path))
+}
+
+pub(super) fn report(entry: &str) -> Result<Report, String> {
+    let Some((kind, path)) = entry.split_once(':') else {
+        return Err(format!(
+            "{} lacks its format. Write `junit:target/junit.xml`.",
+            quoted(entry)
+        ));
+    };
+    let kind = match kind {
+        "junit" => ReportKind::Junit,
+        "sarif" => ReportKind::Sarif,
+        "cargo-json" => ReportKind::CargoJson,
+        _ => {
+            let known = "Known are `junit`, `sarif` and `cargo-json`.";
+            return Err(format!("{} is not a report format. {known}", quoted(kind)));
+        }
+    };
+    inside(path)?;
+    Ok(Report {
+        kind,
+        path: path.to_owned(),
+    })
+}
+
+/// A glob as `paths` takes it: relative to the root, not negated, and one that compiles.
+pub(super) fn glob(pattern: &str) -> Result<(), String> {
+    if pattern.starts_with('!') {
+        return Err(format!(
+            "{} begins with `!`. `paths` only names what counts, it cannot exclude.",
+            quoted(pattern)
+        ));
+    }
+    if pattern.len() > 256 {
+        return Err("A pattern is at most 256 characters long.".to_owned());
+    }
+    inside(pattern)?;
+    super::select::compile(pattern)
+        .map(|_| ())
+        .map_err(|error| {
+            format!(
+                "{} is not a valid pattern: {}.",
+                quoted(pattern),
+                error.kind()
+            )
+        })
+}
+
+pub(super) fn image(name: &str) -> Result<(), String> {
+    if name.is_empty()
+        || name.len() > 512
+        || name.starts_with('-')
+        || !name.bytes().all(|b| b.is_ascii_graphic())
+    {
+        return Err(format!(
+            "{} is not the name of a container image. Write `rust:1.95-bookworm`.",
+            quoted(name)
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn shell(command: &str) -> Result<(), String> {
+    if command.trim().is_empty() {
+        return Err("The command is empty.".to_owned());
+    }
+    if command.contains('\0') {
+        return Err("A command cannot hold a NUL character.".to_owned());
+    }
+    if command.len() > 16 * 1024 {
+        return Err("A command is at most 16 kB long. Put a long one in a script.".to_owned());
+    }
+    Ok(())
+}

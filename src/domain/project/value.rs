@@ -1,0 +1,242 @@
+//! Reads one table key by key: every value has the wanted type or leaves a problem on its own line.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml_edit::{Item, TableLike, Value};
+
+use super::check;
+use super::problem::{Problems, nearest, quoted};
+
+/// A table with its dotted name, for reading.
+pub(super) struct Section<'t> {
+    pub(super) path: String,
+    table: &'t dyn TableLike,
+    span: Option<Range<usize>>,
+}
+
+type Rule = fn(&str) -> Result<(), String>;
+
+impl<'t> Section<'t> {
+    pub(super) fn root(table: &'t dyn TableLike) -> Self {
+        Section {
+            path: String::new(),
+            table,
+            span: None,
+        }
+    }
+
+    /// The table under `key`; `None` when it is missing, or is no table, which is a problem.
+    pub(super) fn section(&self, key: &str, problems: &mut Problems<'_>) -> Option<Section<'t>> {
+        let item = self.get(key)?;
+        let path = self.name(key);
+        let span = self.key_span(key);
+        match item.as_table_like() {
+            Some(table) => Some(Section { path, table, span }),
+            None => {
+                problems.add(
+                    span,
+                    &path,
+                    format!("`{key}` must be a table, not {}.", kind(item)),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &'t str> + use<'t> {
+        self.table.iter().map(|(key, _)| key)
+    }
+
+    pub(super) fn span(&self) -> Option<Range<usize>> {
+        self.span.clone()
+    }
+
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
+    pub(super) fn name(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    pub(super) fn key_span(&self, key: &str) -> Option<Range<usize>> {
+        let (found, item) = self.table.get_key_value(key)?;
+        found.span().or_else(|| item.span()).or_else(|| self.span())
+    }
+
+    /// One problem for each key that is not among the known ones.
+    pub(super) fn refuse_unknown(&self, known: &[&str], problems: &mut Problems<'_>) {
+        for key in self.keys().filter(|key| !known.contains(key)) {
+            if problems.full() {
+                return;
+            }
+            let at = if self.path.is_empty() {
+                "at the top level".to_owned()
+            } else {
+                format!("in `{}`", self.path)
+            };
+            let hint = match nearest(key, known) {
+                Some(near) => format!("Did you mean `{near}`?"),
+                None => format!("Known are {}.", list(known)),
+            };
+            let message = format!("Unknown key {} {at}.", quoted(key));
+            problems.add_with_hint(self.key_span(key), &self.name(key), message, Some(hint));
+        }
+    }
+
+    /// A string that keeps the rule.
+    pub(super) fn text(
+        &self,
+        key: &str,
+        rule: Rule,
+        problems: &mut Problems<'_>,
+    ) -> Option<String> {
+        let item = self.get(key)?;
+        let Some(text) = item.as_str() else {
+            let message = format!("`{key}` must be a string, not {}.", kind(item));
+            problems.add(self.key_span(key), &self.name(key), message);
+            return None;
+        };
+        match rule(text) {
+            Ok(()) => Some(text.to_owned()),
+            Err(message) => {
+                problems.add(item.span(), &self.name(key), message);
+                None
+            }
+        }
+    }
+
+    /// A list of strings with their places, without those that break the rule or stand there twice.
+    pub(super) fn texts(
+        &self,
+        key: &str,
+        rule: Rule,
+        problems: &mut Problems<'_>,
+    ) -> Vec<(String, Option<Range<usize>>)> {
+        let Some(item) = self.get(key) else {
+            return Vec::new();
+        };
+        let Some(array) = item.as_array() else {
+            let message = format!("`{key}` must be a list of strings, not {}.", kind(item));
+            problems.add(self.key_span(key), &self.name(key), message);
+            return Vec::new();
+        };
+        if array.len() > 100 {
+            problems.add(
+                self.key_span(key),
+                &self.name(key),
+                format!("`{key}` has more than 100 entries."),
+            );
+            return Vec::new();
+        }
+        let mut texts = Vec::new();
+        for value in array {
+            let Some(text) = value.as_str() else {
+                let message = format!(
+                    "`{key}` must be a list of strings, but holds {}.",
+                    value_kind(value)
+                );
+                problems.add(value.span(), &self.name(key), message);
+                continue;
+            };
+            match rule(text) {
+                Ok(()) => texts.push((text.to_owned(), value.span())),
+                Err(message) => problems.add(value.span(), &self.name(key), message),
+            }
+        }
+        texts
+    }
+
+    /// A table of plain values; numbers and booleans are taken as they are written.
+    pub(super) fn env(&self, problems: &mut Problems<'_>) -> BTreeMap<String, String> {
+        let mut env = BTreeMap::new();
+        let Some(section) = self.section("env", problems) else {
+            return env;
+        };
+        for (key, item) in section.table.iter() {
+            if let Err(message) = check::env_name(key) {
+                problems.add(section.key_span(key), &section.name(key), message);
+                continue;
+            }
+            let text = match item.as_value() {
+                Some(Value::String(text)) => text.value().clone(),
+                Some(Value::Integer(number)) => number.value().to_string(),
+                Some(Value::Boolean(yes)) => yes.value().to_string(),
+                _ => {
+                    let message = format!("`{key}` must be a string, not {}.", kind(item));
+                    problems.add(section.key_span(key), &section.name(key), message);
+                    continue;
+                }
+            };
+            if text.contains('\0') {
+                problems.add(
+                    item.span(),
+                    &section.name(key),
+                    "A value cannot hold a NUL character.",
+                );
+                continue;
+            }
+            env.insert(key.to_owned(), text);
+        }
+        env
+    }
+
+    /// A TCP port.
+    pub(super) fn port(&self, problems: &mut Problems<'_>) -> Option<u16> {
+        let item = self.get("port")?;
+        let port = item
+            .as_integer()
+            .and_then(|n| u16::try_from(n).ok())
+            .filter(|n| *n > 0);
+        if port.is_none() {
+            problems.add(
+                self.key_span("port"),
+                &self.name("port"),
+                "`port` must be a number from 1 to 65535.",
+            );
+        }
+        port
+    }
+
+    fn get(&self, key: &str) -> Option<&'t Item> {
+        self.table.get(key).filter(|item| !item.is_none())
+    }
+}
+
+/// Any string is fine.
+pub(super) fn any(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+/// Names in code marks, with commas.
+pub(super) fn list(names: &[&str]) -> String {
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn kind(item: &Item) -> &'static str {
+    match item {
+        Item::Value(value) => value_kind(value),
+        Item::ArrayOfTables(_) => "a list of tables",
+        _ => "a table",
+    }
+}
+
+fn value_kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(_) => "a string",
+        Value::Integer(_) | Value::Float(_) => "a number",
+        Value::Boolean(_) => "a boolean",
+        Value::Datetime(_) => "a date",
+        Value::Array(_) => "a list",
+        Value::InlineTable(_) => "a table",
+    }
+}
