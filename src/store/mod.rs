@@ -159,9 +159,17 @@ impl Store {
 }
 
 async fn postgres_pool(url: &str) -> Result<AnyPool> {
+    // A queue's statistics are always out of date: with those of an empty table a claim sorted 38,000 rows (190 ms
+    // instead of 0.3). Every statement here has its index, so plans that do without are not offered.
+    const INDEXES: &str =
+        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+ SET enable_mergejoin = off; SET jit = off";
     AnyPoolOptions::new()
         .max_connections(16)
         .acquire_timeout(Duration::from_secs(10))
+        .after_connect(|connection, _| {
+            Box::pin(async move { sqlx::raw_sql(INDEXES).execute(connection).await.map(|_| ()) })
+        })
         .connect(url)
         .await
         .context("PostgreSQL cannot be reached; check FAIRWAY_DATABASE_URL")

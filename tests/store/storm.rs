@@ -1,7 +1,7 @@
 //! Many workers at once: nothing twice, nothing lost, every lane in order.
 
 use crate::{both, claim, finish, insert, job, postgres};
-use fairway::store::{Accepted, Claim, NewDelivery, Retry, RetryAs, State, Store};
+use fairway::store::{Accepted, Claim, Limits, NewDelivery, Retry, RetryAs, State, Store};
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -210,4 +210,31 @@ async fn a_failing_store_is_an_error_at_the_door() {
         };
         assert!(intake.accept(new).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_full_queue_is_an_error_at_the_door() {
+    let limits = Limits {
+        intake_queue: 1,
+        ..Limits::default()
+    };
+    let store = Store::open_with("sqlite::memory:", limits).await.unwrap();
+    store.migrate().await.unwrap();
+    let intake = store.intake();
+    let new = |guid: &str| NewDelivery {
+        guid: guid.into(),
+        event: "push".into(),
+        repository_id: None,
+        body: vec![],
+        now: 1,
+    };
+    // On one thread both ask before the committer runs.
+    let (first, second) = tokio::join!(intake.accept(new("1")), intake.accept(new("2")));
+    assert_eq!(first.unwrap(), Accepted::New);
+    assert!(
+        second
+            .unwrap_err()
+            .to_string()
+            .contains("too many webhooks")
+    );
 }
