@@ -40,7 +40,7 @@ pub use mirrors::Mirror;
 pub use purge::{Keep, Purged};
 pub use repos::RepoRow;
 pub use runs::{NewRun, RunRow, RunState};
-pub use seal::{Seal, Secret};
+pub use seal::Seal;
 pub use secrets::{NewSecret, SecretRow};
 pub use tx::Tx;
 

@@ -1,38 +1,11 @@
 //! Secrets at rest: ChaCha20-Poly1305, a fresh nonce each, bound to the place they are for. A row copied to another
 //! repository, environment or trust does not open there.
 
+use crate::settings::Secret;
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
 use chacha20poly1305::{ChaCha20Poly1305, Key, Nonce};
 use std::fmt;
 use thiserror::Error;
-
-/// A secret in clear. It prints as `***` wherever it goes.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps a value.
-    pub fn new(value: impl Into<String>) -> Secret {
-        Secret(value.into())
-    }
-
-    /// The value itself: for the process that needs it, never for people.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 /// What a secret is for; sealed and opened with the same words or not at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +56,7 @@ impl Seal {
         let nonce = Nonce::try_generate().map_err(|_| SealError::Seal)?;
         let aad = place.bytes();
         let payload = Payload {
-            msg: secret.0.as_bytes(),
+            msg: secret.reveal().as_bytes(),
             aad: &aad,
         };
         let ciphertext = self
@@ -107,7 +80,7 @@ impl Seal {
             .decrypt(&Nonce::from(nonce), payload)
             .map_err(|_| SealError::Open)?;
         String::from_utf8(clear)
-            .map(Secret)
+            .map(Secret::new)
             .map_err(|_| SealError::Open)
     }
 }
