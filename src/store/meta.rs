@@ -1,0 +1,25 @@
+//! Small facts about this Fairway: cursors and the like.
+
+use super::Store;
+use anyhow::Result;
+
+impl Store {
+    /// The value under a key.
+    pub async fn meta(&self, key: &str) -> Result<Option<String>> {
+        Ok(sqlx::query_scalar("SELECT value FROM meta WHERE key = $1")
+            .bind(key)
+            .fetch_optional(self.read())
+            .await?)
+    }
+
+    /// Sets the value under a key.
+    pub async fn set_meta(&self, key: &str, value: &str) -> Result<()> {
+        const SQL: &str = "INSERT INTO meta (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+        sqlx::query(SQL)
+            .bind(key)
+            .bind(value)
+            .execute(self.write())
+            .await?;
+        Ok(())
+    }
+}
