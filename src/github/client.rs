@@ -175,7 +175,8 @@ impl GitHub {
         let page = decode(&reply, &Subject { what: &what, write: false, now: 0 })?;
         let next = text(&reply.headers, "link").and_then(next_link);
         // A link to elsewhere would carry our token there.
-        Ok((page, next.and_then(|url| url.strip_prefix(&self.0.transport.base)).map(str::to_owned)))
+        let next = next.and_then(|url| url.strip_prefix(&self.0.transport.base)).filter(|path| path.starts_with('/'));
+        Ok((page, next.map(str::to_owned)))
     }
 }
 
