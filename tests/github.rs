@@ -282,7 +282,7 @@ fn every_real_payload_is_read_or_dropped_and_the_handled_ones_are_read() {
         handled.join(" "),
         "check_run.requested_action check_run.rerequested check_suite.rerequested installation.created \
          installation.deleted installation.new_permissions_accepted installation.suspend installation.unsuspend \
-         installation_repositories.added installation_repositories.removed issue_comment.created \
+         installation_repositories.added installation_repositories.removed \
          merge_group.checks_requested pull_request.closed pull_request.converted_to_draft pull_request.opened \
          pull_request.ready_for_review pull_request.reopened pull_request.synchronize repository.created \
          repository.edited repository.privatized repository.publicized repository.renamed repository.transferred"
@@ -299,4 +299,16 @@ fn pushes_to_branches_are_read_and_tags_and_queue_branches_dropped() {
     assert!(matches!(push("refs/heads/fe/a b"), Some(Incoming::Push { branch, .. }) if branch == "fe/a b"));
     assert_eq!(push("refs/tags/v1"), None);
     assert_eq!(push("refs/heads/gh-readonly-queue/main/pr-1-abc"), None);
+}
+
+#[test]
+fn a_comment_is_heard_on_a_pull_request_and_not_on_an_issue() {
+    let mut body: Value = serde_json::from_str(include_str!("contract/webhooks/issue_comment.created.json")).unwrap();
+    body["installation"] = json!({ "id": 1 });
+    assert_eq!(webhook::parse("issue_comment", body.to_string().as_bytes()).unwrap(), None);
+    body["issue"]["pull_request"] = json!({ "url": "x" });
+    let heard = webhook::parse("issue_comment", body.to_string().as_bytes()).unwrap();
+    let Some(Incoming::Comment { repo, number, comment }) = heard else { panic!("{heard:?}") };
+    assert_eq!((repo.installation, number, comment.author.as_str(), comment.bot), (1, 1, "Codertocat", false));
+    assert_eq!(comment.created_at, 1_557_933_621_000);
 }
