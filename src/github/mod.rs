@@ -1,1 +1,26 @@
-//! Room `github`.
+//! GitHub, as Fairway uses it: the only room that knows octocrab. Calls answer in our words, and every failure is one
+//! of [`GitHubError`], so that a caller knows whether to wait, to read back or to give up.
+
+mod app;
+mod auth;
+mod cache;
+mod checks;
+mod client;
+mod comments;
+mod error;
+mod parse;
+pub mod permissions;
+mod pulls;
+mod repos;
+mod transport;
+pub mod webhook;
+mod wire;
+
+pub use app::{FailedDelivery, Installation};
+pub use auth::Auth;
+pub use checks::{Action, CheckPayload};
+pub use client::{Ask, GitHub, Reply};
+pub use error::GitHubError;
+pub use pulls::{ChangedFile, ChangedFiles};
+pub use repos::Access;
+pub use transport::{Config, ConfigError, Now, Rate};

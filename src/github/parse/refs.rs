@@ -1,0 +1,48 @@
+//! Pushes and the merge queue.
+
+use serde::Deserialize;
+
+use super::Payload;
+use crate::domain::event::Incoming;
+
+#[derive(Deserialize)]
+struct Push {
+    #[serde(rename = "ref")]
+    name: String,
+    before: String,
+    after: String,
+}
+
+#[derive(Deserialize)]
+struct MergeGroupEvent {
+    merge_group: MergeGroup,
+}
+
+#[derive(Deserialize)]
+struct MergeGroup {
+    head_sha: String,
+    head_ref: String,
+    base_sha: String,
+}
+
+/// Tags are no branches, and the merge queue's branches have an event of their own.
+pub(super) fn push(payload: &Payload<'_>) -> serde_json::Result<Option<Incoming>> {
+    let push: Push = payload.read()?;
+    let branch = push.name.strip_prefix("refs/heads/").filter(|b| !b.starts_with("gh-readonly-queue/"));
+    let Some(branch) = branch.map(str::to_owned) else { return Ok(None) };
+    let (repo, sender) = payload.place()?;
+    Ok(Some(Incoming::Push { repo, branch, before: push.before, after: push.after, sender }))
+}
+
+/// Checks are wanted, or no longer.
+pub(super) fn merge_group(payload: &Payload<'_>) -> serde_json::Result<Incoming> {
+    let MergeGroupEvent { merge_group: group } = payload.read()?;
+    let (repo, _) = payload.place()?;
+    Ok(Incoming::MergeGroup {
+        action: payload.action.to_owned(),
+        repo,
+        head_sha: group.head_sha,
+        head_ref: group.head_ref,
+        base_sha: group.base_sha,
+    })
+}
