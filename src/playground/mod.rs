@@ -1,1 +1,9 @@
-//! Room `playground`.
+//! A stateful GitHub on a local port, for tests and for people. It imports nothing of Fairway's, so that a mistake
+//! about GitHub is not made twice by one hand.
+
+pub mod faults;
+mod handle;
+pub mod limits;
+pub mod world;
+
+pub use handle::Playground;
