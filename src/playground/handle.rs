@@ -55,6 +55,11 @@ impl Playground {
         })
     }
 
+    /// Takes from the world what nobody needs to be told of.
+    pub(super) fn act_quietly<T>(&self, change: impl FnOnce(&mut World) -> T) -> T {
+        change(&mut self.lock())
+    }
+
     /// Changes with every change of the world.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.subscribe()

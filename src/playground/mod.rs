@@ -2,8 +2,13 @@
 //! about GitHub is not made twice by one hand.
 
 pub mod faults;
+pub mod git;
 mod handle;
 pub mod limits;
+pub mod people;
+mod refs;
+pub mod shapes;
+pub mod webhooks;
 pub mod world;
 
 pub use handle::Playground;
