@@ -297,8 +297,6 @@ pub enum FaultKind {
     Limit,
     /// No, a bad or an old token where one is needed.
     Token,
-    /// The body is not what GitHub takes.
-    Body,
 }
 
 /// One request and its answer.
