@@ -1,0 +1,251 @@
+//! From raw text to settings with types.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::source::Raw;
+use super::table::SETTINGS;
+use super::{EngineChoice, LogStyle, Orgs, Secret, SecretsKey, SettingProblem, Settings};
+
+/// A shorter token could be guessed through the listener.
+const SHORTEST_TOKEN: usize = 16;
+
+/// More would only wait for each other's locks.
+const MOST_AT_ONCE: usize = 256;
+
+pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
+    let data_dir = PathBuf::from(raw.text("DATA_DIR"));
+    let settings = Settings {
+        app_id: raw.given("APP_ID", app_id),
+        private_key: raw.given("PRIVATE_KEY", private_key),
+        webhook_secret: raw.given("WEBHOOK_SECRET", |text| Ok(Secret::new(text))),
+        orgs: raw.given("ORGS", orgs),
+        github_url: raw.parsed("GITHUB_URL", http_url).unwrap_or_default(),
+        database_url: raw.given("DATABASE_URL", database_url).unwrap_or_else(|| {
+            Secret::new(format!("sqlite:{}", data_dir.join("fairway.db").display()))
+        }),
+        data_dir,
+        listen: raw.parsed("LISTEN", address).unwrap_or(NOWHERE),
+        public_url: raw.given("PUBLIC_URL", http_url),
+        private_listen: raw.parsed("PRIVATE_LISTEN", address).unwrap_or(NOWHERE),
+        private_token: raw.given("PRIVATE_TOKEN", private_token),
+        engine: raw.parsed("ENGINE", engine).unwrap_or(EngineChoice::Dagger),
+        given_secrets_key: raw.given("SECRETS_KEY", secrets_key),
+        workers: raw.parsed("WORKERS", at_once).unwrap_or(1),
+        runs: raw.parsed("RUNS", at_once).unwrap_or(1),
+        log: raw.text("LOG"),
+        log_format: raw
+            .parsed("LOG_FORMAT", log_style)
+            .unwrap_or(LogStyle::Text),
+        tool_path: raw.text("TOOL_PATH"),
+        grace: raw.parsed("GRACE", duration).unwrap_or_default(),
+    };
+    if raw.problems.is_empty() {
+        Ok(settings)
+    } else {
+        raw.problems.sort_by_key(|problem| position(&problem.key));
+        Err(raw.problems)
+    }
+}
+
+/// Stands in where an address was refused; the settings are then never handed out.
+const NOWHERE: std::net::SocketAddr =
+    std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+
+fn position(key: &str) -> usize {
+    let at = SETTINGS.iter().position(|setting| setting.key == key);
+    at.unwrap_or(SETTINGS.len())
+}
+
+/// Why a value is refused, and what to type.
+type Refusal = (String, String);
+
+fn refuse<T>(why: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusal> {
+    Err((why.into(), fix.into()))
+}
+
+impl Raw {
+    /// The value or the table's default.
+    fn text(&self, key: &str) -> String {
+        let default = || {
+            SETTINGS
+                .iter()
+                .find(|s| s.key == key)
+                .map(|s| s.default.to_owned())
+        };
+        let given = self.values.get(key).map(|value| value.trim().to_owned());
+        given.or_else(default).unwrap_or_default()
+    }
+
+    /// The value read by `read`; `None` when it is not set or was refused.
+    fn given<T>(&mut self, key: &str, read: fn(&str) -> Result<T, Refusal>) -> Option<T> {
+        self.values.get(key)?;
+        self.parsed(key, read)
+    }
+
+    /// The value or default read by `read`; `None` when it was refused, which is noted.
+    fn parsed<T>(&mut self, key: &str, read: fn(&str) -> Result<T, Refusal>) -> Option<T> {
+        match read(&self.text(key)) {
+            Ok(value) => Some(value),
+            Err((why, fix)) => {
+                self.problem(key, why, fix);
+                None
+            }
+        }
+    }
+}
+
+fn app_id(text: &str) -> Result<u64, Refusal> {
+    match u64::from_str(text) {
+        Ok(id) if id > 0 => Ok(id),
+        _ => refuse(
+            format!("{text:?} is no App ID, which is a number"),
+            "copy it from the App's page on GitHub",
+        ),
+    }
+}
+
+fn private_key(text: &str) -> Result<Secret, Refusal> {
+    let pem = text.replace("\\n", "\n");
+    // The refused text is not repeated: it may be a key with one letter lost.
+    match jsonwebtoken::EncodingKey::from_rsa_pem(pem.as_bytes()) {
+        Ok(_) => Ok(Secret::new(pem)),
+        Err(_) => refuse(
+            "this is no RSA private key in PEM form (it begins with -----BEGIN and has PRIVATE KEY in its first line)",
+            "type: export FAIRWAY_PRIVATE_KEY_FILE=path/to/the-file-that-GitHub-gave.pem",
+        ),
+    }
+}
+
+fn orgs(text: &str) -> Result<Orgs, Refusal> {
+    let names: BTreeSet<String> = text
+        .split(',')
+        .map(|name| name.trim().to_lowercase())
+        .filter(|name| !name.is_empty())
+        .collect();
+    if names.len() == 1 && names.contains("*") {
+        return Ok(Orgs::Any);
+    }
+    let is_login = |name: &String| {
+        name.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    match names.iter().find(|name| !is_login(name)) {
+        Some(bad) => refuse(
+            format!("{bad:?} is no name of an organisation"),
+            "type names separated by commas, or '*' alone",
+        ),
+        None if names.is_empty() => refuse(
+            "it names nobody",
+            "type names separated by commas, or '*' alone",
+        ),
+        None => Ok(Orgs::Only(names)),
+    }
+}
+
+fn http_url(text: &str) -> Result<String, Refusal> {
+    let uri = text.parse::<http::Uri>().ok();
+    let is_web = uri
+        .as_ref()
+        .and_then(|uri| uri.scheme_str())
+        .is_some_and(|s| s == "https" || s == "http");
+    let has_host = uri
+        .as_ref()
+        .and_then(|uri| uri.host())
+        .is_some_and(|host| !host.is_empty());
+    match is_web && has_host {
+        true => Ok(text.trim_end_matches('/').to_owned()),
+        false => refuse(
+            format!("{text:?} is no web address"),
+            "type a whole one, such as https://fairway.example.com",
+        ),
+    }
+}
+
+fn database_url(text: &str) -> Result<Secret, Refusal> {
+    let known = ["sqlite:", "postgres://", "postgresql://"];
+    match known.iter().any(|scheme| text.starts_with(scheme)) {
+        true => Ok(Secret::new(text)),
+        // It may hold a password, so it is not repeated.
+        false => refuse(
+            "it begins with neither sqlite: nor postgres://",
+            "type sqlite:PATH or postgres://USER@HOST/NAME",
+        ),
+    }
+}
+
+fn address(text: &str) -> Result<std::net::SocketAddr, Refusal> {
+    text.parse().or_else(|_| {
+        refuse(
+            format!("{text:?} is no address with a port"),
+            "type one such as 127.0.0.1:8080",
+        )
+    })
+}
+
+fn private_token(text: &str) -> Result<Secret, Refusal> {
+    match text.len() >= SHORTEST_TOKEN {
+        true => Ok(Secret::new(text)),
+        false => refuse(
+            format!("it is shorter than {SHORTEST_TOKEN} characters and could be guessed"),
+            "type: export FAIRWAY_PRIVATE_TOKEN=$(openssl rand -hex 16)",
+        ),
+    }
+}
+
+fn engine(text: &str) -> Result<EngineChoice, Refusal> {
+    match text {
+        "dagger" => Ok(EngineChoice::Dagger),
+        "local" => Ok(EngineChoice::Local),
+        _ => refuse(format!("{text:?} is no engine"), "type dagger or local"),
+    }
+}
+
+fn secrets_key(text: &str) -> Result<SecretsKey, Refusal> {
+    SecretsKey::parse(text).map_or_else(
+        || {
+            refuse(
+                "it is not 32 bytes in hex or base64",
+                "type: export FAIRWAY_SECRETS_KEY=$(openssl rand -hex 32)",
+            )
+        },
+        Ok,
+    )
+}
+
+fn at_once(text: &str) -> Result<usize, Refusal> {
+    match usize::from_str(text) {
+        Ok(count @ 1..=MOST_AT_ONCE) => Ok(count),
+        _ => refuse(
+            format!("{text:?} is no number from 1 to {MOST_AT_ONCE}"),
+            "type one, such as 8",
+        ),
+    }
+}
+
+fn log_style(text: &str) -> Result<LogStyle, Refusal> {
+    match text {
+        "text" => Ok(LogStyle::Text),
+        "json" => Ok(LogStyle::Json),
+        _ => refuse(format!("{text:?} is no log format"), "type text or json"),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, Refusal> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let seconds = match unit.trim() {
+        "s" => 1,
+        "m" => 60,
+        _ => 0,
+    };
+    match u64::from_str(number) {
+        Ok(count) if seconds > 0 && count <= 3600 => Ok(Duration::from_secs(count * seconds)),
+        _ => refuse(
+            format!("{text:?} is no length of time"),
+            "type one such as 25s or 2m",
+        ),
+    }
+}
