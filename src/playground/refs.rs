@@ -53,9 +53,7 @@ impl World {
             if !(many_tags && moved.name.starts_with("refs/tags/")) {
                 self.tell_push(repo, &git, moved, sender);
             }
-            if let Some(branch) = moved.name.strip_prefix("refs/heads/") {
-                self.branch_moved(repo, &git, branch, moved, sender)?;
-            }
+            self.branch_moved(repo, &git, moved, sender)?;
         }
         Ok(())
     }
@@ -133,10 +131,10 @@ impl World {
         &mut self,
         repo: u64,
         git: &Git,
-        branch: &str,
         moved: &Move,
         sender: &str,
     ) -> Result<()> {
+        let Some(branch) = moved.name.strip_prefix("refs/heads/") else { return Ok(()) };
         if moved.after != ZERO {
             let installed = self
                 .repos
@@ -177,8 +175,7 @@ impl World {
             };
             self.happened(base, number, sender, what);
             self.tell_pull(
-                base,
-                number,
+                (base, number),
                 "synchronize",
                 sender,
                 json!({ "before": moved.before, "after": moved.after }),

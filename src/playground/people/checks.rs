@@ -15,7 +15,7 @@ impl World {
             .context("no such check run")?;
         let suite = run.suite;
         self.requeue(repo, suite);
-        self.tell_check(repo, check, "rerequested", by, json!({}));
+        self.tell_check((repo, check), "rerequested", by, json!({}));
         Ok(())
     }
 
@@ -50,8 +50,7 @@ impl World {
             "no button {identifier}"
         );
         self.tell_check(
-            repo,
-            check,
+            (repo, check),
             "requested_action",
             by,
             json!({ "requested_action": { "identifier": identifier } }),
@@ -60,7 +59,7 @@ impl World {
     }
 
     /// Sends a `check_run` webhook.
-    pub fn tell_check(&mut self, repo: u64, check: u64, action: &str, by: &str, mut extra: Value) {
+    pub fn tell_check(&mut self, (repo, check): (u64, u64), action: &str, by: &str, mut extra: Value) {
         let Some(at) = self.repos.get(&repo) else {
             return;
         };

@@ -104,15 +104,14 @@ impl World {
         }
         self.move_head(repo, number, &head_sha)?;
         self.happened(repo, number, new.author, What::Opened);
-        self.tell_pull(repo, number, "opened", new.author, json!({}));
+        self.tell_pull((repo, number), "opened", new.author, json!({}));
         Ok(number)
     }
 
     /// Sends a `pull_request` webhook with these further fields.
     pub fn tell_pull(
-        &mut self,
-        repo: u64,
-        number: u64,
+&mut self,
+(repo, number): (u64, u64),
         action: &str,
         sender: &str,
         mut extra: Value,
@@ -138,7 +137,7 @@ impl World {
             pull.closed_at = Some(now);
         }
         self.happened(repo, number, by, What::Closed);
-        self.tell_pull(repo, number, "closed", by, json!({}));
+        self.tell_pull((repo, number), "closed", by, json!({}));
         Ok(())
     }
 
@@ -162,7 +161,7 @@ impl World {
         }
         self.move_head(repo, number, &head)?;
         self.happened(repo, number, by, What::Reopened);
-        self.tell_pull(repo, number, "reopened", by, json!({}));
+        self.tell_pull((repo, number), "reopened", by, json!({}));
         Ok(())
     }
 
@@ -181,7 +180,7 @@ impl World {
             (What::Ready, "ready_for_review")
         };
         self.happened(repo, number, by, what);
-        self.tell_pull(repo, number, action, by, json!({}));
+        self.tell_pull((repo, number), action, by, json!({}));
         Ok(())
     }
 
@@ -244,7 +243,7 @@ impl World {
         self.git_of(repo)?
             .set_ref(&format!("refs/heads/{base}"), sha)?;
         self.happened(repo, number, by, What::Merged(sha.to_owned()));
-        self.tell_pull(repo, number, "closed", by, json!({}));
+        self.tell_pull((repo, number), "closed", by, json!({}));
         self.notice_refs(repo, by)
     }
 }

@@ -29,7 +29,7 @@ impl World {
             at.queue.insert(head_ref.clone(), group);
         }
         self.happened(repo, number, by, What::Enqueued(head_sha.clone()));
-        self.tell_pull(repo, number, "enqueued", by, json!({}));
+        self.tell_pull((repo, number), "enqueued", by, json!({}));
         self.notice_refs(repo, by)?;
         self.tell_group(repo, &head_ref, by, json!({ "action": "checks_requested" }));
         Ok(head_sha)
@@ -57,7 +57,7 @@ impl World {
         if reason == "merged" {
             self.land(repo, number, by, &group.head_sha)?;
         } else {
-            self.tell_pull(repo, number, "dequeued", by, json!({ "reason": reason }));
+            self.tell_pull((repo, number), "dequeued", by, json!({ "reason": reason }));
         }
         self.git_of(repo)?.delete_ref(&group.head_ref)?;
         self.notice_refs(repo, by)

@@ -35,7 +35,7 @@ impl World {
             at.comments.insert(id, comment);
         }
         self.happened(repo, number, by, What::Commented(id));
-        self.tell_comment(repo, id, "created", by, json!({}));
+        self.tell_comment((repo, id), "created", by, json!({}));
         Ok(id)
     }
 
@@ -54,8 +54,7 @@ impl World {
         let before = std::mem::replace(&mut comment.body, body.to_owned());
         comment.updated_at = now;
         self.tell_comment(
-            repo,
-            id,
+            (repo, id),
             "edited",
             by,
             json!({ "changes": { "body": { "from": before } } }),
@@ -69,7 +68,7 @@ impl World {
             .get(&repo)
             .and_then(|at| at.comments.get(&id))
             .context("no such comment")?;
-        self.tell_comment(repo, id, "deleted", by, json!({}));
+        self.tell_comment((repo, id), "deleted", by, json!({}));
         if let Some(at) = self.repos.get_mut(&repo) {
             at.comments.remove(&id);
         }
@@ -176,7 +175,7 @@ impl World {
             .repos
             .get(&repo)
             .and_then(|at| at.labels.get(name).map(|label| self.label_json(at, label)));
-        self.tell_pull(repo, number, "labeled", by, json!({ "label": label }));
+        self.tell_pull((repo, number), "labeled", by, json!({ "label": label }));
         Ok(())
     }
 
@@ -196,11 +195,11 @@ impl World {
             .repos
             .get(&repo)
             .and_then(|at| at.labels.get(name).map(|label| self.label_json(at, label)));
-        self.tell_pull(repo, number, "unlabeled", by, json!({ "label": label }));
+        self.tell_pull((repo, number), "unlabeled", by, json!({ "label": label }));
         Ok(true)
     }
 
-    fn tell_comment(&mut self, repo: u64, id: u64, action: &str, by: &str, mut extra: Value) {
+    fn tell_comment(&mut self, (repo, id): (u64, u64), action: &str, by: &str, mut extra: Value) {
         let Some(at) = self.repos.get(&repo) else {
             return;
         };

@@ -52,7 +52,7 @@ pub fn create(call: &mut Call<'_>) -> Reply {
     call.repo_mut()?.checks.insert(id, check);
     write(call, id)?;
     let by = call.login();
-    call.world.tell_check(repo, id, "created", &by, json!({}));
+    call.world.tell_check((repo, id), "created", &by, json!({}));
     tell_completed(call, id, false)?;
     let repo = call.repo()?;
     Ok(Answer::created(call.world.check_json(repo, repo.checks.get(&id).ok_or_else(Answer::not_found)?)))
@@ -78,7 +78,7 @@ fn tell_completed(call: &mut Call<'_>, id: u64, was_completed: bool) -> Result<(
         return Ok(());
     }
     let suite = check.suite;
-    call.world.tell_check(repo, id, "completed", &by, json!({}));
+    call.world.tell_check((repo, id), "completed", &by, json!({}));
     let at = call.repo()?;
     let all = at.suites.get(&suite).is_some_and(|suite| call.world.suite_state(at, suite).0 == "completed");
     if all { call.world.tell_suite(repo, suite, "completed", &by).map_err(broken) } else { Ok(()) }

@@ -85,7 +85,7 @@ pub fn update(call: &mut Call<'_>) -> Reply {
         call.world.happened(repo, number, &by, What::Renamed(title));
     }
     if edited {
-        call.world.tell_pull(repo, number, "edited", &by, json!({ "changes": {} }));
+        call.world.tell_pull((repo, number), "edited", &by, json!({ "changes": {} }));
     }
     let done = match (call.text("state"), was_open) {
         (Some("closed"), true) => call.world.close_pull(repo, number, &by),
