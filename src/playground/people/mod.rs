@@ -1,0 +1,10 @@
+//! What people do on this GitHub: each is a method of `World`, used by the REST API, the pages and the tests alike.
+
+mod checks;
+mod pulls;
+mod queue;
+mod seed;
+mod talk;
+
+pub use pulls::NewPull;
+pub use seed::{NewRepo, Push};

@@ -1,0 +1,142 @@
+//! The door to the network: one address for the API, for git and for people.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body as HttpBody, Bytes, to_bytes};
+use axum::extract::{Request, State};
+use axum::middleware::{self, Next};
+use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Response};
+
+use super::faults::Trouble;
+use super::handle::Playground;
+use super::rest::door::{self, Incoming};
+use super::rest::{Answer, Body};
+use super::smart_http;
+
+/// A push may be large; an API request may not.
+const LARGEST: usize = 512 * 1024 * 1024;
+const LARGEST_API: usize = 25 * 1024 * 1024;
+
+/// All that is served: API and git are caught before the pages see a request.
+pub fn router(playground: Playground, pages: Option<Router>) -> Router {
+    pages.unwrap_or_default().layer(middleware::from_fn_with_state(playground, answer))
+}
+
+/// What a path is for.
+enum Path {
+    Api(String),
+    Git,
+    People,
+}
+
+fn sort(path: &str) -> Path {
+    if let Some(rest) = path.strip_prefix("/api/v3") {
+        return Path::Api(if rest.is_empty() { "/".into() } else { rest.to_owned() });
+    }
+    if path.contains(".git/") && smart_http::parse(path).is_some() {
+        return Path::Git;
+    }
+    let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let api = ["repos", "app", "app-manifests", "installation", "orgs", "users", "user", "rate_limit", "meta", "advisories", "graphql", "api"];
+    if api.contains(&first) { Path::Api(path.to_owned()) } else { Path::People }
+}
+
+async fn answer(State(playground): State<Playground>, request: Request, pages: Next) -> Response {
+    match sort(request.uri().path()) {
+        Path::People => pages.run(request).await,
+        sorted => {
+            let (parts, body) = request.into_parts();
+            let Ok(body) = to_bytes(body, LARGEST).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+            match sorted {
+                Path::Api(path) => api(playground, &path, &parts, body).await,
+                _ => smart_http::serve(playground, parts, body).await,
+            }
+        }
+    }
+}
+
+async fn api(playground: Playground, path: &str, parts: &Parts, body: Bytes) -> Response {
+    if body.len() > LARGEST_API {
+        return respond(Answer::error(413, "Payload Too Large"));
+    }
+    let trouble = playground.act_quietly(|world| world.switches.strike(parts.method.as_str(), path));
+    if let Some(answer) = before(&playground, trouble).await {
+        return answer;
+    }
+    let incoming = incoming(path, parts, &body);
+    let reads = parts.method == Method::GET;
+    // Handlers run git and wait for it, so they run where waiting is allowed.
+    let done = tokio::task::spawn_blocking(move || {
+        let enter = |world: &mut super::world::World| door::enter(world, &incoming);
+        if reads { playground.act_quietly(enter) } else { playground.act(enter) }
+    });
+    match done.await {
+        Ok(_) if trouble == Some(Trouble::BadGatewayAfter) => respond(door::bad_gateway()),
+        Ok(answer) => respond(answer),
+        Err(panic) => {
+            eprintln!("playground: a handler ended badly: {panic}");
+            respond(Answer::error(500, "Server Error"))
+        }
+    }
+}
+
+/// Trouble that strikes before anything is done.
+async fn before(playground: &Playground, trouble: Option<Trouble>) -> Option<Response> {
+    let now = || playground.look(super::world::World::now);
+    Some(match trouble? {
+        Trouble::BadGatewayAfter => return None,
+        Trouble::BadGatewayBefore => respond(door::bad_gateway()),
+        Trouble::Html => ([(header::CONTENT_TYPE, "text/html")], "<html><body><h1>Unicorn!</h1></body></html>").into_response(),
+        Trouble::Silence(ms) => {
+            tokio::time::sleep(Duration::from_millis(ms)).await;
+            respond(door::bad_gateway())
+        }
+        Trouble::Primary(seconds) => respond(door::primary_limit(now() / 1000 + seconds.cast_signed())),
+        Trouble::Secondary(seconds) => respond(door::secondary_limit(seconds)),
+        Trouble::TokensExpire => {
+            playground.act_quietly(|world| world.tokens.values_mut().for_each(|token| token.expires_at = 0));
+            respond(Answer::error(401, "Bad credentials"))
+        }
+    })
+}
+
+fn incoming(path: &str, parts: &Parts, body: &Bytes) -> Incoming {
+    let raw_query = parts.uri.query().unwrap_or_default().to_owned();
+    let header = |name: header::HeaderName| text(&parts.headers, &name);
+    Incoming {
+        method: parts.method.as_str().to_owned(),
+        path: path.to_owned(),
+        query: query(&raw_query),
+        raw_query,
+        authorization: header(header::AUTHORIZATION),
+        if_none_match: header(header::IF_NONE_MATCH),
+        accept: header(header::ACCEPT).unwrap_or_default(),
+        body: body.to_vec(),
+    }
+}
+
+fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
+/// Fields of a query, decoded.
+pub fn query(raw: &str) -> BTreeMap<String, String> {
+    let decode = |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+}
+
+fn respond(answer: Answer) -> Response {
+    let mut response = Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    let built = match answer.body {
+        Body::Empty => response.body(HttpBody::empty()),
+        Body::Json(json) => response.header(header::CONTENT_TYPE, "application/json; charset=utf-8").body(HttpBody::from(json.to_string())),
+        Body::Raw(bytes, kind) => response.header(header::CONTENT_TYPE, kind).body(HttpBody::from(bytes)),
+    };
+    built.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
