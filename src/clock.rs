@@ -36,17 +36,12 @@ impl Clock {
     /// A clock that stands at `start_ms` until its [`ManualClock`] moves it.
     pub fn manual(start_ms: i64) -> (Clock, ManualClock) {
         let (sender, receiver) = watch::channel(start_ms);
-        let hand = ManualClock {
-            sender: Arc::new(sender),
-        };
+        let hand = ManualClock { sender: Arc::new(sender) };
         (Clock::from_source(Source::Manual(receiver)), hand)
     }
 
     fn from_source(source: Source) -> Clock {
-        Clock {
-            source,
-            offset_ms: Arc::new(AtomicI64::new(0)),
-        }
+        Clock { source, offset_ms: Arc::new(AtomicI64::new(0)) }
     }
 
     /// Unix milliseconds, with the offset added.
@@ -126,14 +121,9 @@ impl ManualClock {
     }
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the machine's clock"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the machine's clock")]
 fn system_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 

@@ -1,2 +1,5 @@
-//! x
-fn main() {}
+//! The `fairway` program: its verbs are in `cli`.
+
+fn main() -> std::process::ExitCode {
+    fairway::cli::main()
+}

@@ -36,11 +36,7 @@ pub struct SettingProblem {
 
 impl SettingProblem {
     fn new(key: &str, why: impl Into<String>, fix: impl Into<String>) -> SettingProblem {
-        SettingProblem {
-            key: key.to_owned(),
-            why: why.into(),
-            fix: fix.into(),
-        }
+        SettingProblem { key: key.to_owned(), why: why.into(), fix: fix.into() }
     }
 }
 
@@ -148,10 +144,7 @@ impl Settings {
     ///
     /// # Errors
     /// Every problem that was found, in the table's order.
-    pub fn from_map(
-        env: &BTreeMap<String, String>,
-        file: Option<&str>,
-    ) -> Result<Settings, Vec<SettingProblem>> {
+    pub fn from_map(env: &BTreeMap<String, String>, file: Option<&str>) -> Result<Settings, Vec<SettingProblem>> {
         read::settings(source::Raw::gather(env, file))
     }
 
@@ -161,18 +154,11 @@ impl Settings {
     /// As [`Settings::from_map`]; also when that file cannot be read.
     pub fn from_env() -> Result<Settings, Vec<SettingProblem>> {
         let env = environment();
-        let file = match env
-            .get("FAIRWAY_CONFIG")
-            .filter(|path| !path.trim().is_empty())
-        {
+        let file = match env.get("FAIRWAY_CONFIG").filter(|path| !path.trim().is_empty()) {
             None => None,
             Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
                 let why = format!("the file {path} cannot be read: {error}");
-                vec![SettingProblem::new(
-                    "CONFIG",
-                    why,
-                    format!("check it with: ls -l {path}"),
-                )]
+                vec![SettingProblem::new("CONFIG", why, format!("check it with: ls -l {path}"))]
             })?),
         };
         Settings::from_map(&env, file.as_deref())
@@ -183,20 +169,13 @@ impl Settings {
     /// # Errors
     /// One problem for each setting that `verb` needs and that is not set.
     pub fn app(&self, verb: &str) -> Result<AppIdentity, Vec<SettingProblem>> {
-        match (
-            self.app_id,
-            &self.private_key,
-            &self.webhook_secret,
-            &self.orgs,
-        ) {
-            (Some(app_id), Some(private_key), Some(webhook_secret), Some(orgs)) => {
-                Ok(AppIdentity {
-                    app_id,
-                    private_key: private_key.clone(),
-                    webhook_secret: webhook_secret.clone(),
-                    orgs: orgs.clone(),
-                })
-            }
+        match (self.app_id, &self.private_key, &self.webhook_secret, &self.orgs) {
+            (Some(app_id), Some(private_key), Some(webhook_secret), Some(orgs)) => Ok(AppIdentity {
+                app_id,
+                private_key: private_key.clone(),
+                webhook_secret: webhook_secret.clone(),
+                orgs: orgs.clone(),
+            }),
             _ => Err(self.missing(verb)),
         }
     }
@@ -204,24 +183,14 @@ impl Settings {
     fn missing(&self, verb: &str) -> Vec<SettingProblem> {
         let gaps = [
             ("APP_ID", self.app_id.is_none(), "=12345"),
-            (
-                "PRIVATE_KEY",
-                self.private_key.is_none(),
-                "_FILE=path/to/key.pem",
-            ),
+            ("PRIVATE_KEY", self.private_key.is_none(), "_FILE=path/to/key.pem"),
             ("WEBHOOK_SECRET", self.webhook_secret.is_none(), "=..."),
-            (
-                "ORGS",
-                self.orgs.is_none(),
-                "=my-org, or '*' for whoever installs the App",
-            ),
+            ("ORGS", self.orgs.is_none(), "=my-org, or '*' for whoever installs the App"),
         ];
         let why = format!("not set, and `fairway {verb}` needs it");
         gaps.iter()
             .filter(|(_, gap, _)| *gap)
-            .map(|(key, _, form)| {
-                SettingProblem::new(key, &why, format!("type: export FAIRWAY_{key}{form}"))
-            })
+            .map(|(key, _, form)| SettingProblem::new(key, &why, format!("type: export FAIRWAY_{key}{form}")))
             .collect()
     }
 
@@ -232,11 +201,7 @@ impl Settings {
         // Of the database's address only the password is secret.
         let password = self.database_url.reveal().split_once("://");
         let login = password.and_then(|(_, rest)| rest.split_once('@'));
-        secrets.extend(
-            login
-                .and_then(|(login, _)| login.split_once(':'))
-                .map(|(_, word)| word),
-        );
+        secrets.extend(login.and_then(|(login, _)| login.split_once(':')).map(|(_, word)| word));
         secrets
     }
 }
@@ -266,13 +231,8 @@ impl Ambient {
 }
 
 /// The environment; values that are no Unicode are left out, as no setting can be one.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that reads the environment"
-)]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn environment() -> BTreeMap<String, String> {
     let text = |part: std::ffi::OsString| part.into_string().ok();
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((text(name)?, text(value)?)))
-        .collect()
+    std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
 }

@@ -31,9 +31,8 @@ pub enum LogFormat {
 /// # Errors
 /// When `filter` cannot be read, or logging was started before.
 pub fn init(filter: &str, format: LogFormat, masker: &Masker) -> Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| {
-        format!("the log filter {filter:?} cannot be read; type FAIRWAY_LOG=info")
-    })?;
+    let filter = EnvFilter::try_new(filter)
+        .with_context(|| format!("the log filter {filter:?} cannot be read; type FAIRWAY_LOG=info"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
@@ -67,11 +66,7 @@ where
     type Writer = MaskedWriter<W>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        MaskedWriter {
-            masker: self.masker.clone(),
-            event: Vec::new(),
-            inner: (self.open)(),
-        }
+        MaskedWriter { masker: self.masker.clone(), event: Vec::new(), inner: (self.open)() }
     }
 }
 

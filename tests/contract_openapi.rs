@@ -31,9 +31,7 @@ fn check_run() -> Value {
 
 /// `value` with what stands at `pointer` replaced.
 fn bent(mut value: Value, pointer: &str, by: Value) -> Value {
-    *value
-        .pointer_mut(pointer)
-        .expect("the sample has this place") = by;
+    *value.pointer_mut(pointer).expect("the sample has this place") = by;
     value
 }
 
@@ -60,17 +58,11 @@ fn each_bent_request_is_refused_at_its_place() {
         ("/output/summary", json!("x".repeat(65_536))),
         ("/output/annotations", json!(vec![annotation; 51])),
         ("/output/annotations/0/start_line", json!("3")),
-        (
-            "/actions/0/label",
-            json!("a label of more than twenty letters"),
-        ),
+        ("/actions/0/label", json!("a label of more than twenty letters")),
     ] {
         let refused = contract.check_request("POST", CHECK_RUNS, &bent(check_run(), pointer, by));
         let text = refused.expect_err(pointer);
-        assert!(
-            text.contains(&format!("\n  {pointer}: ")),
-            "{pointer}: {text}"
-        );
+        assert!(text.contains(&format!("\n  {pointer}: ")), "{pointer}: {text}");
         assert!(text.len() < 600, "too long to read: {text}");
     }
 }
@@ -80,17 +72,13 @@ fn a_key_left_out_or_misspelt_is_refused() {
     let contract = Contract::load();
     let mut short = check_run();
     short.as_object_mut().expect("an object").remove("head_sha");
-    let text = contract
-        .check_request("POST", CHECK_RUNS, &short)
-        .expect_err("no head_sha");
+    let text = contract.check_request("POST", CHECK_RUNS, &short).expect_err("no head_sha");
     assert!(text.contains("head_sha"), "{text}");
 
     let mut misspelt = check_run();
     misspelt["output"]["sumary"] = json!("x");
     misspelt["output"]["annotations"][0]["line"] = json!(3);
-    let text = contract
-        .check_request("POST", CHECK_RUNS, &misspelt)
-        .expect_err("unknown keys");
+    let text = contract.check_request("POST", CHECK_RUNS, &misspelt).expect_err("unknown keys");
     insta::assert_snapshot!(text, @r"
     POST /repos/{owner}/{repo}/check-runs request:
       /output/annotations/0/line: GitHub does not know this key and would drop it
@@ -102,30 +90,12 @@ fn a_key_left_out_or_misspelt_is_refused() {
 fn a_body_stands_only_where_there_is_one() {
     let contract = Contract::load();
     let attempts = "/app/hook/deliveries/12/attempts";
-    assert_eq!(
-        contract.check_request("POST", attempts, &Value::Null),
-        Ok(())
-    );
-    assert!(
-        contract
-            .check_request("POST", attempts, &json!({"a": 1}))
-            .is_err()
-    );
-    assert!(
-        contract
-            .check_request("POST", CHECK_RUNS, &Value::Null)
-            .is_err()
-    );
+    assert_eq!(contract.check_request("POST", attempts, &Value::Null), Ok(()));
+    assert!(contract.check_request("POST", attempts, &json!({"a": 1})).is_err());
+    assert!(contract.check_request("POST", CHECK_RUNS, &Value::Null).is_err());
     let comment = "/repos/acme/shop/issues/comments/5";
-    assert_eq!(
-        contract.check_response("DELETE", comment, 204, &Value::Null),
-        Ok(())
-    );
-    assert!(
-        contract
-            .check_response("DELETE", comment, 204, &json!({}))
-            .is_err()
-    );
+    assert_eq!(contract.check_response("DELETE", comment, 204, &Value::Null), Ok(()));
+    assert!(contract.check_response("DELETE", comment, 204, &json!({})).is_err());
 }
 
 fn user() -> Value {
@@ -166,57 +136,30 @@ fn comment() -> Value {
 fn answers_are_judged_with_null_where_github_allows_it_and_nowhere_else() {
     let contract = Contract::load();
     let path = "/repos/acme/shop/issues/comments/5";
-    assert_eq!(
-        contract.check_response("GET", path, 200, &comment()),
-        Ok(())
-    );
-    assert_eq!(
-        contract.check_response("GET", path, 200, &bent(comment(), "/user", Value::Null)),
-        Ok(())
-    );
+    assert_eq!(contract.check_response("GET", path, 200, &comment()), Ok(()));
+    assert_eq!(contract.check_response("GET", path, 200, &bent(comment(), "/user", Value::Null)), Ok(()));
     for (pointer, by) in [
         ("/id", json!("5")),
         ("/html_url", Value::Null),
         ("/created_at", json!("23 Nov")),
         ("/author_association", json!("FRIEND")),
     ] {
-        let text = contract
-            .check_response("GET", path, 200, &bent(comment(), pointer, by))
-            .expect_err(pointer);
+        let text = contract.check_response("GET", path, 200, &bent(comment(), pointer, by)).expect_err(pointer);
         assert!(text.contains(pointer), "{pointer}: {text}");
     }
-    let nested =
-        contract.check_response("GET", path, 200, &bent(comment(), "/user/login", json!(1)));
+    let nested = contract.check_response("GET", path, 200, &bent(comment(), "/user/login", json!(1)));
     assert!(nested.is_err());
 }
 
 #[test]
 fn refusals_need_githubs_error_body_and_gateways_do_not() {
     let contract = Contract::load();
-    let refusal =
-        json!({"message": "Bad credentials", "documentation_url": "http://h", "status": "401"});
-    assert_eq!(
-        contract.check_response("POST", CHECK_RUNS, 401, &refusal),
-        Ok(())
-    );
-    assert!(
-        contract
-            .check_response("POST", CHECK_RUNS, 401, &json!({"error": "no"}))
-            .is_err()
-    );
-    assert_eq!(
-        contract.check_response("POST", CHECK_RUNS, 502, &json!("<html>")),
-        Ok(())
-    );
-    assert!(
-        contract
-            .check_response("POST", CHECK_RUNS, 202, &json!({}))
-            .is_err()
-    );
-    assert_eq!(
-        contract.check_response("GET", "/rate_limit", 304, &Value::Null),
-        Ok(())
-    );
+    let refusal = json!({"message": "Bad credentials", "documentation_url": "http://h", "status": "401"});
+    assert_eq!(contract.check_response("POST", CHECK_RUNS, 401, &refusal), Ok(()));
+    assert!(contract.check_response("POST", CHECK_RUNS, 401, &json!({"error": "no"})).is_err());
+    assert_eq!(contract.check_response("POST", CHECK_RUNS, 502, &json!("<html>")), Ok(()));
+    assert!(contract.check_response("POST", CHECK_RUNS, 202, &json!({})).is_err());
+    assert_eq!(contract.check_response("GET", "/rate_limit", 304, &Value::Null), Ok(()));
 }
 
 #[test]
@@ -238,11 +181,7 @@ fn paths_find_their_operation_also_with_slashes_in_a_parameter() {
         &json!({"total_count": 0, "check_runs": []}),
     );
     assert_eq!(lists, Ok(()));
-    for (method, path) in [
-        ("GET", "/repos/acme/shop/check-run"),
-        ("DELETE", CHECK_RUNS),
-        ("GET", "/"),
-    ] {
+    for (method, path) in [("GET", "/repos/acme/shop/check-run"), ("DELETE", CHECK_RUNS), ("GET", "/")] {
         assert!(!contract.knows(method, path), "{method} {path}");
     }
 }
@@ -255,11 +194,7 @@ fn every_schema_of_the_description_compiles() {
     let mut checked = 0;
     for (path, operations) in description["paths"].as_object().expect("paths") {
         for (method, operation) in operations.as_object().expect("operations") {
-            for status in operation["responses"]
-                .as_object()
-                .into_iter()
-                .flat_map(|r| r.keys())
-            {
+            for status in operation["responses"].as_object().into_iter().flat_map(|r| r.keys()) {
                 if let Ok(status) = status.parse() {
                     // The verdict does not matter here: a schema that is refused panics.
                     let _ = contract.check_response(method, path, status, &json!([]));

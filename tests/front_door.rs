@@ -18,29 +18,17 @@ fn read(path: impl AsRef<Path>) -> String {
 
 /// Every paper and file of configuration that names commands or settings.
 fn papers() -> Vec<(String, String)> {
-    let mut paths: Vec<PathBuf> = ["Dockerfile", "fly.toml", "Makefile"]
-        .iter()
-        .map(PathBuf::from)
-        .collect();
+    let mut paths: Vec<PathBuf> = ["Dockerfile", "fly.toml", "Makefile"].iter().map(PathBuf::from).collect();
     for folder in ["", "docs"] {
         let entries = std::fs::read_dir(root().join(folder)).expect("the folder is there");
-        let names = entries
-            .flatten()
-            .map(|entry| Path::new(folder).join(entry.file_name()));
+        let names = entries.flatten().map(|entry| Path::new(folder).join(entry.file_name()));
         paths.extend(names.filter(|path| path.extension().is_some_and(|e| e == "md")));
     }
-    paths
-        .iter()
-        .map(|path| (path.display().to_string(), read(path)))
-        .collect()
+    paths.iter().map(|path| (path.display().to_string(), read(path))).collect()
 }
 
 /// The words of `text` that begin with `start`, without it.
-fn words_after<'t>(
-    text: &'t str,
-    start: &'t str,
-    allowed: fn(char) -> bool,
-) -> impl Iterator<Item = &'t str> {
+fn words_after<'t>(text: &'t str, start: &'t str, allowed: fn(char) -> bool) -> impl Iterator<Item = &'t str> {
     text.match_indices(start).map(move |(at, _)| {
         let rest = &text[at + start.len()..];
         &rest[..rest.find(|c| !allowed(c)).unwrap_or(rest.len())]
@@ -49,8 +37,7 @@ fn words_after<'t>(
 
 #[test]
 fn every_setting_that_a_paper_names_exists() {
-    let mut known: BTreeSet<String> =
-        BTreeSet::from(["CONFIG".to_owned(), "SOAK".to_owned(), String::new()]);
+    let mut known: BTreeSet<String> = BTreeSet::from(["CONFIG".to_owned(), "SOAK".to_owned(), String::new()]);
     for setting in SETTINGS {
         known.insert(setting.key.to_owned());
         if setting.secret {
@@ -61,10 +48,7 @@ fn every_setting_that_a_paper_names_exists() {
     for (path, text) in papers() {
         for name in words_after(&text, "FAIRWAY_", is_name) {
             let is_test = name.starts_with("TEST_");
-            assert!(
-                is_test || known.contains(name),
-                "{path} names FAIRWAY_{name}, which is no setting"
-            );
+            assert!(is_test || known.contains(name), "{path} names FAIRWAY_{name}, which is no setting");
         }
     }
 }
@@ -83,10 +67,7 @@ fn every_make_target_that_a_paper_names_exists() {
         // In a code span or at the start of a line of an example: "make it" is prose.
         for start in ["`make ", "\nmake "] {
             for name in words_after(&text, start, is_name) {
-                assert!(
-                    targets.contains(name),
-                    "{path} names `make {name}`, which is no target"
-                );
+                assert!(targets.contains(name), "{path} names `make {name}`, which is no target");
                 named += 1;
             }
         }
@@ -97,10 +78,7 @@ fn every_make_target_that_a_paper_names_exists() {
 #[test]
 fn ci_runs_the_test_command_of_the_readers() {
     assert!(read(".ci/run").contains("\nexec make test\n"));
-    let mode = std::fs::metadata(root().join(".ci/run"))
-        .expect("it is there")
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(root().join(".ci/run")).expect("it is there").permissions().mode();
     assert_eq!(mode & 0o111, 0o111, ".ci/run is not executable");
 }
 
@@ -110,11 +88,7 @@ fn setup(purpose: &str, programs: &[&str]) -> Output {
     for program in programs {
         // Only asked whether they are there, except for the shell's own tools.
         let real = Path::new("/bin").join(program);
-        let target = if real.exists() {
-            real
-        } else {
-            PathBuf::from("/bin/sh")
-        };
+        let target = if real.exists() { real } else { PathBuf::from("/bin/sh") };
         symlink(target, bin.path().join(program)).expect("a link");
     }
     Command::new("/bin/sh")
@@ -133,24 +107,15 @@ fn said(output: &Output) -> String {
 
 #[test]
 fn setup_names_what_is_missing_in_one_line_with_the_command() {
-    let output = setup(
-        "test",
-        &["ls", "cargo", "cc", "make", "postgres", "openssl"],
-    );
+    let output = setup("test", &["ls", "cargo", "cc", "make", "postgres", "openssl"]);
     let said = said(&output);
     assert!(!output.status.success());
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.starts_with("setup: missing:"), "{said}");
     let (missing, command) = said.split_once("; type: ").expect("the command");
-    assert!(
-        command.starts_with("sudo apt-get update && sudo apt-get install"),
-        "{said}"
-    );
+    assert!(command.starts_with("sudo apt-get update && sudo apt-get install"), "{said}");
     for package in ["git", "bubblewrap", "chromium"] {
-        assert!(
-            missing.contains(package) && command.contains(package),
-            "{said}"
-        );
+        assert!(missing.contains(package) && command.contains(package), "{said}");
     }
     assert!(!missing.contains("postgresql"), "{said}");
 }
@@ -160,9 +125,7 @@ fn the_demo_goes_on_without_bubblewrap_and_says_so() {
     let output = setup("demo", &["ls", "cargo", "cc", "git", "make"]);
     let said = said(&output);
     // The C library's headers and the certificates are asked of the machine itself.
-    if Path::new("/usr/include/stdio.h").exists()
-        && Path::new("/etc/ssl/certs/ca-certificates.crt").exists()
-    {
+    if Path::new("/usr/include/stdio.h").exists() && Path::new("/etc/ssl/certs/ca-certificates.crt").exists() {
         assert!(output.status.success(), "{said}");
         assert!(said.contains("isolated less"), "{said}");
     }

@@ -18,9 +18,7 @@ use fairway::store::{Claim, Job, NewJob, Store};
 async fn both() -> [Store; 2] {
     let stores = [
         Store::open("sqlite::memory:").await.expect("SQLite opens"),
-        Store::open(&postgres::database().await)
-            .await
-            .expect("PostgreSQL opens"),
+        Store::open(&postgres::database().await).await.expect("PostgreSQL opens"),
     ];
     for store in &stores {
         store.migrate().await.expect("the schema is made");
@@ -29,14 +27,7 @@ async fn both() -> [Store; 2] {
 }
 
 fn job(lane: &str, task: &str, run_at: i64) -> NewJob {
-    NewJob {
-        lane: lane.into(),
-        kind: "k".into(),
-        task: task.into(),
-        run_at,
-        now: run_at,
-        ..NewJob::default()
-    }
+    NewJob { lane: lane.into(), kind: "k".into(), task: task.into(), run_at, now: run_at, ..NewJob::default() }
 }
 
 async fn insert(store: &Store, jobs: &[NewJob]) -> Vec<Option<i64>> {
@@ -51,12 +42,7 @@ async fn insert(store: &Store, jobs: &[NewJob]) -> Vec<Option<i64>> {
 
 /// Claims as a process of no pool that knows the kinds `k` and `delivery`, for 100 ms.
 async fn claim(store: &Store, now: i64) -> Option<Job> {
-    let claim = Claim {
-        now,
-        until: now + 100,
-        pools: &[],
-        kinds: &["k", "delivery"],
-    };
+    let claim = Claim { now, until: now + 100, pools: &[], kinds: &["k", "delivery"] };
     store.claim(&claim).await.unwrap()
 }
 

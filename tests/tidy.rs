@@ -28,12 +28,7 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding {
-            file,
-            line,
-            rule,
-            what,
-        } = self;
+        let Finding { file, line, rule, what } = self;
         write!(f, "{file}:{line}: [{rule}] {what}")
     }
 }
@@ -57,12 +52,7 @@ fn the_house_is_tidy() {
     let tree = tree::Tree::read(Path::new(env!("CARGO_MANIFEST_DIR")));
     assert!(tree.files.len() > 5, "the sources were not found");
     let findings = check(&tree);
-    assert!(
-        findings.is_empty(),
-        "{} broken rules (see CONTRIBUTING.md):\n{}",
-        findings.len(),
-        report(&findings)
-    );
+    assert!(findings.is_empty(), "{} broken rules (see CONTRIBUTING.md):\n{}", findings.len(), report(&findings));
 }
 
 #[test]

@@ -2,7 +2,12 @@
 //! and nothing here imports another room of Fairway.
 
 pub mod command;
+pub mod decide;
 pub mod event;
+pub mod facts;
 pub mod ids;
 pub mod project;
+pub mod record;
 pub mod run;
+pub mod speech;
+pub mod task;

@@ -1,1 +1,136 @@
-//! Room `engine`.
+//! Runs pipelines: steps in, a stream of events out, an outcome at the end. What runs them stands behind one trait.
+
+pub mod local;
+pub mod scripted;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::project::{Report, ReportKind};
+use crate::settings::Secret;
+
+/// What is to be run.
+#[derive(Clone, Debug)]
+pub struct RunSpec {
+    /// Our run id.
+    pub run_id: i64,
+    /// The job's fence: grows each time somebody takes the run.
+    pub attempt: i64,
+    /// owner/name.
+    pub repo: String,
+    /// Git over HTTP.
+    pub clone_url: String,
+    /// Reads that one repository; never lies in a checkout.
+    pub token: Option<Secret>,
+    /// The commit.
+    pub sha: String,
+    /// Shell lines; each is a step.
+    pub steps: Vec<String>,
+    /// Plain values.
+    pub env: BTreeMap<String, String>,
+    /// Secret values by name.
+    pub secrets: BTreeMap<String, Secret>,
+    /// Directories that are kept from run to run.
+    pub caches: Vec<String>,
+    /// Who shares them: repository id and trust.
+    pub cache_scope: String,
+    /// For all steps together.
+    pub timeout: Duration,
+    /// What to collect afterwards.
+    pub reports: Vec<Report>,
+    /// File or directory to keep by content.
+    pub export: Option<String>,
+    /// A stranger's code.
+    pub fork: bool,
+}
+
+/// What happens in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RunEvent {
+    /// A step begins.
+    StepStarted {
+        /// From 0.
+        index: usize,
+    },
+    /// Output, both streams in the order of arrival, secrets masked.
+    Log {
+        /// As printed.
+        bytes: Vec<u8>,
+    },
+    /// A step ended.
+    StepFinished {
+        /// From 0.
+        index: usize,
+        /// How.
+        exit: StepExit,
+        /// How long it took.
+        millis: i64,
+    },
+    /// A report file was found.
+    Report {
+        /// What wrote it.
+        kind: ReportKind,
+        /// Relative to the checkout.
+        path: String,
+        /// Where the checkout stood for the steps; reports name files below it.
+        root: String,
+        /// Its content.
+        bytes: Vec<u8>,
+    },
+    /// The export is kept.
+    Exported {
+        /// sha256 over its files, hexadecimal.
+        digest: String,
+    },
+    /// A sentence for the reader of the check.
+    Note(String),
+}
+
+/// How a step ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepExit {
+    /// With this exit code; 128 + N for signal N.
+    Code(i32),
+    /// Its time was up.
+    TimedOut,
+    /// It was stopped.
+    Cancelled,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// All steps passed.
+    Success,
+    /// One did not.
+    Failed,
+    /// The time was up.
+    TimedOut,
+    /// Stopped from outside.
+    Cancelled,
+    /// This engine does not run it: what, why, and what to do.
+    Refused(String),
+    /// The run cannot be had, however often it is tried: an unknown commit, an export that leads out of the checkout.
+    Impossible(String),
+    /// The engine failed, not the code; it may be tried again.
+    Broken(String),
+}
+
+/// Something that runs pipelines.
+pub trait Engine: Send + Sync {
+    /// Its word in settings and rows.
+    fn name(&self) -> &'static str;
+
+    /// How it keeps steps apart, in one sentence for the check; empty when there is nothing to say.
+    fn isolation(&self) -> String;
+
+    /// Why it never runs a fork's code, as a sentence; `None` when it does.
+    fn refuses_forks(&self) -> Option<String>;
+
+    /// Runs one. The sender is dropped when everything was said.
+    fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome>;
+}

@@ -55,13 +55,15 @@ struct NewToken {
     expires_at: String,
 }
 
+/// Installation, repository, permissions.
+type Key = (i64, Option<i64>, Scope);
 type Slot = Arc<AsyncMutex<Option<Token>>>;
 
 /// The key and the tokens made with it.
 pub(super) struct Credentials {
     app_id: i64,
     key: EncodingKey,
-    tokens: Mutex<HashMap<(i64, Option<i64>, Scope), Slot>>,
+    tokens: Mutex<HashMap<Key, Slot>>,
 }
 
 impl Credentials {
@@ -114,7 +116,7 @@ impl Credentials {
         }
     }
 
-    fn slot(&self, key: (i64, Option<i64>, Scope)) -> Slot {
+    fn slot(&self, key: Key) -> Slot {
         let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         if tokens.len() >= KEPT && !tokens.contains_key(&key) {
             // A slot in use lives on in its user's hands.
@@ -123,11 +125,7 @@ impl Credentials {
         tokens.entry(key).or_default().clone()
     }
 
-    async fn new_token(
-        &self,
-        transport: &Transport,
-        (installation, repo, scope): (i64, Option<i64>, Scope),
-    ) -> Result<Token, GitHubError> {
+    async fn new_token(&self, transport: &Transport, (installation, repo, scope): Key) -> Result<Token, GitHubError> {
         let now = (transport.now)();
         let path = format!("/app/installations/{installation}/access_tokens");
         let what = format!("POST {path}");

@@ -32,7 +32,9 @@ pub enum Refused {
 impl World {
     /// Reads an `Authorization` header.
     pub fn caller(&self, header: Option<&str>) -> Result<Caller, Refused> {
-        let Some(header) = header else { return Ok(Caller::Nobody) };
+        let Some(header) = header else {
+            return Ok(Caller::Nobody);
+        };
         let (scheme, rest) = header.split_once(' ').unwrap_or(("", header));
         let rest = rest.trim();
         match scheme.to_ascii_lowercase().as_str() {
@@ -50,7 +52,11 @@ impl World {
         if name == "x-access-token" {
             return self.token(password);
         }
-        if self.users.contains_key(name) { Ok(Caller::Person(name.to_owned())) } else { Err(Refused::Bad("Bad credentials")) }
+        if self.users.contains_key(name) {
+            Ok(Caller::Person(name.to_owned()))
+        } else {
+            Err(Refused::Bad("Bad credentials"))
+        }
     }
 
     fn token(&self, text: &str) -> Result<Caller, Refused> {
@@ -75,23 +81,29 @@ impl World {
             return Err(Refused::Bad("'Issuer' claim ('iss') must be an Integer"));
         }
         let (Some(iat), Some(exp)) = (claims["iat"].as_i64(), claims["exp"].as_i64()) else {
-            return Err(Refused::Bad("'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"));
+            return Err(Refused::Bad(
+                "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+            ));
         };
         // Callers sign with this machine's clock even where the playground's own is moved by hand.
-        let real = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed());
+        let real = jiff::Timestamp::now().as_second();
         in_time(iat, exp, self.now() / 1000).or_else(|refused| in_time(iat, exp, real).map_err(|_| refused))
     }
 }
 
 fn in_time(iat: i64, exp: i64, now: i64) -> Result<(), Refused> {
     if exp <= now {
-        return Err(Refused::Bad("'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires"));
+        return Err(Refused::Bad(
+            "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
+        ));
     }
     if exp > now + 600 {
         return Err(Refused::Bad("'Expiration time' claim ('exp') is too far in the future"));
     }
     if iat > now + 5 {
-        return Err(Refused::Bad("'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"));
+        return Err(Refused::Bad(
+            "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued",
+        ));
     }
     Ok(())
 }
@@ -102,7 +114,9 @@ pub fn holds(permissions: &std::collections::BTreeMap<String, String>, need: &st
     if name == "metadata" {
         return true;
     }
-    permissions.get(name).is_some_and(|held| held == level || matches!(held.as_str(), "write" | "admin") && level != "admin")
+    permissions
+        .get(name)
+        .is_some_and(|held| held == level || matches!(held.as_str(), "write" | "admin") && level != "admin")
 }
 
 #[cfg(test)]
@@ -111,7 +125,10 @@ mod tests {
 
     #[test]
     fn write_includes_read_but_not_the_other_way() {
-        let held = std::collections::BTreeMap::from([("checks".to_owned(), "write".to_owned()), ("issues".to_owned(), "read".to_owned())]);
+        let held = std::collections::BTreeMap::from([
+            ("checks".to_owned(), "write".to_owned()),
+            ("issues".to_owned(), "read".to_owned()),
+        ]);
         assert!(holds(&held, "checks:read") && holds(&held, "checks:write") && holds(&held, "issues:read"));
         assert!(!holds(&held, "issues:write") && !holds(&held, "contents:read"));
         assert!(holds(&held, "metadata:read"));

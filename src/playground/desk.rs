@@ -120,7 +120,9 @@ impl RepoDesk {
 
     /// All check runs on a commit, oldest first.
     pub fn checks(&self, sha: &str) -> Vec<CheckRun> {
-        self.playground.look(|world| world.repos.get(&self.id).map(|repo| repo.checks_of(sha).cloned().collect()).unwrap_or_default())
+        self.playground.look(|world| {
+            world.repos.get(&self.id).map(|repo| repo.checks_of(sha).cloned().collect()).unwrap_or_default()
+        })
     }
 
     /// Where a branch stands.
@@ -142,7 +144,9 @@ impl PullDesk {
 
     /// The head's SHA.
     pub fn head(&self) -> String {
-        self.repo.playground.look(|world| world.pull(self.repo.id, self.number).map(|pull| pull.head_sha.clone()).unwrap_or_default())
+        self.repo
+            .playground
+            .look(|world| world.pull(self.repo.id, self.number).map(|pull| pull.head_sha.clone()).unwrap_or_default())
     }
 
     /// Says something; gives back the comment's id.

@@ -50,21 +50,14 @@ pub enum Trouble {
 impl Switches {
     /// Adds a rule: trouble for the next `times` requests of this method (`*` = any) and path (`*` inside = anything).
     pub fn next(&mut self, times: u32, method: &str, path: &str, trouble: Trouble) -> &mut Self {
-        self.rules.push(Rule {
-            method: method.into(),
-            path: path.into(),
-            left: times,
-            trouble,
-        });
+        self.rules.push(Rule { method: method.into(), path: path.into(), left: times, trouble });
         self
     }
 
     /// Takes the trouble that strikes this request, if any.
     pub fn strike(&mut self, method: &str, path: &str) -> Option<Trouble> {
         let rule = self.rules.iter_mut().find(|rule| {
-            rule.left > 0
-                && (rule.method == "*" || rule.method.eq_ignore_ascii_case(method))
-                && fits(&rule.path, path)
+            rule.left > 0 && (rule.method == "*" || rule.method.eq_ignore_ascii_case(method)) && fits(&rule.path, path)
         })?;
         rule.left -= 1;
         Some(rule.trouble)
@@ -86,9 +79,7 @@ fn fits(pattern: &str, text: &str) -> bool {
     let Some(text) = text.strip_prefix(head) else {
         return false;
     };
-    (0..=text.len())
-        .filter(|&at| text.is_char_boundary(at))
-        .any(|at| fits(rest, &text[at..]))
+    (0..=text.len()).filter(|&at| text.is_char_boundary(at)).any(|at| fits(rest, &text[at..]))
 }
 
 #[cfg(test)]
@@ -101,14 +92,8 @@ mod tests {
         switches.next(2, "POST", "/repos/*/check-runs", Trouble::BadGatewayAfter);
         assert_eq!(switches.strike("GET", "/repos/a/b/check-runs"), None);
         assert_eq!(switches.strike("POST", "/repos/a/b/check-runs/7"), None);
-        assert_eq!(
-            switches.strike("POST", "/repos/a/b/check-runs"),
-            Some(Trouble::BadGatewayAfter)
-        );
-        assert_eq!(
-            switches.strike("POST", "/repos/a/b/check-runs"),
-            Some(Trouble::BadGatewayAfter)
-        );
+        assert_eq!(switches.strike("POST", "/repos/a/b/check-runs"), Some(Trouble::BadGatewayAfter));
+        assert_eq!(switches.strike("POST", "/repos/a/b/check-runs"), Some(Trouble::BadGatewayAfter));
         assert_eq!(switches.strike("POST", "/repos/a/b/check-runs"), None);
     }
 }

@@ -17,12 +17,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            per_hour: 5000,
-            points: 900,
-            content_minute: 80,
-            content_hour: 500,
-        }
+        Self { per_hour: 5000, points: 900, content_minute: 80, content_hour: 500 }
     }
 }
 
@@ -69,11 +64,7 @@ impl Meter {
             self.since = now;
             self.used = 0;
         }
-        while self
-            .points
-            .front()
-            .is_some_and(|(at, _)| now - at >= MINUTE)
-        {
+        while self.points.front().is_some_and(|(at, _)| now - at >= MINUTE) {
             self.points.pop_front();
         }
         while self.content.front().is_some_and(|at| now - at >= HOUR) {
@@ -119,45 +110,24 @@ mod tests {
         for _ in 0..80 {
             assert_eq!(meter.count(&limits, Weight::Content, HOUR), Ok(()));
         }
-        assert_eq!(
-            meter.count(&limits, Weight::Content, HOUR),
-            Err(Passed::Secondary(60))
-        );
+        assert_eq!(meter.count(&limits, Weight::Content, HOUR), Err(Passed::Secondary(60)));
         assert_eq!(meter.count(&limits, Weight::Content, HOUR + MINUTE), Ok(()));
     }
 
     #[test]
     fn points_are_spent_by_writes_five_times_as_fast() {
-        let (mut meter, limits) = (
-            Meter::default(),
-            Limits {
-                points: 11,
-                ..Limits::default()
-            },
-        );
+        let (mut meter, limits) = (Meter::default(), Limits { points: 11, ..Limits::default() });
         assert_eq!(meter.count(&limits, Weight::Write, HOUR), Ok(()));
         assert_eq!(meter.count(&limits, Weight::Write, HOUR), Ok(()));
-        assert_eq!(
-            meter.count(&limits, Weight::Write, HOUR),
-            Err(Passed::Secondary(60))
-        );
+        assert_eq!(meter.count(&limits, Weight::Write, HOUR), Err(Passed::Secondary(60)));
         assert_eq!(meter.count(&limits, Weight::Read, HOUR), Ok(()));
     }
 
     #[test]
     fn the_hour_ends_at_its_reset() {
-        let (mut meter, limits) = (
-            Meter::default(),
-            Limits {
-                per_hour: 1,
-                ..Limits::default()
-            },
-        );
+        let (mut meter, limits) = (Meter::default(), Limits { per_hour: 1, ..Limits::default() });
         assert_eq!(meter.count(&limits, Weight::Read, HOUR), Ok(()));
-        assert_eq!(
-            meter.count(&limits, Weight::Read, HOUR + 1),
-            Err(Passed::Primary(2 * HOUR))
-        );
+        assert_eq!(meter.count(&limits, Weight::Read, HOUR + 1), Err(Passed::Primary(2 * HOUR)));
         assert_eq!(meter.count(&limits, Weight::Read, 2 * HOUR), Ok(()));
     }
 }

@@ -2,23 +2,24 @@
 //! about GitHub is not made twice by one hand.
 
 mod auth;
+mod desk;
 pub mod faults;
 pub mod git;
-mod desk;
 mod handle;
-pub mod limits;
-pub mod people;
 pub mod keys;
+pub mod limits;
+pub mod pages;
+pub mod people;
 
 mod refs;
+pub mod rest;
 mod server;
+pub mod shapes;
 mod smart_http;
 mod start;
-mod timeline;
 #[cfg(test)]
 mod tests;
-pub mod rest;
-pub mod shapes;
+mod timeline;
 pub mod webhooks;
 pub mod world;
 

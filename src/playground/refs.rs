@@ -17,11 +17,7 @@ struct Move {
 impl World {
     /// The bare repository on disk.
     pub fn git(&self, repo: &Repo) -> Git {
-        Git::at(
-            self.dir
-                .join(&repo.owner)
-                .join(format!("{}.git", repo.name)),
-        )
+        Git::at(self.dir.join(&repo.owner).join(format!("{}.git", repo.name)))
     }
 
     /// The same by id.
@@ -44,11 +40,7 @@ impl World {
         at.refs = seen;
         at.pushed_at = now;
         // GitHub sends neither `push` nor `create` when more than three tags come at once.
-        let many_tags = moves
-            .iter()
-            .filter(|moved| moved.name.starts_with("refs/tags/"))
-            .count()
-            > 3;
+        let many_tags = moves.iter().filter(|moved| moved.name.starts_with("refs/tags/")).count() > 3;
         for moved in &moves {
             if !(many_tags && moved.name.starts_with("refs/tags/")) {
                 self.tell_push(repo, &git, moved, sender);
@@ -62,16 +54,9 @@ impl World {
         let (created, deleted) = (moved.before == ZERO, moved.after == ZERO);
         if created || deleted {
             let event = if created { "create" } else { "delete" };
-            let kind = if moved.name.starts_with("refs/tags/") {
-                "tag"
-            } else {
-                "branch"
-            };
+            let kind = if moved.name.starts_with("refs/tags/") { "tag" } else { "branch" };
             let short = moved.name.splitn(3, '/').nth(2).unwrap_or_default();
-            let default = self
-                .repos
-                .get(&repo)
-                .map(|repo| repo.default_branch.clone());
+            let default = self.repos.get(&repo).map(|repo| repo.default_branch.clone());
             let payload = json!({ "ref": short, "ref_type": kind, "master_branch": default, "description": Value::Null, "pusher_type": "user" });
             self.emit(repo, event, sender, payload);
         }
@@ -81,11 +66,8 @@ impl World {
             (true, _) => git.log(&["-1", &moved.after]).unwrap_or_default(),
             _ => git.between(&moved.before, &moved.after).unwrap_or_default(),
         };
-        let commits: Vec<Value> = commits
-            .iter()
-            .take(20)
-            .map(|commit| self.push_commit_json(repo, git, commit))
-            .collect();
+        let commits: Vec<Value> =
+            commits.iter().take(20).map(|commit| self.push_commit_json(repo, git, commit)).collect();
         let payload = json!({
             "ref": moved.name,
             "before": moved.before,
@@ -106,18 +88,10 @@ impl World {
         let parent = commit.parents.first().map_or(ZERO, String::as_str);
         let files = git.diff(parent, &commit.sha).unwrap_or_default();
         let with = |status: &[&str]| -> Vec<String> {
-            files
-                .iter()
-                .filter(|file| status.contains(&file.status.as_str()))
-                .map(|file| file.path.clone())
-                .collect()
+            files.iter().filter(|file| status.contains(&file.status.as_str())).map(|file| file.path.clone()).collect()
         };
         let mut json = self.simple_commit_json(commit);
-        let name = self
-            .repos
-            .get(&repo)
-            .map(Repo::full_name)
-            .unwrap_or_default();
+        let name = self.repos.get(&repo).map(Repo::full_name).unwrap_or_default();
         json["url"] = json!(format!("{}/{name}/commit/{}", self.url, commit.sha));
         json["distinct"] = json!(true);
         json["added"] = json!(with(&["added"]));
@@ -127,22 +101,14 @@ impl World {
         json
     }
 
-    fn branch_moved(
-        &mut self,
-        repo: u64,
-        git: &Git,
-        moved: &Move,
-        sender: &str,
-    ) -> Result<()> {
-        let Some(branch) = moved.name.strip_prefix("refs/heads/") else { return Ok(()) };
+    fn branch_moved(&mut self, repo: u64, git: &Git, moved: &Move, sender: &str) -> Result<()> {
+        let Some(branch) = moved.name.strip_prefix("refs/heads/") else {
+            return Ok(());
+        };
         if moved.after != ZERO {
-            let installed = self
-                .repos
-                .get(&repo)
-                .is_some_and(|at| self.installation_of(at).is_some());
+            let installed = self.repos.get(&repo).is_some_and(|at| self.installation_of(at).is_some());
             if installed {
-                let suite =
-                    self.suite_for(repo, &moved.after, Some(branch), Some(&moved.before))?;
+                let suite = self.suite_for(repo, &moved.after, Some(branch), Some(&moved.before))?;
                 self.tell_suite(repo, suite, "requested", sender)?;
             }
         }
@@ -160,19 +126,8 @@ impl World {
             }
             let forced = !git.is_ancestor(&moved.before, &moved.after);
             self.move_head(base, number, &moved.after)?;
-            let message = git
-                .read_commit(&moved.after)?
-                .message
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned();
-            let what = What::Pushed {
-                before: moved.before.clone(),
-                after: moved.after.clone(),
-                message,
-                forced,
-            };
+            let message = git.read_commit(&moved.after)?.message.lines().next().unwrap_or_default().to_owned();
+            let what = What::Pushed { before: moved.before.clone(), after: moved.after.clone(), message, forced };
             self.happened(base, number, sender, what);
             self.tell_pull(
                 (base, number),
@@ -185,22 +140,12 @@ impl World {
     }
 
     /// The suite of a commit, made when missing.
-    pub fn suite_for(
-        &mut self,
-        repo: u64,
-        sha: &str,
-        branch: Option<&str>,
-        before: Option<&str>,
-    ) -> Result<u64> {
+    pub fn suite_for(&mut self, repo: u64, sha: &str, branch: Option<&str>, before: Option<&str>) -> Result<u64> {
         let at = self.repos.get(&repo).context("no such repository")?;
         if let Some(suite) = at.suites.values().find(|suite| suite.head_sha == sha) {
             return Ok(suite.id);
         }
-        let named = at
-            .refs
-            .iter()
-            .find(|(_, at)| *at == sha)
-            .and_then(|(name, _)| name.strip_prefix("refs/heads/"));
+        let named = at.refs.iter().find(|(_, at)| *at == sha).and_then(|(name, _)| name.strip_prefix("refs/heads/"));
         let head_branch = branch.or(named).map(str::to_owned);
         let (id, now) = (self.id(), self.now());
         let suite = CheckSuite {
@@ -227,12 +172,7 @@ impl World {
         if let Value::Object(fields) = &mut json {
             fields.remove("repository");
         }
-        self.emit(
-            repo,
-            "check_suite",
-            sender,
-            json!({ "action": action, "check_suite": json }),
-        );
+        self.emit(repo, "check_suite", sender, json!({ "action": action, "check_suite": json }));
         Ok(())
     }
 
@@ -242,15 +182,8 @@ impl World {
         let at = self.repos.get(&repo).context("no such repository")?;
         let pull = at.pulls.get(&number).context("no such pull request")?;
         let git = self.git(at);
-        git.fetch(
-            &self.git_of(pull.head_repo)?,
-            sha,
-            &format!("refs/pull/{number}/head"),
-        )?;
-        let base = at
-            .branch(&pull.base_ref)
-            .unwrap_or(&pull.base_sha)
-            .to_owned();
+        git.fetch(&self.git_of(pull.head_repo)?, sha, &format!("refs/pull/{number}/head"))?;
+        let base = at.branch(&pull.base_ref).unwrap_or(&pull.base_sha).to_owned();
         let size = measure(&git, &base, sha)?;
         if let Some(pull) = self.pull_mut(repo, number) {
             pull.head_sha = sha.to_owned();
@@ -265,11 +198,7 @@ impl World {
     pub fn happened(&mut self, repo: u64, number: u64, by: &str, what: What) {
         let at = self.now();
         if let Some(pull) = self.pull_mut(repo, number) {
-            pull.timeline.push(Happening {
-                at,
-                by: by.to_owned(),
-                what,
-            });
+            pull.timeline.push(Happening { at, by: by.to_owned(), what });
             pull.updated_at = at;
         }
     }
@@ -286,19 +215,13 @@ fn moves(
     names
         .into_iter()
         .filter(|name| old.get(*name) != new.get(*name))
-        .map(|name| Move {
-            name: name.clone(),
-            before: at(old, name),
-            after: at(new, name),
-        })
+        .map(|name| Move { name: name.clone(), before: at(old, name), after: at(new, name) })
         .collect()
 }
 
 /// Size of `head` against where it left `base`.
 fn measure(git: &Git, base: &str, head: &str) -> Result<Size> {
-    let from = git
-        .merge_base(base, head)
-        .unwrap_or_else(|| base.to_owned());
+    let from = git.merge_base(base, head).unwrap_or_else(|| base.to_owned());
     let files = git.diff(&from, head)?;
     Ok(Size {
         additions: files.iter().map(|file| file.additions).sum(),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body as HttpBody, Bytes, to_bytes};
 use axum::extract::{Request, State};
-use axum::middleware::{self, Next};
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
 use super::faults::Trouble;
@@ -40,7 +40,20 @@ fn sort(path: &str) -> Path {
         return Path::Git;
     }
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
-    let api = ["repos", "app", "app-manifests", "installation", "orgs", "users", "user", "rate_limit", "meta", "advisories", "graphql", "api"];
+    let api = [
+        "repos",
+        "app",
+        "app-manifests",
+        "installation",
+        "orgs",
+        "users",
+        "user",
+        "rate_limit",
+        "meta",
+        "advisories",
+        "graphql",
+        "api",
+    ];
     if api.contains(&first) { Path::Api(path.to_owned()) } else { Path::People }
 }
 
@@ -49,7 +62,9 @@ async fn answer(State(playground): State<Playground>, request: Request, pages: N
         Path::People => pages.run(request).await,
         sorted => {
             let (parts, body) = request.into_parts();
-            let Ok(body) = to_bytes(body, LARGEST).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
+            let Ok(body) = to_bytes(body, LARGEST).await else {
+                return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+            };
             match sorted {
                 Path::Api(path) => api(playground, &path, &parts, body).await,
                 _ => smart_http::serve(playground, parts, body).await,
@@ -89,7 +104,9 @@ async fn before(playground: &Playground, trouble: Option<Trouble>) -> Option<Res
     Some(match trouble? {
         Trouble::BadGatewayAfter => return None,
         Trouble::BadGatewayBefore => respond(door::bad_gateway()),
-        Trouble::Html => ([(header::CONTENT_TYPE, "text/html")], "<html><body><h1>Unicorn!</h1></body></html>").into_response(),
+        Trouble::Html => {
+            ([(header::CONTENT_TYPE, "text/html")], "<html><body><h1>Unicorn!</h1></body></html>").into_response()
+        }
         Trouble::Silence(ms) => {
             tokio::time::sleep(Duration::from_millis(ms)).await;
             respond(door::bad_gateway())
@@ -124,8 +141,13 @@ fn text(headers: &HeaderMap, name: &header::HeaderName) -> Option<String> {
 
 /// Fields of a query, decoded.
 pub fn query(raw: &str) -> BTreeMap<String, String> {
-    let decode = |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
-    raw.split('&').filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').unwrap_or((pair, ""))).map(|(name, value)| (decode(name), decode(value))).collect()
+    let decode =
+        |text: &str| percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    raw.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
 }
 
 fn respond(answer: Answer) -> Response {
@@ -135,7 +157,9 @@ fn respond(answer: Answer) -> Response {
     }
     let built = match answer.body {
         Body::Empty => response.body(HttpBody::empty()),
-        Body::Json(json) => response.header(header::CONTENT_TYPE, "application/json; charset=utf-8").body(HttpBody::from(json.to_string())),
+        Body::Json(json) => response
+            .header(header::CONTENT_TYPE, "application/json; charset=utf-8")
+            .body(HttpBody::from(json.to_string())),
         Body::Raw(bytes, kind) => response.header(header::CONTENT_TYPE, kind).body(HttpBody::from(bytes)),
     };
     built.unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())

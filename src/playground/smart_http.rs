@@ -22,8 +22,10 @@ pub struct GitPath {
 pub fn parse(path: &str) -> Option<GitPath> {
     let (name, rest) = path.trim_start_matches('/').split_once(".git/")?;
     let (owner, repo) = name.split_once('/')?;
-    let known = matches!(rest, "info/refs" | "git-upload-pack" | "git-receive-pack" | "HEAD") || rest.starts_with("objects/");
-    (known && !repo.contains('/') && !owner.is_empty()).then(|| GitPath { full_name: name.to_owned(), rest: format!("/{rest}") })
+    let known =
+        matches!(rest, "info/refs" | "git-upload-pack" | "git-receive-pack" | "HEAD") || rest.starts_with("objects/");
+    (known && !repo.contains('/') && !owner.is_empty())
+        .then(|| GitPath { full_name: name.to_owned(), rest: format!("/{rest}") })
 }
 
 /// What a git request may do, once allowed.
@@ -37,7 +39,9 @@ struct Admitted {
 
 /// Answers a git request.
 pub async fn serve(playground: Playground, parts: Parts, body: Bytes) -> Response {
-    let Some(path) = parse(parts.uri.path()) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(path) = parse(parts.uri.path()) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let writes = path.rest.ends_with("git-receive-pack") || query.contains("git-receive-pack");
     let authorization = value(&parts.headers, "authorization");
@@ -46,7 +50,9 @@ pub async fn serve(playground: Playground, parts: Parts, body: Bytes) -> Respons
         Err((status, message)) => {
             let mut response = (status, message).into_response();
             if status == StatusCode::UNAUTHORIZED {
-                response.headers_mut().insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Basic realm=\"playground\""));
+                response
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, header::HeaderValue::from_static("Basic realm=\"playground\""));
             }
             return response;
         }
@@ -72,7 +78,8 @@ pub async fn serve(playground: Playground, parts: Parts, body: Bytes) -> Respons
 type Refusal = (StatusCode, &'static str);
 
 fn admit(world: &World, path: &GitPath, authorization: Option<&str>, writes: bool) -> Result<Admitted, Refusal> {
-    let caller = world.caller(authorization).map_err(|_| (StatusCode::UNAUTHORIZED, "Invalid username or password."))?;
+    let caller =
+        world.caller(authorization).map_err(|_| (StatusCode::UNAUTHORIZED, "Invalid username or password."))?;
     let ask = (StatusCode::UNAUTHORIZED, "Say who you are.");
     let hidden = if matches!(caller, Caller::Nobody) { ask } else { (StatusCode::NOT_FOUND, "Repository not found.") };
     let repo = world.repo(&path.full_name).ok_or(hidden)?;
@@ -84,8 +91,12 @@ fn admit(world: &World, path: &GitPath, authorization: Option<&str>, writes: boo
         }
         Caller::Installation(token) => {
             let here = token.repos.as_ref().is_none_or(|ids| ids.contains(&repo.id))
-                && world.installations.get(&token.installation).is_some_and(|at| at.account == repo.owner && at.suspended_at.is_none());
-            let (reads, writes) = (holds(&token.permissions, "contents:read"), holds(&token.permissions, "contents:write"));
+                && world
+                    .installations
+                    .get(&token.installation)
+                    .is_some_and(|at| at.account == repo.owner && at.suspended_at.is_none());
+            let (reads, writes) =
+                (holds(&token.permissions, "contents:read"), holds(&token.permissions, "contents:write"));
             (world.bot(), here && reads || !repo.private, here && writes)
         }
     };
@@ -113,7 +124,11 @@ fn backend(admitted: &Admitted, parts: &Parts, body: &Bytes) -> anyhow::Result<V
     if !admitted.login.is_empty() {
         command.env("REMOTE_USER", &admitted.login);
     }
-    for (header, variable) in [("content-type", "CONTENT_TYPE"), ("content-encoding", "HTTP_CONTENT_ENCODING"), ("git-protocol", "GIT_PROTOCOL")] {
+    for (header, variable) in [
+        ("content-type", "CONTENT_TYPE"),
+        ("content-encoding", "HTTP_CONTENT_ENCODING"),
+        ("git-protocol", "GIT_PROTOCOL"),
+    ] {
         if let Some(value) = value(&parts.headers, header) {
             command.env(variable, value);
         }

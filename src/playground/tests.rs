@@ -39,7 +39,8 @@ async fn lab() -> Lab {
 /// A webhook receiver that refuses what is not signed.
 async fn listen(inbox: Inbox, secret: String) -> String {
     let take = move |headers: HeaderMap, body: Bytes| async move {
-        let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let header =
+            |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
         if header("x-hub-signature-256") != sign(&secret, &body) {
             return StatusCode::UNAUTHORIZED;
         }
@@ -84,7 +85,10 @@ impl Lab {
     async fn events(&self) -> Vec<String> {
         self.playground.delivered().await;
         let mut inbox = self.inbox.lock().unwrap();
-        inbox.drain(..).map(|(event, _, body)| body["action"].as_str().map_or(event.clone(), |action| format!("{event}.{action}"))).collect()
+        inbox
+            .drain(..)
+            .map(|(event, _, body)| body["action"].as_str().map_or(event.clone(), |action| format!("{event}.{action}")))
+            .collect()
     }
 }
 
@@ -96,7 +100,25 @@ fn git(dir: &Path, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-#[tokio::test]
+/// A failed check run on a commit with two annotations, one by each of two requests.
+async fn two_remarks(lab: &Lab, sha: &str) {
+    let token = lab.token(json!({ "repositories": ["shop"], "permissions": { "checks": "write" } })).await;
+    let new = json!({ "name": "fairway / test", "head_sha": sha, "status": "in_progress", "external_id": "7" });
+    let (status, _, check) = lab.send("POST", "/repos/acme/shop/check-runs", &token, new).await;
+    assert_eq!((status, check["status"].as_str()), (201, Some("in_progress")));
+    let path = format!("/repos/acme/shop/check-runs/{}", check["id"]);
+    for line in [1, 2] {
+        let annotation = json!({ "path": "README.md", "start_line": line, "end_line": line, "annotation_level": "failure", "message": "too loud" });
+        let output = json!({ "title": "2 remarks", "summary": "s", "annotations": [annotation] });
+        let (status, ..) = lab.send("PATCH", &path, &token, json!({ "conclusion": "failure", "output": output })).await;
+        assert_eq!(status, 200);
+    }
+    let (_, _, annotations) = lab.send("GET", &format!("{path}/annotations"), &token, Value::Null).await;
+    assert_eq!(annotations.as_array().unwrap().len(), 2, "a PATCH appends");
+}
+
+// Git runs in the foreground and wants to be answered meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_pull_request_goes_from_git_push_to_a_finished_check() {
     let lab = lab().await;
     let shop = lab.playground.create("acme/shop", &[("README.md", "shop\n"), ("run.sh", "#!/bin/sh\n")]);
@@ -117,22 +139,13 @@ async fn a_pull_request_goes_from_git_push_to_a_finished_check() {
     std::fs::write(work.join("README.md"), "shop!!\n").unwrap();
     git(&work, &["commit", "--quiet", "-am", "Louder"]);
     git(&work, &["push", "--quiet", "origin", "feature"]);
-    assert_eq!(lab.events().await, ["pull_request.opened", "push", "check_suite.requested", "pull_request.synchronize"]);
+    assert_eq!(
+        lab.events().await,
+        ["pull_request.opened", "push", "check_suite.requested", "pull_request.synchronize"]
+    );
     assert_eq!(pull.head(), git(&work, &["rev-parse", "HEAD"]));
 
-    let token = lab.token(json!({ "repositories": ["shop"], "permissions": { "checks": "write" } })).await;
-    let new = json!({ "name": "fairway / test", "head_sha": pull.head(), "status": "in_progress", "external_id": "7" });
-    let (status, _, check) = lab.send("POST", "/repos/acme/shop/check-runs", &token, new).await;
-    assert_eq!((status, check["status"].as_str()), (201, Some("in_progress")));
-    let path = format!("/repos/acme/shop/check-runs/{}", check["id"]);
-    for line in [1, 2] {
-        let annotation = json!({ "path": "README.md", "start_line": line, "end_line": line, "annotation_level": "failure", "message": "too loud" });
-        let output = json!({ "title": "2 remarks", "summary": "s", "annotations": [annotation] });
-        let (status, ..) = lab.send("PATCH", &path, &token, json!({ "conclusion": "failure", "output": output })).await;
-        assert_eq!(status, 200);
-    }
-    let (_, _, annotations) = lab.send("GET", &format!("{path}/annotations"), &token, Value::Null).await;
-    assert_eq!(annotations.as_array().unwrap().len(), 2, "a PATCH appends");
+    two_remarks(&lab, &pull.head()).await;
     assert_eq!(lab.events().await, ["check_run.created", "check_run.completed", "check_suite.completed"]);
     let head = &pull.head()[..7];
     assert_eq!(
@@ -145,7 +158,7 @@ async fn a_pull_request_goes_from_git_push_to_a_finished_check() {
 }
 
 #[tokio::test]
-async fn comments_reactions_and_permissions() {
+async fn comments_and_reactions() {
     let lab = lab().await;
     let shop = lab.playground.create("acme/shop", &[("a", "1\n")]);
     shop.push("bob", "feature", "Two", &[("a", Some("2\n"))]);
@@ -159,12 +172,26 @@ async fn comments_reactions_and_permissions() {
         let (status, ..) = lab.send("POST", &path, &token, json!({ "content": "eyes" })).await;
         assert_eq!(status, wanted);
     }
-    let (status, _, said) = lab.send("POST", "/repos/acme/shop/issues/1/comments", &token, json!({ "body": "Hello" })).await;
+    let (status, _, said) =
+        lab.send("POST", "/repos/acme/shop/issues/1/comments", &token, json!({ "body": "Hello" })).await;
     assert_eq!((status, said["user"]["login"].as_str()), (201, Some("fairway[bot]")));
-    assert_eq!(pull.timeline(), "#1 Two [open]\n* bob opened\nbob: /retry\n    :eyes: fairway[bot]\nfairway[bot]: Hello\n");
+    assert_eq!(
+        pull.timeline(),
+        "#1 Two [open]\n* bob opened\nbob: /retry\n    :eyes: fairway[bot]\nfairway[bot]: Hello\n"
+    );
+    lab.playground.finish();
+}
 
-    for (login, permission, role) in [("alice", "write", "maintain"), ("bob", "write", "write"), ("mallory", "read", "read")] {
-        let (_, _, answer) = lab.send("GET", &format!("/repos/acme/shop/collaborators/{login}/permission"), &token, Value::Null).await;
+#[tokio::test]
+async fn permissions_are_told_and_kept() {
+    let lab = lab().await;
+    lab.playground.create("acme/shop", &[("a", "1\n")]);
+    let token = lab.token(Value::Null).await;
+    for (login, permission, role) in
+        [("alice", "write", "maintain"), ("bob", "write", "write"), ("mallory", "read", "read")]
+    {
+        let (_, _, answer) =
+            lab.send("GET", &format!("/repos/acme/shop/collaborators/{login}/permission"), &token, Value::Null).await;
         assert_eq!((answer["permission"].as_str(), answer["role_name"].as_str()), (Some(permission), Some(role)));
     }
     let narrow = lab.token(json!({ "permissions": { "contents": "read" } })).await;
@@ -173,7 +200,14 @@ async fn comments_reactions_and_permissions() {
     assert_eq!(lab.playground.forgive(FaultKind::Permission).len(), 1);
     lab.send("GET", "/repos/acme/shop/nothing", &token, Value::Null).await;
     assert_eq!(lab.playground.forgive(FaultKind::UnknownRoute), ["GET /repos/acme/shop/nothing"]);
-    let (status, _, answer) = lab.send("POST", &format!("/app/installations/{}/access_tokens", lab.installation), &lab.jwt(), json!({ "permissions": { "administration": "write" } })).await;
+    let (status, _, answer) = lab
+        .send(
+            "POST",
+            &format!("/app/installations/{}/access_tokens", lab.installation),
+            &lab.jwt(),
+            json!({ "permissions": { "administration": "write" } }),
+        )
+        .await;
     assert_eq!(status, 422, "{answer}");
     lab.playground.finish();
 }
@@ -207,7 +241,8 @@ async fn deliveries_are_dropped_duplicated_turned_round_and_had_again() {
         world.comment(repo, 1, "bob", "second").unwrap();
     });
     lab.playground.delivered().await;
-    let said: Vec<Value> = lab.inbox.lock().unwrap().drain(..).map(|(_, _, body)| body["comment"]["body"].clone()).collect();
+    let said: Vec<Value> =
+        lab.inbox.lock().unwrap().drain(..).map(|(_, _, body)| body["comment"]["body"].clone()).collect();
     assert_eq!(said, ["second", "first"]);
 
     lab.playground.silently(|world| {
@@ -222,31 +257,54 @@ async fn deliveries_are_dropped_duplicated_turned_round_and_had_again() {
 async fn the_git_data_api_gives_gits_own_shas_and_keeps_modes() {
     let lab = lab().await;
     let token = lab.token(Value::Null).await;
-    let empty = lab.playground.create("acme/empty", &[]);
-    let (status, _, answer) = lab.send("POST", "/repos/acme/empty/git/blobs", &token, json!({ "content": "x" })).await;
-    assert_eq!((status, answer["message"].as_str()), (409, Some("Git Repository is empty.")));
-    let first = json!({ "message": "Start", "content": "aGkK" });
-    assert_eq!(lab.send("PUT", "/repos/acme/empty/contents/README.md", &token, first).await.0, 201);
-    let main = empty.head("main").unwrap();
-
-    let (_, _, blob) = lab.send("POST", "/repos/acme/empty/git/blobs", &token, json!({ "content": "hello\n" })).await;
+    let tools = lab.playground.create("acme/tools", &[("README.md", "hi\n")]);
+    let main = tools.head("main").unwrap();
+    let post = async |what: &str, body: Value| {
+        let path = format!("/repos/acme/tools/{what}");
+        let (status, _, answer) = lab.send("POST", &path, &token, body).await;
+        (status, answer)
+    };
+    let (_, blob) = post("git/blobs", json!({ "content": "hello\n" })).await;
     assert_eq!(blob["sha"], "ce013625030ba8dba906f756967f9e9ca394464a");
     let entry = json!({ "path": "bin/run", "mode": "100755", "type": "blob", "sha": blob["sha"] });
-    let (status, _, tree) = lab.send("POST", "/repos/acme/empty/git/trees", &token, json!({ "base_tree": main, "tree": [entry] })).await;
-    assert_eq!(status, 201, "{tree}");
+    let (_, tree) = post("git/trees", json!({ "base_tree": main, "tree": [entry] })).await;
     let commit = json!({ "message": "Add a script", "tree": tree["sha"], "parents": [main] });
-    let (_, _, commit) = lab.send("POST", "/repos/acme/empty/git/commits", &token, commit).await;
+    let (_, commit) = post("git/commits", commit).await;
     let made = json!({ "ref": "refs/heads/fairway/onboard", "sha": commit["sha"] });
-    assert_eq!(lab.send("POST", "/repos/acme/empty/git/refs", &token, made.clone()).await.0, 201);
-    assert_eq!(lab.send("POST", "/repos/acme/empty/git/refs", &token, made).await.0, 422, "already exists");
-    let (_, _, tree) = lab.send("GET", "/repos/acme/empty/git/trees/fairway/onboard?recursive=1", &token, Value::Null).await;
-    let modes: Vec<String> = tree["tree"].as_array().unwrap().iter().map(|at| format!("{} {}", at["mode"].as_str().unwrap(), at["path"].as_str().unwrap())).collect();
+    assert_eq!(post("git/refs", made.clone()).await.0, 201);
+    assert_eq!(post("git/refs", made).await.0, 422, "already exists");
+
+    let path = "/repos/acme/tools/git/trees/fairway/onboard?recursive=1";
+    let (_, _, tree) = lab.send("GET", path, &token, Value::Null).await;
+    let entry = |at: &Value| format!("{} {}", at["mode"], at["path"]).replace('"', "");
+    let modes: Vec<String> = tree["tree"].as_array().unwrap().iter().map(entry).collect();
     assert_eq!(modes, ["100644 README.md", "040000 bin", "100755 bin/run"]);
+
     let pull = json!({ "title": "Onboard", "head": "fairway/onboard", "base": "main" });
-    let (status, _, pull) = lab.send("POST", "/repos/acme/empty/pulls", &token, pull).await;
-    assert_eq!((status, pull["changed_files"].as_u64(), pull["mergeable"].as_bool()), (201, Some(1), Some(true)));
-    let (_, _, compared) = lab.send("GET", "/repos/acme/empty/compare/main...fairway/onboard", &token, Value::Null).await;
-    assert_eq!((compared["status"].as_str(), compared["files"][0]["filename"].as_str()), (Some("ahead"), Some("bin/run")));
+    let (status, pull) = post("pulls", pull).await;
+    assert_eq!(status, 201);
+    assert_eq!(pull["changed_files"], 1);
+    assert_eq!(pull["mergeable"], true);
+    let path = "/repos/acme/tools/compare/main...fairway/onboard";
+    let (_, _, compared) = lab.send("GET", path, &token, Value::Null).await;
+    assert_eq!(compared["status"], "ahead");
+    assert_eq!(compared["files"][0]["filename"], "bin/run");
+    lab.playground.finish();
+}
+
+#[tokio::test]
+async fn an_empty_repository_takes_its_first_commit_by_the_contents_api_alone() {
+    let lab = lab().await;
+    let token = lab.token(Value::Null).await;
+    let empty = lab.playground.create("acme/empty", &[]);
+    let blob = json!({ "content": "x" });
+    let (status, _, answer) = lab.send("POST", "/repos/acme/empty/git/blobs", &token, blob).await;
+    assert_eq!(status, 409);
+    assert_eq!(answer["message"], "Git Repository is empty.");
+    let first = json!({ "message": "Start", "content": "aGkK" });
+    let path = "/repos/acme/empty/contents/README.md";
+    assert_eq!(lab.send("PUT", path, &token, first).await.0, 201);
+    assert!(empty.head("main").is_some());
     lab.playground.finish();
 }
 
@@ -297,15 +355,28 @@ async fn forks_queues_merges_and_deployments() {
     assert_eq!(lab.events().await, ["pull_request.opened", "pull_request.synchronize"], "no push or suite from a fork");
 
     let queued = pull.enqueue("alice");
-    assert_eq!(lab.events().await, ["pull_request.enqueued", "push", "check_suite.requested", "merge_group.checks_requested"]);
+    assert_eq!(
+        lab.events().await,
+        ["pull_request.enqueued", "push", "check_suite.requested", "merge_group.checks_requested"]
+    );
     assert_ne!(shop.head("main").as_deref(), Some(queued.as_str()));
     pull.end_group("alice", "merged");
     assert_eq!(shop.head("main").as_deref(), Some(queued.as_str()));
     assert!(pull.timeline().starts_with("#1 Evil [merged]"));
 
     let token = lab.token(Value::Null).await;
-    let (status, _, deployed) = lab.send("POST", "/repos/acme/shop/deployments", &token, json!({ "ref": "main", "auto_merge": false, "required_contexts": [] })).await;
-    assert_eq!((status, deployed["sha"].as_str(), deployed["environment"].as_str()), (201, Some(queued.as_str()), Some("production")));
+    let (status, _, deployed) = lab
+        .send(
+            "POST",
+            "/repos/acme/shop/deployments",
+            &token,
+            json!({ "ref": "main", "auto_merge": false, "required_contexts": [] }),
+        )
+        .await;
+    assert_eq!(
+        (status, deployed["sha"].as_str(), deployed["environment"].as_str()),
+        (201, Some(queued.as_str()), Some("production"))
+    );
     let path = format!("/repos/acme/shop/deployments/{}/statuses", deployed["id"]);
     assert_eq!(lab.send("POST", &path, &token, json!({ "state": "success" })).await.0, 201);
     assert!(pull.timeline().contains("deployed to production: success"));

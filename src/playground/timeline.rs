@@ -7,8 +7,12 @@ use super::world::{CheckRun, Comment, Happening, Pull, Repo, What, World};
 impl World {
     /// The conversation with reactions, then the newest check runs of the head. SHAs are cut to seven digits.
     pub fn timeline(&self, repo: u64, number: u64) -> String {
-        let Some(at) = self.repos.get(&repo) else { return "no such repository\n".into() };
-        let Some(pull) = at.pulls.get(&number) else { return format!("no #{number}\n") };
+        let Some(at) = self.repos.get(&repo) else {
+            return "no such repository\n".into();
+        };
+        let Some(pull) = at.pulls.get(&number) else {
+            return format!("no #{number}\n");
+        };
         let mut out = format!("#{number} {} [{}]\n", pull.title, state(pull));
         for happening in &pull.timeline {
             line(&mut out, at, pull, happening);
@@ -90,7 +94,14 @@ fn check_lines(out: &mut String, check: &CheckRun) {
     let title = check.title.as_deref().map(|title| format!(": {title}")).unwrap_or_default();
     let _ = writeln!(out, "[{}] {state}{title}", check.name);
     for at in &check.annotations {
-        let _ = writeln!(out, "    {}:{} {}: {}", at.path, at.start_line, at.level, at.message.lines().next().unwrap_or_default());
+        let _ = writeln!(
+            out,
+            "    {}:{} {}: {}",
+            at.path,
+            at.start_line,
+            at.level,
+            at.message.lines().next().unwrap_or_default()
+        );
     }
     if check.status == "completed" && !check.actions.is_empty() {
         let labels: Vec<String> = check.actions.iter().map(|action| format!("({})", action.label)).collect();

@@ -37,18 +37,13 @@ impl World {
         let Some(at) = self.repos.get(&repo) else {
             return;
         };
-        let Some(installation) = self
-            .installation_of(at)
-            .filter(|i| i.suspended_at.is_none())
-        else {
+        let Some(installation) = self.installation_of(at).filter(|i| i.suspended_at.is_none()) else {
             return;
         };
-        let implied = matches!(event, "check_run" | "check_suite")
-            && installation.permissions.contains_key("checks");
+        let implied = matches!(event, "check_run" | "check_suite") && installation.permissions.contains_key("checks");
         let subscribed = implied || self.app.events.iter().any(|name| name == event);
         let permission = permission_for(event);
-        let permitted =
-            permission == "metadata" || installation.permissions.contains_key(permission);
+        let permitted = permission == "metadata" || installation.permissions.contains_key(permission);
         if !subscribed || !permitted {
             return;
         }
@@ -59,8 +54,7 @@ impl World {
             payload["organization"] = organization;
         }
         payload["sender"] = self.user_json(sender);
-        payload["installation"] =
-            json!({ "id": installation, "node_id": node_id("Installation", installation) });
+        payload["installation"] = json!({ "id": installation, "node_id": node_id("Installation", installation) });
         self.record(event, Some(installation), Some(repo), &payload);
     }
 
@@ -74,13 +68,7 @@ impl World {
         self.record(event, Some(id), None, &payload);
     }
 
-    fn record(
-        &mut self,
-        event: &str,
-        installation: Option<u64>,
-        repo: Option<u64>,
-        payload: &Value,
-    ) {
+    fn record(&mut self, event: &str, installation: Option<u64>, repo: Option<u64>, payload: &Value) {
         if self.muted {
             return;
         }
@@ -107,11 +95,7 @@ impl World {
 
     /// Tries a recorded delivery once more, under a new id with the same GUID.
     pub fn redeliver(&mut self, id: u64) -> Option<u64> {
-        let mut again = self
-            .deliveries
-            .iter()
-            .find(|delivery| delivery.id == id)?
-            .clone();
+        let mut again = self.deliveries.iter().find(|delivery| delivery.id == id)?.clone();
         again.id = self.id();
         again.redelivery = true;
         again.status = "pending".into();
@@ -140,18 +124,13 @@ enum Next {
 
 /// Sends deliveries until told to stop: one after another, as faults allow.
 pub(super) async fn deliver(playground: Playground, stop: CancellationToken) {
-    let client = reqwest::Client::builder()
-        .timeout(PATIENCE)
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none());
+    let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().redirect(reqwest::redirect::Policy::none());
     let Ok(client) = client.build() else { return };
     let mut patient = true;
     loop {
         match playground.act_quietly(|world| next(world, patient)) {
             Next::Dropped => playground.act(|_| ()),
-            Next::Send { id, times, after } if after.is_zero() => {
-                send(&playground, &client, id, times).await
-            }
+            Next::Send { id, times, after } if after.is_zero() => send(&playground, &client, id, times).await,
             Next::Send { id, times, after } => {
                 let (playground, client) = (playground.clone(), client.clone());
                 tokio::spawn(async move {
@@ -160,8 +139,7 @@ pub(super) async fn deliver(playground: Playground, stop: CancellationToken) {
                 });
             }
             Next::WaitForAnother => {
-                let another =
-                    tokio::time::timeout(Duration::from_millis(300), playground.woken()).await;
+                let another = tokio::time::timeout(Duration::from_millis(300), playground.woken()).await;
                 patient = another.is_ok();
                 continue;
             }
@@ -194,22 +172,10 @@ fn next(world: &mut World, patient: bool) -> Next {
         finish(world, id, "failed to connect to host", 0, 0.0);
         return Next::Dropped;
     }
-    let times = if Switches::take(&mut world.switches.duplicate) {
-        2
-    } else {
-        1
-    };
-    let after = if Switches::take(&mut world.switches.delay.0) {
-        world.switches.delay.1
-    } else {
-        0
-    };
+    let times = if Switches::take(&mut world.switches.duplicate) { 2 } else { 1 };
+    let after = if Switches::take(&mut world.switches.delay.0) { world.switches.delay.1 } else { 0 };
     world.sending += 1;
-    Next::Send {
-        id,
-        times,
-        after: Duration::from_millis(after),
-    }
+    Next::Send { id, times, after: Duration::from_millis(after) }
 }
 
 async fn send(playground: &Playground, client: &reqwest::Client, id: u64, times: usize) {
@@ -218,9 +184,7 @@ async fn send(playground: &Playground, client: &reqwest::Client, id: u64, times:
             break;
         };
         let began = Instant::now();
-        let mut request = client
-            .post(url.as_deref().unwrap_or("http://127.0.0.1:9"))
-            .body(payload.as_bytes().to_vec());
+        let mut request = client.post(url.as_deref().unwrap_or("http://127.0.0.1:9")).body(payload.as_bytes().to_vec());
         for (name, value) in &headers {
             request = request.header(name, value);
         }
@@ -229,27 +193,14 @@ async fn send(playground: &Playground, client: &reqwest::Client, id: u64, times:
                 let code = answer.status().as_u16();
                 let body = answer.text().await.unwrap_or_default();
                 let ok = (200..300).contains(&code);
-                (
-                    if ok {
-                        "OK".to_owned()
-                    } else {
-                        format!("Invalid HTTP Response: {code}")
-                    },
-                    code,
-                    body,
-                )
+                (if ok { "OK".to_owned() } else { format!("Invalid HTTP Response: {code}") }, code, body)
             }
             Err(error) if error.is_timeout() => ("timed out".into(), 0, String::new()),
             Err(_) => ("failed to connect to host".into(), 0, String::new()),
         };
         playground.act(|world| {
             finish(world, id, &status, code, began.elapsed().as_secs_f64());
-            if let Some(delivery) = world
-                .deliveries
-                .iter_mut()
-                .rev()
-                .find(|delivery| delivery.id == id)
-            {
+            if let Some(delivery) = world.deliveries.iter_mut().rev().find(|delivery| delivery.id == id) {
                 delivery.request_headers = headers.into_iter().collect();
                 delivery.response_body = body.chars().take(10_000).collect();
             }
@@ -261,39 +212,19 @@ async fn send(playground: &Playground, client: &reqwest::Client, id: u64, times:
 type Request = (Option<String>, Vec<(String, String)>, Arc<str>);
 
 fn request(world: &World, id: u64) -> Option<Request> {
-    let delivery = world
-        .deliveries
-        .iter()
-        .rev()
-        .find(|delivery| delivery.id == id)?;
+    let delivery = world.deliveries.iter().rev().find(|delivery| delivery.id == id)?;
     let headers = [
         ("User-Agent", "GitHub-Hookshot/playground".to_owned()),
         ("Content-Type", "application/json".into()),
         ("X-GitHub-Event", delivery.event.clone()),
         ("X-GitHub-Delivery", delivery.guid.clone()),
         ("X-GitHub-Hook-ID", world.app.id.to_string()),
-        (
-            "X-GitHub-Hook-Installation-Target-ID",
-            world.app.id.to_string(),
-        ),
-        (
-            "X-GitHub-Hook-Installation-Target-Type",
-            "integration".into(),
-        ),
-        (
-            "X-Hub-Signature-256",
-            sign(&world.app.webhook_secret, delivery.payload.as_bytes()),
-        ),
+        ("X-GitHub-Hook-Installation-Target-ID", world.app.id.to_string()),
+        ("X-GitHub-Hook-Installation-Target-Type", "integration".into()),
+        ("X-Hub-Signature-256", sign(&world.app.webhook_secret, delivery.payload.as_bytes())),
     ];
-    let headers = headers
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect();
-    Some((
-        world.app.webhook_url.clone(),
-        headers,
-        delivery.payload.clone(),
-    ))
+    let headers = headers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    Some((world.app.webhook_url.clone(), headers, delivery.payload.clone()))
 }
 
 /// `sha256=` and the HMAC-SHA-256 of the body in hexadecimal digits.
@@ -308,12 +239,7 @@ pub fn sign(secret: &str, body: &[u8]) -> String {
 
 fn finish(world: &mut World, id: u64, status: &str, code: u16, duration: f64) {
     let now = world.now();
-    if let Some(delivery) = world
-        .deliveries
-        .iter_mut()
-        .rev()
-        .find(|delivery| delivery.id == id)
-    {
+    if let Some(delivery) = world.deliveries.iter_mut().rev().find(|delivery| delivery.id == id) {
         delivery.status = status.to_owned();
         delivery.status_code = code;
         delivery.duration = duration;

@@ -23,9 +23,9 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         webhook_secret: raw.given("WEBHOOK_SECRET", |text| Ok(Secret::new(text))),
         orgs: raw.given("ORGS", orgs),
         github_url: raw.parsed("GITHUB_URL", http_url).unwrap_or_default(),
-        database_url: raw.given("DATABASE_URL", database_url).unwrap_or_else(|| {
-            Secret::new(format!("sqlite:{}", data_dir.join("fairway.db").display()))
-        }),
+        database_url: raw
+            .given("DATABASE_URL", database_url)
+            .unwrap_or_else(|| Secret::new(format!("sqlite:{}", data_dir.join("fairway.db").display()))),
         data_dir,
         listen: raw.parsed("LISTEN", address).unwrap_or(NOWHERE),
         public_url: raw.given("PUBLIC_URL", http_url),
@@ -36,9 +36,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         workers: raw.parsed("WORKERS", at_once).unwrap_or(1),
         runs: raw.parsed("RUNS", at_once).unwrap_or(1),
         log: raw.text("LOG"),
-        log_format: raw
-            .parsed("LOG_FORMAT", log_style)
-            .unwrap_or(LogStyle::Text),
+        log_format: raw.parsed("LOG_FORMAT", log_style).unwrap_or(LogStyle::Text),
         tool_path: raw.text("TOOL_PATH"),
         grace: raw.parsed("GRACE", duration).unwrap_or_default(),
     };
@@ -51,8 +49,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
 }
 
 /// Stands in where an address was refused; the settings are then never handed out.
-const NOWHERE: std::net::SocketAddr =
-    std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
+const NOWHERE: std::net::SocketAddr = std::net::SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 0);
 
 fn position(key: &str) -> usize {
     let at = SETTINGS.iter().position(|setting| setting.key == key);
@@ -69,12 +66,7 @@ fn refuse<T>(why: impl Into<String>, fix: impl Into<String>) -> Result<T, Refusa
 impl Raw {
     /// The value or the table's default.
     fn text(&self, key: &str) -> String {
-        let default = || {
-            SETTINGS
-                .iter()
-                .find(|s| s.key == key)
-                .map(|s| s.default.to_owned())
-        };
+        let default = || SETTINGS.iter().find(|s| s.key == key).map(|s| s.default.to_owned());
         let given = self.values.get(key).map(|value| value.trim().to_owned());
         given.or_else(default).unwrap_or_default()
     }
@@ -100,10 +92,7 @@ impl Raw {
 fn app_id(text: &str) -> Result<u64, Refusal> {
     match u64::from_str(text) {
         Ok(id) if id > 0 => Ok(id),
-        _ => refuse(
-            format!("{text:?} is no App ID, which is a number"),
-            "copy it from the App's page on GitHub",
-        ),
+        _ => refuse(format!("{text:?} is no App ID, which is a number"), "copy it from the App's page on GitHub"),
     }
 }
 
@@ -120,47 +109,28 @@ fn private_key(text: &str) -> Result<Secret, Refusal> {
 }
 
 fn orgs(text: &str) -> Result<Orgs, Refusal> {
-    let names: BTreeSet<String> = text
-        .split(',')
-        .map(|name| name.trim().to_lowercase())
-        .filter(|name| !name.is_empty())
-        .collect();
+    let names: BTreeSet<String> =
+        text.split(',').map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect();
     if names.len() == 1 && names.contains("*") {
         return Ok(Orgs::Any);
     }
-    let is_login = |name: &String| {
-        name.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
+    let is_login = |name: &String| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     match names.iter().find(|name| !is_login(name)) {
-        Some(bad) => refuse(
-            format!("{bad:?} is no name of an organisation"),
-            "type names separated by commas, or '*' alone",
-        ),
-        None if names.is_empty() => refuse(
-            "it names nobody",
-            "type names separated by commas, or '*' alone",
-        ),
+        Some(bad) => {
+            refuse(format!("{bad:?} is no name of an organisation"), "type names separated by commas, or '*' alone")
+        }
+        None if names.is_empty() => refuse("it names nobody", "type names separated by commas, or '*' alone"),
         None => Ok(Orgs::Only(names)),
     }
 }
 
 fn http_url(text: &str) -> Result<String, Refusal> {
     let uri = text.parse::<http::Uri>().ok();
-    let is_web = uri
-        .as_ref()
-        .and_then(|uri| uri.scheme_str())
-        .is_some_and(|s| s == "https" || s == "http");
-    let has_host = uri
-        .as_ref()
-        .and_then(|uri| uri.host())
-        .is_some_and(|host| !host.is_empty());
+    let is_web = uri.as_ref().and_then(|uri| uri.scheme_str()).is_some_and(|s| s == "https" || s == "http");
+    let has_host = uri.as_ref().and_then(|uri| uri.host()).is_some_and(|host| !host.is_empty());
     match is_web && has_host {
         true => Ok(text.trim_end_matches('/').to_owned()),
-        false => refuse(
-            format!("{text:?} is no web address"),
-            "type a whole one, such as https://fairway.example.com",
-        ),
+        false => refuse(format!("{text:?} is no web address"), "type a whole one, such as https://fairway.example.com"),
     }
 }
 
@@ -169,20 +139,14 @@ fn database_url(text: &str) -> Result<Secret, Refusal> {
     match known.iter().any(|scheme| text.starts_with(scheme)) {
         true => Ok(Secret::new(text)),
         // It may hold a password, so it is not repeated.
-        false => refuse(
-            "it begins with neither sqlite: nor postgres://",
-            "type sqlite:PATH or postgres://USER@HOST/NAME",
-        ),
+        false => {
+            refuse("it begins with neither sqlite: nor postgres://", "type sqlite:PATH or postgres://USER@HOST/NAME")
+        }
     }
 }
 
 fn address(text: &str) -> Result<std::net::SocketAddr, Refusal> {
-    text.parse().or_else(|_| {
-        refuse(
-            format!("{text:?} is no address with a port"),
-            "type one such as 127.0.0.1:8080",
-        )
-    })
+    text.parse().or_else(|_| refuse(format!("{text:?} is no address with a port"), "type one such as 127.0.0.1:8080"))
 }
 
 fn private_token(text: &str) -> Result<Secret, Refusal> {
@@ -205,12 +169,7 @@ fn engine(text: &str) -> Result<EngineChoice, Refusal> {
 
 fn secrets_key(text: &str) -> Result<SecretsKey, Refusal> {
     SecretsKey::parse(text).map_or_else(
-        || {
-            refuse(
-                "it is not 32 bytes in hex or base64",
-                "type: export FAIRWAY_SECRETS_KEY=$(openssl rand -hex 32)",
-            )
-        },
+        || refuse("it is not 32 bytes in hex or base64", "type: export FAIRWAY_SECRETS_KEY=$(openssl rand -hex 32)"),
         Ok,
     )
 }
@@ -218,10 +177,7 @@ fn secrets_key(text: &str) -> Result<SecretsKey, Refusal> {
 fn at_once(text: &str) -> Result<usize, Refusal> {
     match usize::from_str(text) {
         Ok(count @ 1..=MOST_AT_ONCE) => Ok(count),
-        _ => refuse(
-            format!("{text:?} is no number from 1 to {MOST_AT_ONCE}"),
-            "type one, such as 8",
-        ),
+        _ => refuse(format!("{text:?} is no number from 1 to {MOST_AT_ONCE}"), "type one, such as 8"),
     }
 }
 
@@ -243,9 +199,6 @@ fn duration(text: &str) -> Result<Duration, Refusal> {
     };
     match u64::from_str(number) {
         Ok(count) if seconds > 0 && count <= 3600 => Ok(Duration::from_secs(count * seconds)),
-        _ => refuse(
-            format!("{text:?} is no length of time"),
-            "type one such as 25s or 2m",
-        ),
+        _ => refuse(format!("{text:?} is no length of time"), "type one such as 25s or 2m"),
     }
 }

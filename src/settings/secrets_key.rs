@@ -22,10 +22,8 @@ impl SecretsKey {
     /// Reads hex or base64; `None` when that is not 32 bytes.
     pub fn parse(text: &str) -> Option<SecretsKey> {
         let text = text.trim();
-        let bytes = hex::decode(text)
-            .or_else(|_| STANDARD.decode(text))
-            .or_else(|_| URL_SAFE_NO_PAD.decode(text))
-            .ok()?;
+        let bytes =
+            hex::decode(text).or_else(|_| STANDARD.decode(text)).or_else(|_| URL_SAFE_NO_PAD.decode(text)).ok()?;
         Some(SecretsKey(bytes.try_into().ok()?))
     }
 
@@ -56,20 +54,19 @@ impl Settings {
 }
 
 fn kept_key(data_dir: &Path) -> Result<SecretsKey> {
-    fs::create_dir_all(data_dir).with_context(|| {
-        format!(
-            "the data directory {} cannot be made; set FAIRWAY_DATA_DIR",
-            data_dir.display()
-        )
-    })?;
+    fs::create_dir_all(data_dir)
+        .with_context(|| format!("the data directory {} cannot be made; set FAIRWAY_DATA_DIR", data_dir.display()))?;
     let path = data_dir.join(FILE_NAME);
     if !path.exists() {
         make_key(data_dir, &path)?;
     }
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("the secrets key {} cannot be read", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("the secrets key {} cannot be read", path.display()))?;
     SecretsKey::parse(&text).with_context(|| {
-        format!("the secrets key {} is damaged; put the right one back, or remove it and set every secret again", path.display())
+        format!(
+            "the secrets key {} is damaged; put the right one back, or remove it and set every secret again",
+            path.display()
+        )
     })
 }
 
@@ -87,12 +84,7 @@ fn make_key(data_dir: &Path, path: &Path) -> Result<()> {
         .truncate(true)
         .mode(0o600)
         .open(&draft)
-        .with_context(|| {
-            format!(
-                "the secrets key cannot be written into {}",
-                data_dir.display()
-            )
-        })?;
+        .with_context(|| format!("the secrets key cannot be written into {}", data_dir.display()))?;
     file.write_all(hex::encode(bytes).as_bytes())?;
     file.sync_all()?;
     let linked = match fs::hard_link(&draft, path) {

@@ -66,19 +66,13 @@ impl Raw {
             let key = name.to_uppercase();
             if name.to_lowercase() != *name {
                 let fix = format!("write {} there", name.to_lowercase());
-                self.problem(
-                    &key,
-                    format!("the file says {name}; its keys are in lower case"),
-                    fix,
-                );
+                self.problem(&key, format!("the file says {name}; its keys are in lower case"), fix);
             } else if self.is_known(&key, name) {
                 match text_of(value) {
                     Some(text) => drop(self.values.insert(key, text)),
-                    None => self.problem(
-                        &key,
-                        "the file gives it a table",
-                        "give it a text, a number or a list of texts",
-                    ),
+                    None => {
+                        self.problem(&key, "the file gives it a table", "give it a text, a number or a list of texts")
+                    }
                 }
             }
         }
@@ -123,8 +117,7 @@ impl Raw {
             match std::fs::read_to_string(&path) {
                 Ok(text) => drop(self.values.insert(key, text.trim().to_owned())),
                 Err(error) => {
-                    let why =
-                        format!("{PREFIX}{key}_FILE names {path}, which cannot be read: {error}");
+                    let why = format!("{PREFIX}{key}_FILE names {path}, which cannot be read: {error}");
                     self.problem(&key, why, format!("check it with: ls -l {path}"));
                 }
             }

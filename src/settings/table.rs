@@ -20,10 +20,7 @@ pub struct Setting {
 
 /// Every setting that Fairway knows, in the order in which people read them.
 pub const SETTINGS: &[Setting] = &[
-    needed(
-        "APP_ID",
-        "The GitHub App's number, shown at the top of the App's own page.",
-    ),
+    needed("APP_ID", "The GitHub App's number, shown at the top of the App's own page."),
     hidden(
         "PRIVATE_KEY",
         "The App's private key, PEM (PKCS#1 as GitHub gives it, or PKCS#8). `\\n` may stand for a line break.",
@@ -48,16 +45,8 @@ pub const SETTINGS: &[Setting] = &[
         "Where everything is kept: `sqlite:PATH` or `postgres://...`. Not set: `fairway.db` in the data directory.",
         &[],
     ),
-    plain(
-        "DATA_DIR",
-        "fairway-data",
-        "The directory for the database, logs, caches and checkouts.",
-    ),
-    plain(
-        "LISTEN",
-        "0.0.0.0:8080",
-        "The public listener: `/hook` and `/healthz`, nothing else.",
-    ),
+    plain("DATA_DIR", "fairway-data", "The directory for the database, logs, caches and checkouts."),
+    plain("LISTEN", "0.0.0.0:8080", "The public listener: `/hook` and `/healthz`, nothing else."),
     plain(
         "PUBLIC_URL",
         "",
@@ -83,66 +72,24 @@ pub const SETTINGS: &[Setting] = &[
         "The key that encrypts stored secrets: 32 bytes as hex or base64. Not set: one is made in the data directory, for its owner only.",
         &[],
     ),
-    plain(
-        "WORKERS",
-        "8",
-        "How many jobs are worked on at once, 1 to 256.",
-    ),
-    plain(
-        "RUNS",
-        "2",
-        "How many pipeline runs are live at once, 1 to 256.",
-    ),
-    plain(
-        "LOG",
-        "info,sqlx=warn",
-        "What is logged, in the form of `RUST_LOG`.",
-    ),
-    plain(
-        "LOG_FORMAT",
-        "text",
-        "`text` for people, `json` for machines.",
-    ),
-    plain(
-        "TOOL_PATH",
-        "/usr/local/bin:/usr/bin:/bin",
-        "The `PATH` that local steps see.",
-    ),
-    plain(
-        "GRACE",
-        "25s",
-        "How long running work may take to end after SIGTERM: `25s`, `2m`.",
-    ),
+    plain("WORKERS", "8", "How many jobs are worked on at once, 1 to 256."),
+    plain("RUNS", "2", "How many pipeline runs are live at once, 1 to 256."),
+    plain("LOG", "info,sqlx=warn", "What is logged, in the form of `RUST_LOG`."),
+    plain("LOG_FORMAT", "text", "`text` for people, `json` for machines."),
+    plain("TOOL_PATH", "/usr/local/bin:/usr/bin:/bin", "The `PATH` that local steps see."),
+    plain("GRACE", "25s", "How long running work may take to end after SIGTERM: `25s`, `2m`."),
 ];
 
 const fn plain(key: &'static str, default: &'static str, doc: &'static str) -> Setting {
-    Setting {
-        key,
-        default,
-        doc,
-        secret: false,
-        required_by: &[],
-    }
+    Setting { key, default, doc, secret: false, required_by: &[] }
 }
 
 const fn needed(key: &'static str, doc: &'static str) -> Setting {
-    Setting {
-        key,
-        default: "",
-        doc,
-        secret: false,
-        required_by: &["serve"],
-    }
+    Setting { key, default: "", doc, secret: false, required_by: &["serve"] }
 }
 
 const fn hidden(key: &'static str, doc: &'static str, verbs: &'static [&'static str]) -> Setting {
-    Setting {
-        key,
-        default: "",
-        doc,
-        secret: true,
-        required_by: verbs,
-    }
+    Setting { key, default: "", doc, secret: true, required_by: verbs }
 }
 
 /// Every name that may stand behind `FAIRWAY_`, with the `_FILE` forms and `CONFIG`.
@@ -159,8 +106,7 @@ pub(super) fn names() -> Vec<String> {
 
 /// The settings for `--help`: a line each.
 pub fn help() -> String {
-    let mut text =
-        String::from("Settings (environment, or lower-case keys in the file of FAIRWAY_CONFIG):\n");
+    let mut text = String::from("Settings (environment, or lower-case keys in the file of FAIRWAY_CONFIG):\n");
     for setting in SETTINGS {
         let default = match setting.default {
             "" => String::new(),
@@ -193,10 +139,7 @@ pub fn markdown() -> String {
         for verb in setting.required_by {
             doc.push_str(&format!(" `fairway {verb}` needs it."));
         }
-        text.push_str(&format!(
-            "| `FAIRWAY_{}` | {default} | {doc} |\n",
-            setting.key
-        ));
+        text.push_str(&format!("| `FAIRWAY_{}` | {default} | {doc} |\n", setting.key));
     }
     text
 }

@@ -2,10 +2,7 @@ use super::*;
 use std::os::unix::fs::PermissionsExt;
 
 fn read(env: &[(&str, &str)], file: Option<&str>) -> Result<Settings, String> {
-    let env = env
-        .iter()
-        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-        .collect();
+    let env = env.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     Settings::from_map(&env, file).map_err(|problems| lines(&problems))
 }
 
@@ -16,21 +13,10 @@ fn lines(problems: &[SettingProblem]) -> String {
 
 #[test]
 fn nothing_set_gives_the_defaults_of_the_table() {
-    let settings = read(
-        &[
-            ("PATH", "/bin"),
-            ("FAIRWAY_TEST_PG", "x"),
-            ("FAIRWAY_SOAK", "1"),
-        ],
-        None,
-    )
-    .unwrap();
+    let settings = read(&[("PATH", "/bin"), ("FAIRWAY_TEST_PG", "x"), ("FAIRWAY_SOAK", "1")], None).unwrap();
     assert_eq!(settings.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(settings.private_listen.to_string(), "127.0.0.1:8081");
-    assert_eq!(
-        settings.database_url.reveal(),
-        "sqlite:fairway-data/fairway.db"
-    );
+    assert_eq!(settings.database_url.reveal(), "sqlite:fairway-data/fairway.db");
     assert_eq!(settings.engine, EngineChoice::Dagger);
     assert_eq!((settings.workers, settings.runs), (8, 2));
     assert_eq!(settings.grace, Duration::from_secs(25));
@@ -38,11 +24,7 @@ fn nothing_set_gives_the_defaults_of_the_table() {
 
 #[test]
 fn an_unknown_name_is_refused_with_the_nearest_one() {
-    let problems = read(
-        &[("FAIRWAY_APP_IDD", "1"), ("FAIRWAY_COLOUR", "red")],
-        Some("lisen = 'x'"),
-    )
-    .unwrap_err();
+    let problems = read(&[("FAIRWAY_APP_IDD", "1"), ("FAIRWAY_COLOUR", "red")], Some("lisen = 'x'")).unwrap_err();
     insta::assert_snapshot!(problems, @r"
     FAIRWAY_LISEN: lisen is not a setting; did you mean listen?
     FAIRWAY_APP_IDD: FAIRWAY_APP_IDD is not a setting; did you mean FAIRWAY_APP_ID?
@@ -86,11 +68,7 @@ fn every_problem_is_found_in_one_go_and_secrets_are_not_repeated() {
 #[test]
 fn the_environment_wins_over_the_file() {
     let file = "orgs = ['Acme', 'umbrella']\nworkers = 3\nwebhook_secret = 'of-the-file'";
-    let settings = read(
-        &[("FAIRWAY_WORKERS", "5"), ("FAIRWAY_LISTEN", "")],
-        Some(file),
-    )
-    .unwrap();
+    let settings = read(&[("FAIRWAY_WORKERS", "5"), ("FAIRWAY_LISTEN", "")], Some(file)).unwrap();
     assert_eq!(settings.workers, 5);
     let orgs = settings.orgs.unwrap();
     assert!(orgs.serves("ACME") && orgs.serves("umbrella") && !orgs.serves("other"));
@@ -105,30 +83,16 @@ fn both_forms_of_key_are_taken_from_text_and_from_a_file() {
     for (kind, pem) in [("PKCS#1", rsa_key(true)), ("PKCS#8", rsa_key(false))] {
         let path = folder.path().join("key.pem");
         std::fs::write(&path, &pem).unwrap();
-        let by_file = read(
-            &[("FAIRWAY_PRIVATE_KEY_FILE", path.to_str().unwrap())],
-            None,
-        )
-        .unwrap();
+        let by_file = read(&[("FAIRWAY_PRIVATE_KEY_FILE", path.to_str().unwrap())], None).unwrap();
         let escaped = pem.trim().replace('\n', "\\n");
         let by_text = read(&[("FAIRWAY_PRIVATE_KEY", &escaped)], None).unwrap();
         assert!(by_file.private_key.is_some(), "{kind}");
         assert_eq!(by_file.private_key, by_text.private_key, "{kind}");
     }
-    let both = read(
-        &[
-            ("FAIRWAY_WEBHOOK_SECRET", "a"),
-            ("FAIRWAY_WEBHOOK_SECRET_FILE", "b"),
-        ],
-        None,
-    )
-    .unwrap_err();
+    let both = read(&[("FAIRWAY_WEBHOOK_SECRET", "a"), ("FAIRWAY_WEBHOOK_SECRET_FILE", "b")], None).unwrap_err();
     assert!(both.contains("are both set; unset one of them"), "{both}");
     let gone = read(&[("FAIRWAY_WEBHOOK_SECRET_FILE", "no/such/file")], None).unwrap_err();
-    assert!(
-        gone.contains("no/such/file, which cannot be read"),
-        "{gone}"
-    );
+    assert!(gone.contains("no/such/file, which cannot be read"), "{gone}");
 }
 
 /// A throwaway key made for this run of the test.
@@ -138,10 +102,7 @@ fn rsa_key(traditional: bool) -> String {
     if traditional {
         command.arg("-traditional");
     }
-    let made = command
-        .arg("2048")
-        .output()
-        .expect("openssl is installed by scripts/setup");
+    let made = command.arg("2048").output().expect("openssl is installed by scripts/setup");
     String::from_utf8(made.stdout).unwrap()
 }
 
@@ -153,11 +114,7 @@ fn serve_names_everything_that_is_missing() {
     FAIRWAY_WEBHOOK_SECRET: not set, and `fairway serve` needs it; type: export FAIRWAY_WEBHOOK_SECRET=...
     FAIRWAY_ORGS: not set, and `fairway serve` needs it; type: export FAIRWAY_ORGS=my-org, or '*' for whoever installs the App
     ");
-    let needed: Vec<&str> = SETTINGS
-        .iter()
-        .filter(|s| s.required_by.contains(&"serve"))
-        .map(|s| s.key)
-        .collect();
+    let needed: Vec<&str> = SETTINGS.iter().filter(|s| s.required_by.contains(&"serve")).map(|s| s.key).collect();
     let nothing = read(&[], None).unwrap().app("serve").unwrap_err();
     let missing: Vec<&str> = nothing.iter().map(|p| p.key.as_str()).collect();
     assert_eq!(missing, needed);
@@ -168,25 +125,13 @@ fn debug_shows_no_secret_and_the_masker_gets_them_all() {
     let env = [
         ("FAIRWAY_WEBHOOK_SECRET", "canary-hook"),
         ("FAIRWAY_PRIVATE_TOKEN", "canary-token-0123456789"),
-        (
-            "FAIRWAY_DATABASE_URL",
-            "postgres://fairway:canary-pass@db/fairway",
-        ),
-        (
-            "FAIRWAY_SECRETS_KEY",
-            "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-        ),
+        ("FAIRWAY_DATABASE_URL", "postgres://fairway:canary-pass@db/fairway"),
+        ("FAIRWAY_SECRETS_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
     ];
     let settings = read(&env, None).unwrap();
     let shown = format!("{settings:?}");
-    assert!(
-        !shown.contains("canary") && !shown.contains("112233") && !shown.contains("17, 34"),
-        "{shown}"
-    );
-    assert_eq!(
-        settings.secrets(),
-        ["canary-hook", "canary-token-0123456789", "canary-pass"]
-    );
+    assert!(!shown.contains("canary") && !shown.contains("112233") && !shown.contains("17, 34"), "{shown}");
+    assert_eq!(settings.secrets(), ["canary-hook", "canary-token-0123456789", "canary-pass"]);
 }
 
 #[test]
@@ -197,18 +142,9 @@ fn a_secrets_key_is_made_once_for_its_owner_only_and_never_replaced() {
     let first = settings.secrets_key().unwrap();
     assert!(first == settings.secrets_key().unwrap());
     let path = data.join("secrets.key");
-    assert_eq!(
-        std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-        0o600
-    );
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     std::fs::write(&path, "half").unwrap();
-    assert!(
-        settings
-            .secrets_key()
-            .unwrap_err()
-            .to_string()
-            .contains("is damaged")
-    );
+    assert!(settings.secrets_key().unwrap_err().to_string().contains("is damaged"));
     assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1);
 }
 
@@ -218,10 +154,6 @@ fn the_table_has_each_name_once_and_is_what_the_docs_say() {
     let unique: BTreeSet<&String> = names.iter().collect();
     assert_eq!(unique.len(), names.len());
     let docs = include_str!("../../docs/settings.md");
-    assert!(
-        docs == markdown(),
-        "docs/settings.md is to be:\n{}",
-        markdown()
-    );
+    assert!(docs == markdown(), "docs/settings.md is to be:\n{}", markdown());
     assert_eq!(help().lines().count(), SETTINGS.len() + 1);
 }

@@ -54,37 +54,21 @@ pub enum Saved {
 type Columns = (String, i64, String, i64, i64, String, i64);
 
 fn row((key, repo_id, kind, open, rev, state, updated_at): Columns) -> AggregateRow {
-    AggregateRow {
-        key,
-        repo_id,
-        kind,
-        open: open == 1,
-        rev,
-        state,
-        updated_at,
-    }
+    AggregateRow { key, repo_id, kind, open: open == 1, rev, state, updated_at }
 }
 
 impl Store {
     /// The aggregate with this key.
     pub async fn aggregate(&self, key: &str) -> Result<Option<AggregateRow>> {
         const SQL: &str = "SELECT key, repo_id, kind, open, rev, state, updated_at FROM aggregates WHERE key = $1";
-        Ok(sqlx::query_as(SQL)
-            .bind(key)
-            .fetch_optional(self.read())
-            .await?
-            .map(row))
+        Ok(sqlx::query_as(SQL).bind(key).fetch_optional(self.read()).await?.map(row))
     }
 
     /// The open aggregates of one kind in one repository, by key.
     pub async fn aggregates_open(&self, repo_id: i64, kind: &str) -> Result<Vec<AggregateRow>> {
         const SQL: &str = "SELECT key, repo_id, kind, open, rev, state, updated_at FROM aggregates
  WHERE repo_id = $1 AND kind = $2 AND open = 1 ORDER BY key";
-        let rows = sqlx::query_as(SQL)
-            .bind(repo_id)
-            .bind(kind)
-            .fetch_all(self.read())
-            .await?;
+        let rows = sqlx::query_as(SQL).bind(repo_id).bind(kind).fetch_all(self.read()).await?;
         Ok(rows.into_iter().map(row).collect())
     }
 }
@@ -92,10 +76,10 @@ impl Store {
 impl Tx {
     /// Writes an aggregate if it still has the `rev` that was seen.
     pub async fn save_aggregate(&mut self, save: &SaveAggregate<'_>) -> Result<Saved> {
-        const INSERT: &str =
-            "INSERT INTO aggregates (key, repo_id, kind, open, rev, state, updated_at)
+        const INSERT: &str = "INSERT INTO aggregates (key, repo_id, kind, open, rev, state, updated_at)
  VALUES ($1, $2, $3, $4, $5 + 1, $6, $7) ON CONFLICT (key) DO NOTHING";
-        const UPDATE: &str = "UPDATE aggregates SET repo_id = $2, kind = $3, open = $4, rev = rev + 1, state = $6, updated_at = $7
+        const UPDATE: &str =
+            "UPDATE aggregates SET repo_id = $2, kind = $3, open = $4, rev = rev + 1, state = $6, updated_at = $7
  WHERE key = $1 AND rev = $5";
         let done = sqlx::query(if save.rev_seen == 0 { INSERT } else { UPDATE })
             .bind(save.key)
@@ -107,10 +91,6 @@ impl Tx {
             .bind(save.now)
             .execute(self.connection())
             .await?;
-        Ok(if done.rows_affected() == 1 {
-            Saved::Yes
-        } else {
-            Saved::Stale
-        })
+        Ok(if done.rows_affected() == 1 { Saved::Yes } else { Saved::Stale })
     }
 }

@@ -37,39 +37,21 @@ struct Bucket {
 }
 
 // 60 + 120 in a minute; 20 + 60 in a minute; 80 + 420 in an hour.
-const WRITES: Bucket = Bucket {
-    capacity: 60_000,
-    tokens: 2,
-    per: 1,
-};
-const CONTENT_MINUTE: Bucket = Bucket {
-    capacity: 20_000,
-    tokens: 1,
-    per: 1,
-};
-const CONTENT_HOUR: Bucket = Bucket {
-    capacity: 80_000,
-    tokens: 7,
-    per: 60,
-};
+const WRITES: Bucket = Bucket { capacity: 60_000, tokens: 2, per: 1 };
+const CONTENT_MINUTE: Bucket = Bucket { capacity: 20_000, tokens: 1, per: 1 };
+const CONTENT_HOUR: Bucket = Bucket { capacity: 80_000, tokens: 7, per: 60 };
 /// One write.
 const WRITE: i64 = 1_000;
 
 impl Bucket {
     fn refilled(&self, level: i64, ms: i64) -> i64 {
         // Full after the longest refill; more time means nothing.
-        level
-            .saturating_add(ms.clamp(0, 24 * 3_600_000) * self.tokens / self.per)
-            .min(self.capacity)
+        level.saturating_add(ms.clamp(0, 24 * 3_600_000) * self.tokens / self.per).min(self.capacity)
     }
 
     /// What must be left after a write: 40 % is kept for those whom somebody waits for.
     fn floor(&self, class: Class) -> i64 {
-        if class >= Class::Progress {
-            self.capacity * 2 / 5
-        } else {
-            0
-        }
+        if class >= Class::Progress { self.capacity * 2 / 5 } else { 0 }
     }
 
     /// How many ms until a write of this class fits.
@@ -134,14 +116,7 @@ impl Budget {
         if wait > 0 {
             // Refill comes in whole steps: wait for the end of the one that suffices.
             let steps = (wait + CONTENT_HOUR.per - 1) / CONTENT_HOUR.per;
-            return (
-                left,
-                Slot::At(
-                    left.refilled_at
-                        .saturating_add(steps * CONTENT_HOUR.per)
-                        .max(now + 1),
-                ),
-            );
+            return (left, Slot::At(left.refilled_at.saturating_add(steps * CONTENT_HOUR.per).max(now + 1)));
         }
         left.writes -= WRITE;
         if content_creating {
@@ -154,13 +129,7 @@ impl Budget {
 
 impl Store {
     /// Asks for one write to GitHub. `content_creating`: it makes a comment, a pull request or the like.
-    pub async fn reserve(
-        &self,
-        installation: i64,
-        class: Class,
-        content_creating: bool,
-        now: i64,
-    ) -> Result<Slot> {
+    pub async fn reserve(&self, installation: i64, class: Class, content_creating: bool, now: i64) -> Result<Slot> {
         const SAVE: &str = "UPDATE budgets SET writes = $2, content_minute = $3, content_hour = $4, refilled_at = $5
  WHERE installation_id = $1";
         let mut tx = self.begin().await?;
@@ -185,23 +154,15 @@ impl Store {
         const SQL: &str = "UPDATE budgets SET blocked_until = $2 WHERE installation_id = $1 AND blocked_until < $2";
         let mut tx = self.begin().await?;
         held(&mut tx, self.is_postgres(), installation, now).await?;
-        sqlx::query(SQL)
-            .bind(installation)
-            .bind(at)
-            .execute(tx.connection())
-            .await?;
+        sqlx::query(SQL).bind(installation).bind(at).execute(tx.connection()).await?;
         tx.commit().await
     }
 
     /// What is left at `now`; `None`: nothing was ever written there.
     pub async fn budget(&self, installation: i64, now: i64) -> Result<Option<Budget>> {
-        const SQL: &str =
-            "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
+        const SQL: &str = "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
  WHERE installation_id = $1";
-        let row = sqlx::query_as(SQL)
-            .bind(installation)
-            .fetch_optional(self.read())
-            .await?;
+        let row = sqlx::query_as(SQL).bind(installation).fetch_optional(self.read()).await?;
         Ok(row.map(|columns| stored(columns).at(now)))
     }
 }
@@ -209,25 +170,16 @@ impl Store {
 type Columns = (i64, i64, i64, i64, i64);
 
 fn stored((writes, content_minute, content_hour, refilled_at, blocked_until): Columns) -> Budget {
-    Budget {
-        writes,
-        content_minute,
-        content_hour,
-        refilled_at,
-        blocked_until,
-    }
+    Budget { writes, content_minute, content_hour, refilled_at, blocked_until }
 }
 
 /// The row, made if missing, and locked until the transaction ends.
 async fn held(tx: &mut super::Tx, postgres: bool, installation: i64, now: i64) -> Result<Budget> {
-    const MAKE: &str =
-        "INSERT INTO budgets (installation_id, writes, content_minute, content_hour, refilled_at)
+    const MAKE: &str = "INSERT INTO budgets (installation_id, writes, content_minute, content_hour, refilled_at)
  VALUES ($1, $2, $3, $4, $5) ON CONFLICT (installation_id) DO NOTHING";
-    const READ: &str =
-        "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
+    const READ: &str = "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
  WHERE installation_id = $1";
-    const LOCK: &str =
-        "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
+    const LOCK: &str = "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
  WHERE installation_id = $1 FOR UPDATE";
     let full = Budget::full(now);
     sqlx::query(MAKE)
@@ -239,10 +191,5 @@ async fn held(tx: &mut super::Tx, postgres: bool, installation: i64, now: i64) -
         .execute(tx.connection())
         .await?;
     let read = if postgres { LOCK } else { READ };
-    Ok(stored(
-        sqlx::query_as(read)
-            .bind(installation)
-            .fetch_one(tx.connection())
-            .await?,
-    ))
+    Ok(stored(sqlx::query_as(read).bind(installation).fetch_one(tx.connection()).await?))
 }

@@ -53,29 +53,11 @@ impl Intake {
     /// `{"guid","event","repository_id"}` and whose body is the webhook's. Returns after the commit. Errors when the
     /// queue is full or the store fails: the door says 503 and GitHub's delivery is found again later.
     pub async fn accept(&self, delivery: NewDelivery) -> Result<Accepted> {
-        let NewDelivery {
-            guid,
-            event,
-            repository_id,
-            body,
-            now,
-        } = delivery;
-        let place = self
-            .queue
-            .try_reserve()
-            .map_err(|_| anyhow!("too many webhooks wait for the database"))?;
+        let NewDelivery { guid, event, repository_id, body, now } = delivery;
+        let place = self.queue.try_reserve().map_err(|_| anyhow!("too many webhooks wait for the database"))?;
         let (answer, answered) = oneshot::channel();
-        place.send(Waiting {
-            guid,
-            event,
-            repository_id,
-            packed: pack(&body)?,
-            now,
-            answer,
-        });
-        answered
-            .await
-            .context("the database went away before the commit")?
+        place.send(Waiting { guid, event, repository_id, packed: pack(&body)?, now, answer });
+        answered.await.context("the database went away before the commit")?
     }
 }
 
@@ -95,21 +77,14 @@ impl Store {
     pub async fn deliveries_missing(&self, guids: &[String]) -> Result<Vec<String>> {
         let mut known: HashSet<String> = HashSet::new();
         for some in guids.chunks(1_000) {
-            let sql = format!(
-                "SELECT guid FROM deliveries WHERE guid IN ({})",
-                places(1, some.len())
-            );
+            let sql = format!("SELECT guid FROM deliveries WHERE guid IN ({})", places(1, some.len()));
             let mut query = sqlx::query_scalar(AssertSqlSafe(sql)).persistent(false);
             for guid in some {
                 query = query.bind(guid.as_str());
             }
             known.extend(query.fetch_all(self.read()).await?);
         }
-        Ok(guids
-            .iter()
-            .filter(|guid| !known.contains(*guid))
-            .cloned()
-            .collect())
+        Ok(guids.iter().filter(|guid| !known.contains(*guid)).cloned().collect())
     }
 }
 
@@ -123,22 +98,15 @@ async fn commit_groups(store: Store, waiting: Arc<Mutex<mpsc::Receiver<Waiting>>
         match commit(&store, &group).await {
             Ok(new) => {
                 for (place, waiting) in group.into_iter().enumerate() {
-                    let accepted = if new.contains(&place) {
-                        Accepted::New
-                    } else {
-                        Accepted::Duplicate
-                    };
+                    let accepted = if new.contains(&place) { Accepted::New } else { Accepted::Duplicate };
                     // Who hung up meanwhile needs no answer: the row is there.
                     waiting.answer.send(Ok(accepted)).ok();
                 }
-                store.wake().notify_one();
+                store.wake().notify_waiters();
             }
             Err(error) => {
                 for waiting in group {
-                    waiting
-                        .answer
-                        .send(Err(anyhow!("the webhook could not be stored: {error:#}")))
-                        .ok();
+                    waiting.answer.send(Err(anyhow!("the webhook could not be stored: {error:#}"))).ok();
                 }
             }
         }
@@ -155,14 +123,9 @@ async fn commit(store: &Store, group: &[Waiting]) -> Result<HashSet<usize>> {
     let mut tx = store.begin().await?;
     let mut inserted: HashSet<String> = HashSet::new();
     for some in powers_of_two(&by_guid) {
-        inserted.extend(
-            insert_deliveries(tx.connection(), some.iter().map(|place| &group[*place])).await?,
-        );
+        inserted.extend(insert_deliveries(tx.connection(), some.iter().map(|place| &group[*place])).await?);
     }
-    let mut new: Vec<usize> = by_guid
-        .into_iter()
-        .filter(|place| inserted.contains(&group[*place].guid))
-        .collect();
+    let mut new: Vec<usize> = by_guid.into_iter().filter(|place| inserted.contains(&group[*place].guid)).collect();
     // In order of arrival, because a lane is first in, first out.
     new.sort_unstable();
     for some in powers_of_two(&new) {
@@ -195,22 +158,11 @@ async fn insert_jobs<'a>(
     connection: &mut AnyConnection,
     some: impl ExactSizeIterator<Item = &'a Waiting>,
 ) -> Result<()> {
-    let sql = format!(
-        "INSERT INTO jobs (lane, kind, task, body, state, run_at, created_at) VALUES {}",
-        rows(some.len(), 7)
-    );
+    let sql =
+        format!("INSERT INTO jobs (lane, kind, task, body, state, run_at, created_at) VALUES {}", rows(some.len(), 7));
     let mut query = sqlx::query(AssertSqlSafe(sql));
-    for Waiting {
-        guid,
-        event,
-        repository_id,
-        packed,
-        now,
-        ..
-    } in some
-    {
-        let task =
-            serde_json::json!({ "guid": guid, "event": event, "repository_id": repository_id });
+    for Waiting { guid, event, repository_id, packed, now, .. } in some {
+        let task = serde_json::json!({ "guid": guid, "event": event, "repository_id": repository_id });
         query = query
             .bind(format!("in:{}", repository_id.unwrap_or(0)))
             .bind("delivery")
@@ -243,8 +195,5 @@ fn rows(rows: usize, columns: usize) -> String {
 }
 
 fn places(from: usize, count: usize) -> String {
-    (from..from + count)
-        .map(|place| format!("${place}"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    (from..from + count).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ")
 }

@@ -41,38 +41,26 @@ impl Store {
 
     /// The next chunks after `after_seq` (0: from the start), at most 200; an empty answer is the end so far.
     pub async fn log(&self, run_id: i64, after_seq: i64) -> Result<Vec<Chunk>> {
-        const SQL: &str = "SELECT seq, step, at, lines, body FROM log_chunks WHERE run_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
-        let rows: Vec<(i64, i64, i64, i64, Vec<u8>)> = sqlx::query_as(SQL)
-            .bind(run_id)
-            .bind(after_seq)
-            .bind(PAGE)
-            .fetch_all(self.read())
-            .await?;
+        const SQL: &str =
+            "SELECT seq, step, at, lines, body FROM log_chunks WHERE run_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
+        let rows: Vec<(i64, i64, i64, i64, Vec<u8>)> =
+            sqlx::query_as(SQL).bind(run_id).bind(after_seq).bind(PAGE).fetch_all(self.read()).await?;
         let limit = self.limits().unpacked;
         let chunk = |(seq, step, at, lines, body): (i64, i64, i64, i64, Vec<u8>)| {
-            Ok(Chunk {
-                seq,
-                step,
-                at,
-                lines,
-                bytes: unpack(&body, limit)?,
-            })
+            Ok(Chunk { seq, step, at, lines, bytes: unpack(&body, limit)? })
         };
         rows.into_iter().map(chunk).collect()
     }
 
     /// The last `max_bytes` bytes of one step's log; may begin inside a line or a character.
     pub async fn log_tail(&self, run_id: i64, step: i64, max_bytes: usize) -> Result<Vec<u8>> {
-        const SQL: &str = "SELECT seq, body FROM log_chunks WHERE run_id = $1 AND step = $2 AND seq < $3 ORDER BY seq DESC LIMIT 8";
+        const SQL: &str =
+            "SELECT seq, body FROM log_chunks WHERE run_id = $1 AND step = $2 AND seq < $3 ORDER BY seq DESC LIMIT 8";
         let mut newest_first: Vec<Vec<u8>> = Vec::new();
         let (mut before, mut have) = (i64::MAX, 0);
         while have < max_bytes {
-            let rows: Vec<(i64, Vec<u8>)> = sqlx::query_as(SQL)
-                .bind(run_id)
-                .bind(step)
-                .bind(before)
-                .fetch_all(self.read())
-                .await?;
+            let rows: Vec<(i64, Vec<u8>)> =
+                sqlx::query_as(SQL).bind(run_id).bind(step).bind(before).fetch_all(self.read()).await?;
             let Some((oldest, _)) = rows.last() else {
                 break;
             };

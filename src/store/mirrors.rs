@@ -23,19 +23,10 @@ pub struct Mirror {
 impl Store {
     /// The mirror with this key.
     pub async fn mirror(&self, key: &str) -> Result<Option<Mirror>> {
-        const SQL: &str =
-            "SELECT key, remote_id, hash, note, updated_at FROM mirrors WHERE key = $1";
-        let row: Option<(String, Option<i64>, String, String, i64)> = sqlx::query_as(SQL)
-            .bind(key)
-            .fetch_optional(self.read())
-            .await?;
-        Ok(row.map(|(key, remote_id, hash, note, updated_at)| Mirror {
-            key,
-            remote_id,
-            hash,
-            note,
-            updated_at,
-        }))
+        const SQL: &str = "SELECT key, remote_id, hash, note, updated_at FROM mirrors WHERE key = $1";
+        let row: Option<(String, Option<i64>, String, String, i64)> =
+            sqlx::query_as(SQL).bind(key).fetch_optional(self.read()).await?;
+        Ok(row.map(|(key, remote_id, hash, note, updated_at)| Mirror { key, remote_id, hash, note, updated_at }))
     }
 
     /// Writes a mirror, new or known.

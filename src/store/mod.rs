@@ -21,6 +21,7 @@ pub mod runs;
 pub mod schema;
 pub mod seal;
 pub mod secrets;
+pub mod subjects;
 pub mod tx;
 
 use anyhow::{Context, Result};
@@ -42,6 +43,7 @@ pub use repos::RepoRow;
 pub use runs::{NewRun, RunRow, RunState};
 pub use seal::Seal;
 pub use secrets::{NewSecret, SecretRow};
+pub use subjects::Identity;
 pub use tx::Tx;
 
 /// Upper bounds that hold whatever comes in.
@@ -59,12 +61,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits {
-            lane: 5_000,
-            intake_queue: 1_024,
-            intake_batch: 128,
-            unpacked: 64 * 1024 * 1024,
-        }
+        Limits { lane: 5_000, intake_queue: 1_024, intake_batch: 128, unpacked: 64 * 1024 * 1024 }
     }
 }
 
@@ -94,28 +91,16 @@ impl Store {
     pub async fn open_with(url: &str, limits: Limits) -> Result<Store> {
         static DRIVERS: Once = Once::new();
         DRIVERS.call_once(sqlx::any::install_default_drivers);
-        let (write, read, postgres) = if url.starts_with("postgres:")
-            || url.starts_with("postgresql:")
-        {
+        let (write, read, postgres) = if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let pool = postgres_pool(url).await?;
             (pool.clone(), pool, true)
         } else if url.starts_with("sqlite:") {
             let (write, read) = sqlite_pools(url).await?;
             (write, read, false)
         } else {
-            anyhow::bail!(
-                "the database URL must start with sqlite: or postgres://, for example sqlite:fairway.db"
-            );
+            anyhow::bail!("the database URL must start with sqlite: or postgres://, for example sqlite:fairway.db");
         };
-        Ok(Store {
-            inner: Arc::new(Inner {
-                write,
-                read,
-                postgres,
-                limits,
-                wake: Notify::new(),
-            }),
-        })
+        Ok(Store { inner: Arc::new(Inner { write, read, postgres, limits, wake: Notify::new() }) })
     }
 
     /// Whether this is PostgreSQL, and so may be shared by several processes.
@@ -125,10 +110,7 @@ impl Store {
 
     /// Answers when the database does, through the connection that writes.
     pub async fn ping(&self) -> Result<()> {
-        sqlx::query("SELECT 1")
-            .execute(self.write())
-            .await
-            .context("the database does not answer")?;
+        sqlx::query("SELECT 1").execute(self.write()).await.context("the database does not answer")?;
         Ok(())
     }
 
@@ -161,8 +143,7 @@ impl Store {
 async fn postgres_pool(url: &str) -> Result<AnyPool> {
     // A queue's statistics are always out of date: with those of an empty table a claim sorted 38,000 rows (190 ms
     // instead of 0.3). Every statement here has its index, so plans that do without are not offered.
-    const INDEXES: &str =
-        "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+    const INDEXES: &str = "SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
  SET enable_mergejoin = off; SET jit = off";
     AnyPoolOptions::new()
         .max_connections(16)
@@ -185,20 +166,12 @@ async fn sqlite_pools(url: &str) -> Result<(AnyPool, AnyPool)> {
     };
     let why = || format!("SQLite cannot open {url}; is the folder there and writable?");
     let write = sqlite_pool(&full, 1, false).await.with_context(why)?;
-    let read = if memory {
-        write.clone()
-    } else {
-        sqlite_pool(&full, 4, true).await.with_context(why)?
-    };
+    let read = if memory { write.clone() } else { sqlite_pool(&full, 4, true).await.with_context(why)? };
     Ok((write, read))
 }
 
 async fn sqlite_pool(url: &str, connections: u32, read_only: bool) -> sqlx::Result<AnyPool> {
-    const WRITER: &[&str] = &[
-        "PRAGMA busy_timeout = 10000",
-        "PRAGMA journal_mode = WAL",
-        "PRAGMA synchronous = FULL",
-    ];
+    const WRITER: &[&str] = &["PRAGMA busy_timeout = 10000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"];
     const READER: &[&str] = &["PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
     AnyPoolOptions::new()
         .max_connections(connections)
@@ -239,12 +212,7 @@ fn unpack(packed: &[u8], limit: usize) -> Result<Vec<u8>> {
     use std::io::Read;
     let mut out = Vec::new();
     let mut reader = zstd::stream::read::Decoder::new(packed)?.take(limit as u64 + 1);
-    reader
-        .read_to_end(&mut out)
-        .context("stored bytes do not decompress")?;
-    anyhow::ensure!(
-        out.len() <= limit,
-        "stored bytes decompress to more than {limit} bytes"
-    );
+    reader.read_to_end(&mut out).context("stored bytes do not decompress")?;
+    anyhow::ensure!(out.len() <= limit, "stored bytes decompress to more than {limit} bytes");
     Ok(out)
 }

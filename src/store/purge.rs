@@ -21,13 +21,7 @@ pub struct Keep {
 impl Default for Keep {
     fn default() -> Self {
         const DAY: i64 = 24 * 3_600_000;
-        Keep {
-            done_jobs: 3 * DAY,
-            dead_jobs: 90 * DAY,
-            runs: 400 * DAY,
-            logs: 30 * DAY,
-            log_runs: 20_000,
-        }
+        Keep { done_jobs: 3 * DAY, dead_jobs: 90 * DAY, runs: 400 * DAY, logs: 30 * DAY, log_runs: 20_000 }
     }
 }
 
@@ -50,19 +44,16 @@ const DONE_JOBS: &str = "DELETE FROM jobs WHERE id IN (SELECT o.id FROM
  (SELECT id, created_at FROM jobs WHERE state = 'done' ORDER BY id LIMIT 100) o WHERE o.created_at < $1)";
 const DEAD_JOBS: &str = "DELETE FROM jobs WHERE id IN (SELECT o.id FROM
  (SELECT id, created_at FROM jobs WHERE state = 'dead' ORDER BY id LIMIT 100) o WHERE o.created_at < $1)";
-const OLD_CHUNKS: &str =
-    "DELETE FROM log_chunks WHERE (run_id, seq) IN (SELECT o.run_id, o.seq FROM
+const OLD_CHUNKS: &str = "DELETE FROM log_chunks WHERE (run_id, seq) IN (SELECT o.run_id, o.seq FROM
  (SELECT run_id, seq, at FROM log_chunks ORDER BY run_id, seq LIMIT 100) o WHERE o.at < $1)";
-const EXCESS_CHUNKS: &str =
-    "DELETE FROM log_chunks WHERE (run_id, seq) IN (SELECT o.run_id, o.seq FROM
+const EXCESS_CHUNKS: &str = "DELETE FROM log_chunks WHERE (run_id, seq) IN (SELECT o.run_id, o.seq FROM
  (SELECT run_id, seq FROM log_chunks ORDER BY run_id, seq LIMIT 100) o
  WHERE o.run_id <= (SELECT r.id FROM runs r ORDER BY r.id DESC LIMIT 1 OFFSET $1))";
 // A run goes after its logs, or they would belong to nobody.
 const RUNS: &str = "DELETE FROM runs WHERE id IN (SELECT o.id FROM
  (SELECT id, state, finished_at FROM runs ORDER BY id LIMIT 100) o WHERE o.state = 'done' AND o.finished_at < $1)
  AND NOT EXISTS (SELECT 1 FROM log_chunks c WHERE c.run_id = runs.id)";
-const SUBJECTS: &str =
-    "DELETE FROM run_subjects WHERE (subject, run_id) IN (SELECT o.subject, o.run_id FROM
+const SUBJECTS: &str = "DELETE FROM run_subjects WHERE (subject, run_id) IN (SELECT o.subject, o.run_id FROM
  (SELECT subject, run_id FROM run_subjects ORDER BY run_id LIMIT 100) o
  WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = o.run_id))";
 
@@ -70,16 +61,10 @@ impl Store {
     /// Deletes what is older than `keep` says. Call it every few minutes.
     pub async fn purge(&self, now: i64, keep: &Keep) -> Result<Purged> {
         let mut purged = Purged::default();
-        purged.jobs += self
-            .batches(DONE_JOBS, now.saturating_sub(keep.done_jobs))
-            .await?;
-        purged.jobs += self
-            .batches(DEAD_JOBS, now.saturating_sub(keep.dead_jobs))
-            .await?;
+        purged.jobs += self.batches(DONE_JOBS, now.saturating_sub(keep.done_jobs)).await?;
+        purged.jobs += self.batches(DEAD_JOBS, now.saturating_sub(keep.dead_jobs)).await?;
         // A log never outlives its run.
-        purged.log_chunks += self
-            .batches(OLD_CHUNKS, now.saturating_sub(keep.logs.min(keep.runs)))
-            .await?;
+        purged.log_chunks += self.batches(OLD_CHUNKS, now.saturating_sub(keep.logs.min(keep.runs))).await?;
         purged.log_chunks += self.batches(EXCESS_CHUNKS, keep.log_runs.max(0)).await?;
         purged.runs += self.batches(RUNS, now.saturating_sub(keep.runs)).await?;
         self.batches(SUBJECTS, 0).await?;
@@ -90,11 +75,7 @@ impl Store {
         let mut gone = 0;
         for _ in 0..BATCHES {
             let query = sqlx::query(sql);
-            let query = if sql.contains("$1") {
-                query.bind(bound)
-            } else {
-                query
-            };
+            let query = if sql.contains("$1") { query.bind(bound) } else { query };
             let rows = query.execute(self.write()).await?.rows_affected();
             gone += rows;
             if rows == 0 {

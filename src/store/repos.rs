@@ -24,18 +24,8 @@ pub struct RepoRow {
 
 type Columns = (i64, i64, String, String, String, Option<String>, i64);
 
-fn row(
-    (id, installation_id, owner, name, default_branch, comments_cursor, updated_at): Columns,
-) -> RepoRow {
-    RepoRow {
-        id,
-        installation_id,
-        owner,
-        name,
-        default_branch,
-        comments_cursor,
-        updated_at,
-    }
+fn row((id, installation_id, owner, name, default_branch, comments_cursor, updated_at): Columns) -> RepoRow {
+    RepoRow { id, installation_id, owner, name, default_branch, comments_cursor, updated_at }
 }
 
 impl Store {
@@ -59,49 +49,29 @@ impl Store {
 
     /// The repository with this id.
     pub async fn repo(&self, id: i64) -> Result<Option<RepoRow>> {
-        const SQL: &str =
-            "SELECT id, installation_id, owner, name, default_branch, comments_cursor, updated_at
+        const SQL: &str = "SELECT id, installation_id, owner, name, default_branch, comments_cursor, updated_at
  FROM repos WHERE id = $1";
-        Ok(sqlx::query_as(SQL)
-            .bind(id)
-            .fetch_optional(self.read())
-            .await?
-            .map(row))
+        Ok(sqlx::query_as(SQL).bind(id).fetch_optional(self.read()).await?.map(row))
     }
 
     /// The repository that was last seen under this name, in any case of letters, as GitHub compares names.
     pub async fn repo_by_name(&self, owner: &str, name: &str) -> Result<Option<RepoRow>> {
-        const SQL: &str =
-            "SELECT id, installation_id, owner, name, default_branch, comments_cursor, updated_at
+        const SQL: &str = "SELECT id, installation_id, owner, name, default_branch, comments_cursor, updated_at
  FROM repos WHERE LOWER(owner) = $1 AND LOWER(name) = $2 ORDER BY updated_at DESC, id DESC LIMIT 1";
-        let query = sqlx::query_as(SQL)
-            .bind(owner.to_lowercase())
-            .bind(name.to_lowercase());
+        let query = sqlx::query_as(SQL).bind(owner.to_lowercase()).bind(name.to_lowercase());
         Ok(query.fetch_optional(self.read()).await?.map(row))
     }
 
     /// All repositories, by name.
     pub async fn repos(&self) -> Result<Vec<RepoRow>> {
-        const SQL: &str =
-            "SELECT id, installation_id, owner, name, default_branch, comments_cursor, updated_at
+        const SQL: &str = "SELECT id, installation_id, owner, name, default_branch, comments_cursor, updated_at
  FROM repos ORDER BY owner, name, id";
-        Ok(sqlx::query_as(SQL)
-            .fetch_all(self.read())
-            .await?
-            .into_iter()
-            .map(row)
-            .collect())
+        Ok(sqlx::query_as(SQL).fetch_all(self.read()).await?.into_iter().map(row).collect())
     }
 
     /// Remembers up to where a repository's comments were read. `false`: no such repository.
     pub async fn set_comments_cursor(&self, id: i64, cursor: &str) -> Result<bool> {
         const SQL: &str = "UPDATE repos SET comments_cursor = $2 WHERE id = $1";
-        Ok(sqlx::query(SQL)
-            .bind(id)
-            .bind(cursor)
-            .execute(self.write())
-            .await?
-            .rows_affected()
-            == 1)
+        Ok(sqlx::query(SQL).bind(id).bind(cursor).execute(self.write()).await?.rows_affected() == 1)
     }
 }

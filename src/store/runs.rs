@@ -98,7 +98,9 @@ macro_rules! columns {
     };
 }
 
-fn row(r: &AnyRow) -> Result<RunRow> {
+pub(super) const COLUMNS: &str = columns!();
+
+pub(super) fn row(r: &AnyRow) -> Result<RunRow> {
     let state: String = r.try_get("state")?;
     Ok(RunRow {
         id: r.try_get("id")?,
@@ -130,29 +132,13 @@ impl Store {
     /// The run with this id.
     pub async fn run(&self, id: i64) -> Result<Option<RunRow>> {
         const SQL: &str = concat!(columns!(), "WHERE r.id = $1");
-        sqlx::query(SQL)
-            .bind(id)
-            .fetch_optional(self.read())
-            .await?
-            .as_ref()
-            .map(row)
-            .transpose()
+        sqlx::query(SQL).bind(id).fetch_optional(self.read()).await?.as_ref().map(row).transpose()
     }
 
     /// The runs of one commit, oldest first.
     pub async fn runs_of(&self, repo_id: i64, sha: &str) -> Result<Vec<RunRow>> {
-        const SQL: &str = concat!(
-            columns!(),
-            "WHERE r.repo_id = $1 AND r.sha = $2 ORDER BY r.id"
-        );
-        sqlx::query(SQL)
-            .bind(repo_id)
-            .bind(sha)
-            .fetch_all(self.read())
-            .await?
-            .iter()
-            .map(row)
-            .collect()
+        const SQL: &str = concat!(columns!(), "WHERE r.repo_id = $1 AND r.sha = $2 ORDER BY r.id");
+        sqlx::query(SQL).bind(repo_id).bind(sha).fetch_all(self.read()).await?.iter().map(row).collect()
     }
 
     /// The newest 1,000 runs that a subject wanted, oldest first.
@@ -161,26 +147,13 @@ impl Store {
             columns!(),
             "JOIN run_subjects s ON s.run_id = r.id WHERE s.subject = $1 ORDER BY r.id DESC LIMIT 1000"
         );
-        sqlx::query(SQL)
-            .bind(subject)
-            .fetch_all(self.read())
-            .await?
-            .iter()
-            .rev()
-            .map(row)
-            .collect()
+        sqlx::query(SQL).bind(subject).fetch_all(self.read()).await?.iter().rev().map(row).collect()
     }
 
     /// The newest runs of all repositories, newest first.
     pub async fn recent_runs(&self, limit: i64) -> Result<Vec<RunRow>> {
         const SQL: &str = concat!(columns!(), "ORDER BY r.id DESC LIMIT $1");
-        sqlx::query(SQL)
-            .bind(limit)
-            .fetch_all(self.read())
-            .await?
-            .iter()
-            .map(row)
-            .collect()
+        sqlx::query(SQL).bind(limit).fetch_all(self.read()).await?.iter().map(row).collect()
     }
 
     /// The newest successful run with this reuse key. Only success is reused.
@@ -190,29 +163,18 @@ impl Store {
             "WHERE r.repo_id = $1 AND r.reuse_key = $2 AND r.state = 'done' AND r.conclusion = 'success' \
              ORDER BY r.id DESC LIMIT 1"
         );
-        sqlx::query(SQL)
-            .bind(repo_id)
-            .bind(reuse_key)
-            .fetch_optional(self.read())
-            .await?
-            .as_ref()
-            .map(row)
-            .transpose()
+        sqlx::query(SQL).bind(repo_id).bind(reuse_key).fetch_optional(self.read()).await?.as_ref().map(row).transpose()
     }
 
     /// The subjects that want a run, sorted.
     pub async fn subjects_of(&self, run_id: i64) -> Result<Vec<String>> {
         const SQL: &str = "SELECT subject FROM run_subjects WHERE run_id = $1 ORDER BY subject";
-        Ok(sqlx::query_scalar(SQL)
-            .bind(run_id)
-            .fetch_all(self.read())
-            .await?)
+        Ok(sqlx::query_scalar(SQL).bind(run_id).fetch_all(self.read()).await?)
     }
 
     /// Those of `ids` that should stop, each with the reason. One query over the few flags that are set.
     pub async fn cancel_flags(&self, ids: &[i64]) -> Result<Vec<(i64, String)>> {
-        const SQL: &str =
-            "SELECT id, cancel FROM runs WHERE cancel IS NOT NULL AND state <> 'done' ORDER BY id";
+        const SQL: &str = "SELECT id, cancel FROM runs WHERE cancel IS NOT NULL AND state <> 'done' ORDER BY id";
         let mut flags: Vec<(i64, String)> = sqlx::query_as(SQL).fetch_all(self.read()).await?;
         flags.retain(|(id, _)| ids.contains(id));
         Ok(flags)
@@ -220,44 +182,30 @@ impl Store {
 
     /// Marks a run as running; again after a lost lease. `false`: it is done.
     pub async fn start_run(&self, id: i64, now: i64, engine: &str, node: &str) -> Result<bool> {
-        const SQL: &str = "UPDATE runs SET state = 'running', started_at = COALESCE(started_at, $2), engine = $3, node = $4
+        const SQL: &str =
+            "UPDATE runs SET state = 'running', started_at = COALESCE(started_at, $2), engine = $3, node = $4
  WHERE id = $1 AND state <> 'done'";
-        let done = sqlx::query(SQL)
-            .bind(id)
-            .bind(now)
-            .bind(engine)
-            .bind(node)
-            .execute(self.write())
-            .await?;
+        let done = sqlx::query(SQL).bind(id).bind(now).bind(engine).bind(node).execute(self.write()).await?;
         Ok(done.rows_affected() == 1)
     }
 
     /// Saves what is known so far. `false`: it is done.
     pub async fn progress_run(&self, id: i64, result: &str) -> Result<bool> {
         const SQL: &str = "UPDATE runs SET result = $2 WHERE id = $1 AND state <> 'done'";
-        Ok(sqlx::query(SQL)
-            .bind(id)
-            .bind(result)
-            .execute(self.write())
-            .await?
-            .rows_affected()
-            == 1)
+        Ok(sqlx::query(SQL).bind(id).bind(result).execute(self.write()).await?.rows_affected() == 1)
     }
 
     /// As [`Tx::end_run`], alone.
     pub async fn end_run(&self, id: i64, conclusion: &str, result: &str, now: i64) -> Result<bool> {
-        end(
-            &mut *self.write().acquire().await?,
-            (id, conclusion, result, now),
-        )
-        .await
+        end(&mut *self.write().acquire().await?, (id, conclusion, result, now)).await
     }
 }
 
 impl Tx {
     /// Inserts a run or finds the same one. Returns its id and whether it is new.
     pub async fn insert_run(&mut self, run: &NewRun) -> Result<(i64, bool)> {
-        const INSERT: &str = "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, reuse_key, spec, created_at)
+        const INSERT: &str =
+            "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, reuse_key, spec, created_at)
  VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9)
  ON CONFLICT (repo_id, sha, pipeline, digest, trust, try_no) DO NOTHING RETURNING id";
         const FIND: &str = "SELECT id FROM runs
@@ -291,53 +239,27 @@ impl Tx {
 
     /// Notes that a subject wants a run; twice is once.
     pub async fn attach_subject(&mut self, run_id: i64, subject: &str) -> Result<()> {
-        const SQL: &str = "INSERT INTO run_subjects (run_id, subject) VALUES ($1, $2) ON CONFLICT (subject, run_id) DO NOTHING";
-        sqlx::query(SQL)
-            .bind(run_id)
-            .bind(subject)
-            .execute(self.connection())
-            .await?;
+        const SQL: &str =
+            "INSERT INTO run_subjects (run_id, subject) VALUES ($1, $2) ON CONFLICT (subject, run_id) DO NOTHING";
+        sqlx::query(SQL).bind(run_id).bind(subject).execute(self.connection()).await?;
         Ok(())
     }
 
     /// Asks a run to stop; the first reason stays. `false`: it is done or was asked before.
     pub async fn cancel_run(&mut self, run_id: i64, reason: &str) -> Result<bool> {
-        const SQL: &str =
-            "UPDATE runs SET cancel = $2 WHERE id = $1 AND state <> 'done' AND cancel IS NULL";
-        Ok(sqlx::query(SQL)
-            .bind(run_id)
-            .bind(reason)
-            .execute(self.connection())
-            .await?
-            .rows_affected()
-            == 1)
+        const SQL: &str = "UPDATE runs SET cancel = $2 WHERE id = $1 AND state <> 'done' AND cancel IS NULL";
+        Ok(sqlx::query(SQL).bind(run_id).bind(reason).execute(self.connection()).await?.rows_affected() == 1)
     }
 
     /// Ends a run for good, together with the event that says so. `false`: it was done before; nothing changed.
-    pub async fn end_run(
-        &mut self,
-        id: i64,
-        conclusion: &str,
-        result: &str,
-        now: i64,
-    ) -> Result<bool> {
+    pub async fn end_run(&mut self, id: i64, conclusion: &str, result: &str, now: i64) -> Result<bool> {
         end(self.connection(), (id, conclusion, result, now)).await
     }
 }
 
-async fn end(
-    connection: &mut AnyConnection,
-    (id, conclusion, result, now): (i64, &str, &str, i64),
-) -> Result<bool> {
-    const SQL: &str =
-        "UPDATE runs SET state = 'done', conclusion = $2, result = $3, finished_at = $4
+async fn end(connection: &mut AnyConnection, (id, conclusion, result, now): (i64, &str, &str, i64)) -> Result<bool> {
+    const SQL: &str = "UPDATE runs SET state = 'done', conclusion = $2, result = $3, finished_at = $4
  WHERE id = $1 AND state <> 'done'";
-    let done = sqlx::query(SQL)
-        .bind(id)
-        .bind(conclusion)
-        .bind(result)
-        .bind(now)
-        .execute(connection)
-        .await?;
+    let done = sqlx::query(SQL).bind(id).bind(conclusion).bind(result).bind(now).execute(connection).await?;
     Ok(done.rows_affected() == 1)
 }

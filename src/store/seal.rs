@@ -55,14 +55,8 @@ impl Seal {
     pub fn seal(&self, place: &Place<'_>, secret: &Secret) -> Result<Vec<u8>, SealError> {
         let nonce = Nonce::try_generate().map_err(|_| SealError::Seal)?;
         let aad = place.bytes();
-        let payload = Payload {
-            msg: secret.reveal().as_bytes(),
-            aad: &aad,
-        };
-        let ciphertext = self
-            .0
-            .encrypt(&nonce, payload)
-            .map_err(|_| SealError::Seal)?;
+        let payload = Payload { msg: secret.reveal().as_bytes(), aad: &aad };
+        let ciphertext = self.0.encrypt(&nonce, payload).map_err(|_| SealError::Seal)?;
         Ok([nonce.as_slice(), &ciphertext].concat())
     }
 
@@ -71,17 +65,9 @@ impl Seal {
         let (nonce, ciphertext) = sealed.split_at_checked(NONCE).ok_or(SealError::Open)?;
         let nonce = <[u8; NONCE]>::try_from(nonce).map_err(|_| SealError::Open)?;
         let aad = place.bytes();
-        let payload = Payload {
-            msg: ciphertext,
-            aad: &aad,
-        };
-        let clear = self
-            .0
-            .decrypt(&Nonce::from(nonce), payload)
-            .map_err(|_| SealError::Open)?;
-        String::from_utf8(clear)
-            .map(Secret::new)
-            .map_err(|_| SealError::Open)
+        let payload = Payload { msg: ciphertext, aad: &aad };
+        let clear = self.0.decrypt(&Nonce::from(nonce), payload).map_err(|_| SealError::Open)?;
+        String::from_utf8(clear).map(Secret::new).map_err(|_| SealError::Open)
     }
 }
 
@@ -89,12 +75,7 @@ impl Place<'_> {
     /// Unambiguous: each part with its length, so that no two places look alike.
     fn bytes(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        for part in [
-            self.name,
-            &self.repo.to_lowercase(),
-            self.env.unwrap_or(""),
-            self.trust,
-        ] {
+        for part in [self.name, &self.repo.to_lowercase(), self.env.unwrap_or(""), self.trust] {
             out.extend_from_slice(&(part.len() as u64).to_le_bytes());
             out.extend_from_slice(part.as_bytes());
         }

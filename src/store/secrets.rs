@@ -46,30 +46,16 @@ pub struct SecretRow {
 type Columns = (i64, String, String, String, String, Vec<u8>, i64, String);
 
 fn row((id, name, repo, env, trust, sealed, created_at, created_by): Columns) -> SecretRow {
-    SecretRow {
-        id,
-        name,
-        repo,
-        env: Some(env).filter(|env| !env.is_empty()),
-        trust,
-        sealed,
-        created_at,
-        created_by,
-    }
+    SecretRow { id, name, repo, env: Some(env).filter(|env| !env.is_empty()), trust, sealed, created_at, created_by }
 }
 
 impl Store {
     /// Stores a sealed secret and returns its id.
     pub async fn put_secret(&self, secret: &NewSecret) -> Result<i64> {
-        const CLEAR: &str =
-            "DELETE FROM secrets WHERE name = $1 AND repo = $2 AND env = $3 AND trust = $4";
-        const PUT: &str =
-            "INSERT INTO secrets (name, repo, env, trust, sealed, created_at, created_by)
+        const CLEAR: &str = "DELETE FROM secrets WHERE name = $1 AND repo = $2 AND env = $3 AND trust = $4";
+        const PUT: &str = "INSERT INTO secrets (name, repo, env, trust, sealed, created_at, created_by)
  VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id";
-        let (repo, env) = (
-            secret.repo.to_lowercase(),
-            secret.env.as_deref().unwrap_or(""),
-        );
+        let (repo, env) = (secret.repo.to_lowercase(), secret.env.as_deref().unwrap_or(""));
         let mut tx = self.begin().await?;
         sqlx::query(CLEAR)
             .bind(&secret.name)
@@ -100,35 +86,21 @@ impl Store {
  ORDER BY name, CASE WHEN repo = $1 THEN 0 WHEN repo = $2 THEN 1 ELSE 2 END, CASE WHEN env = '' THEN 1 ELSE 0 END, trust";
         let repo = repo.to_lowercase();
         let owner = repo.split('/').next().unwrap_or_default().to_owned();
-        let rows = sqlx::query_as(SQL)
-            .bind(repo)
-            .bind(owner)
-            .bind(env.unwrap_or(""))
-            .fetch_all(self.read())
-            .await?;
+        let rows = sqlx::query_as(SQL).bind(repo).bind(owner).bind(env.unwrap_or("")).fetch_all(self.read()).await?;
         Ok(rows.into_iter().map(row).collect())
     }
 
     /// All secrets, sealed, by repository and name.
     pub async fn secrets(&self) -> Result<Vec<SecretRow>> {
-        const SQL: &str =
-            "SELECT id, name, repo, env, trust, sealed, created_at, created_by FROM secrets
+        const SQL: &str = "SELECT id, name, repo, env, trust, sealed, created_at, created_by FROM secrets
  ORDER BY repo, name, env, trust";
-        Ok(sqlx::query_as(SQL)
-            .fetch_all(self.read())
-            .await?
-            .into_iter()
-            .map(row)
-            .collect())
+        Ok(sqlx::query_as(SQL).fetch_all(self.read()).await?.into_iter().map(row).collect())
     }
 
     /// Removes a secret in all its trusts. How many rows went.
     pub async fn remove_secret(&self, name: &str, repo: &str, env: Option<&str>) -> Result<u64> {
         const SQL: &str = "DELETE FROM secrets WHERE name = $1 AND repo = $2 AND env = $3";
-        let query = sqlx::query(SQL)
-            .bind(name)
-            .bind(repo.to_lowercase())
-            .bind(env.unwrap_or(""));
+        let query = sqlx::query(SQL).bind(name).bind(repo.to_lowercase()).bind(env.unwrap_or(""));
         Ok(query.execute(self.write()).await?.rows_affected())
     }
 }

@@ -18,19 +18,8 @@ impl Store {
     /// Opens a transaction that finishes no job.
     pub async fn begin(&self) -> Result<Tx> {
         // A deferred transaction that reads, then writes, fails at once on SQLite when another one wrote meanwhile.
-        let inner = self
-            .write()
-            .begin_with(if self.is_postgres() {
-                "BEGIN"
-            } else {
-                "BEGIN IMMEDIATE"
-            })
-            .await?;
-        Ok(Tx {
-            inner,
-            store: self.clone(),
-            wakes: false,
-        })
+        let inner = self.write().begin_with(if self.is_postgres() { "BEGIN" } else { "BEGIN IMMEDIATE" }).await?;
+        Ok(Tx { inner, store: self.clone(), wakes: false })
     }
 }
 
@@ -39,7 +28,7 @@ impl Tx {
     pub async fn commit(self) -> Result<()> {
         self.inner.commit().await?;
         if self.wakes {
-            self.store.wake().notify_one();
+            self.store.wake().notify_waiters();
         }
         Ok(())
     }

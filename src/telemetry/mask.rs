@@ -53,9 +53,7 @@ impl Masker {
     /// of one repository does not change the logs of the others.
     pub fn with<'a>(&self, secrets: impl IntoIterator<Item = &'a str>) -> Masker {
         let known = self.needles.read().unwrap_or_else(PoisonError::into_inner);
-        let own = Masker {
-            needles: Arc::new(RwLock::new(known.clone())),
-        };
+        let own = Masker { needles: Arc::new(RwLock::new(known.clone())) };
         drop(known);
         for secret in secrets {
             own.register(secret);
@@ -90,11 +88,7 @@ fn forms(secret: &str) -> Vec<String> {
     let mut forms = vec![whole.to_owned()];
     if whole.contains('\n') {
         let lines = whole.lines().map(str::trim);
-        forms.extend(
-            lines
-                .filter(|l| l.len() >= SHORTEST_LINE)
-                .map(str::to_owned),
-        );
+        forms.extend(lines.filter(|l| l.len() >= SHORTEST_LINE).map(str::to_owned));
     }
     let escaped = whole.escape_debug().to_string();
     if escaped != whole {
@@ -166,9 +160,7 @@ fn github_token(text: &str) -> Option<usize> {
     let prefix = TOKEN_PREFIXES.iter().find(|p| text.starts_with(*p))?;
     // Newer installation tokens carry a JWT, hence the dots and dashes.
     let body = span(&text[prefix.len()..], |b| is_base64url(b) || b == b'.');
-    let body = text[prefix.len()..prefix.len() + body]
-        .trim_end_matches('.')
-        .len();
+    let body = text[prefix.len()..prefix.len() + body].trim_end_matches('.').len();
     (body >= 16).then_some(prefix.len() + body)
 }
 
@@ -210,10 +202,7 @@ mod tests {
     #[test]
     fn registered_secrets_go_in_every_form() {
         assert_eq!(masked("hunter22", "a hunter22 b hunter22"), "a *** b ***");
-        assert_eq!(
-            masked("say \"x\" now", r#"{"m":"say \"x\" now"}"#),
-            r#"{"m":"***"}"#
-        );
+        assert_eq!(masked("say \"x\" now", r#"{"m":"say \"x\" now"}"#), r#"{"m":"***"}"#);
         assert_eq!(masked("first-line\nsecond-line", "> second-line"), "> ***");
         assert_eq!(masked("abc", "abc"), "abc");
     }
@@ -236,14 +225,8 @@ mod tests {
             format!("github_pat_{token}"),
             format!("ghs_12_{jwt}"),
             jwt.clone(),
-            format!(
-                "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA {} KEY-----",
-                "PRIVATE"
-            ),
-            format!(
-                "-----BEGIN {} KEY-----\\nMII\\n-----END PRIVATE KEY-----",
-                "PRIVATE"
-            ),
+            format!("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA {} KEY-----", "PRIVATE"),
+            format!("-----BEGIN {} KEY-----\\nMII\\n-----END PRIVATE KEY-----", "PRIVATE"),
         ] {
             let text = format!("clone https://x:{secret}@host end");
             assert_eq!(masker.mask(&text), "clone https://x:***@host end");

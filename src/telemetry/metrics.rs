@@ -9,9 +9,8 @@ use anyhow::{Context, Result};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 /// Upper bounds of every histogram, in seconds: from a cheap query to a long pipeline.
-const BUCKETS_SECONDS: [f64; 14] = [
-    0.001, 0.005, 0.01, 0.03, 0.06, 0.15, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0,
-];
+const BUCKETS_SECONDS: [f64; 14] =
+    [0.001, 0.005, 0.01, 0.03, 0.06, 0.15, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0];
 
 static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
 
@@ -36,9 +35,7 @@ impl Metrics {
             .set_buckets(&BUCKETS_SECONDS)
             .context("the histogram buckets are refused")?
             .build_recorder();
-        let metrics = Metrics {
-            handle: recorder.handle(),
-        };
+        let metrics = Metrics { handle: recorder.handle() };
         if metrics::set_global_recorder(recorder).is_err() {
             anyhow::bail!("another metrics recorder is installed in this process");
         }
@@ -70,9 +67,6 @@ mod tests {
         first.upkeep();
         let text = Metrics::install().unwrap().render();
         assert!(text.contains(r#"fairway_test_total{kind="a"} 2"#), "{text}");
-        assert!(
-            text.contains(r#"fairway_test_seconds_bucket{le="0.03"} 1"#),
-            "{text}"
-        );
+        assert!(text.contains(r#"fairway_test_seconds_bucket{le="0.03"} 1"#), "{text}");
     }
 }

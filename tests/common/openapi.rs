@@ -34,10 +34,7 @@ impl Contract {
         let text = std::fs::read_to_string(path).expect("the description is in the repository");
         let mut description: Value = serde_json::from_str(&text).expect("the description is JSON");
         translate(&mut description);
-        Contract {
-            description,
-            compiled: Mutex::new(HashMap::new()),
-        }
+        Contract { description, compiled: Mutex::new(HashMap::new()) }
     }
 
     /// Whether GitHub describes `method` on `path`: a template (`/repos/{owner}/...`) or a
@@ -52,13 +49,9 @@ impl Contract {
     /// Every reason found (at most five), one a line, after the operation's name.
     pub fn check_request(&self, method: &str, path: &str, body: &Value) -> Result<(), String> {
         let (name, operation) = self.operation(method, path)?;
-        let described = operation
-            .get("requestBody")
-            .map(|found| self.resolve(found));
+        let described = operation.get("requestBody").map(|found| self.resolve(found));
         let schema = described.and_then(json_schema);
-        let is_required = described
-            .and_then(|d| d["required"].as_bool())
-            .unwrap_or(false);
+        let is_required = described.and_then(|d| d["required"].as_bool()).unwrap_or(false);
         let is_empty = body.is_null() || body.as_object().is_some_and(Map::is_empty);
         match schema {
             None if is_empty || described.is_some() => Ok(()),
@@ -78,24 +71,15 @@ impl Contract {
     ///
     /// # Errors
     /// As [`Contract::check_request`].
-    pub fn check_response(
-        &self,
-        method: &str,
-        path: &str,
-        status: u16,
-        body: &Value,
-    ) -> Result<(), String> {
+    pub fn check_response(&self, method: &str, path: &str, status: u16, body: &Value) -> Result<(), String> {
         let (name, operation) = self.operation(method, path)?;
         let name = format!("{name} answer {status}");
-        let described = operation["responses"]
-            .get(status.to_string())
-            .map(|found| self.resolve(found));
+        let described = operation["responses"].get(status.to_string()).map(|found| self.resolve(found));
         match (described, status) {
             (_, 500..) => Ok(()),
             (None, 304) => told(&name, unwanted(body)),
             (None, 400..) => {
-                let usual =
-                    json!({"$ref": "#/components/schemas/basic-error", "required": ["message"]});
+                let usual = json!({"$ref": "#/components/schemas/basic-error", "required": ["message"]});
                 told(&name, self.errors("usual error", &usual, body))
             }
             (None, _) => Err(format!("{name}: GitHub does not describe this status here")),
@@ -112,9 +96,7 @@ impl Contract {
         let method = method.to_lowercase();
         let path = plain_path(path);
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
-        let paths = self.description["paths"]
-            .as_object()
-            .expect("paths is an object");
+        let paths = self.description["paths"].as_object().expect("paths is an object");
         let best = paths
             .iter()
             .filter_map(|(template, operations)| Some((template, operations.get(&method)?)))
@@ -124,22 +106,16 @@ impl Contract {
             })
             .max_by_key(|(fit, _, _)| *fit);
         match best {
-            Some((_, template, operation)) => {
-                Ok((format!("{} {template}", method.to_uppercase()), operation))
-            }
-            None => Err(format!(
-                "{} {path}: GitHub describes no such operation",
-                method.to_uppercase()
-            )),
+            Some((_, template, operation)) => Ok((format!("{} {template}", method.to_uppercase()), operation)),
+            None => Err(format!("{} {path}: GitHub describes no such operation", method.to_uppercase())),
         }
     }
 
     fn resolve<'a>(&'a self, value: &'a Value) -> &'a Value {
         match value.get("$ref").and_then(Value::as_str) {
-            Some(pointer) => self
-                .description
-                .pointer(pointer.trim_start_matches('#'))
-                .map_or(value, |found| self.resolve(found)),
+            Some(pointer) => {
+                self.description.pointer(pointer.trim_start_matches('#')).map_or(value, |found| self.resolve(found))
+            }
             None => value,
         }
     }
@@ -157,16 +133,11 @@ impl Contract {
     }
 
     fn validator(&self, name: &str, schema: &Value) -> Arc<Validator> {
-        let mut compiled = self
-            .compiled
-            .lock()
-            .expect("no test panics while it compiles");
+        let mut compiled = self.compiled.lock().expect("no test panics while it compiles");
         let make = || {
             let mut document = schema.clone();
             document["components"] = self.needed(schema);
-            let built = jsonschema::draft202012::options()
-                .should_validate_formats(true)
-                .build(&document);
+            let built = jsonschema::draft202012::options().should_validate_formats(true).build(&document);
             Arc::new(built.unwrap_or_else(|error| panic!("{name}: the schema is refused: {error}")))
         };
         Arc::clone(compiled.entry(name.to_owned()).or_insert_with(make))
@@ -180,19 +151,13 @@ impl Contract {
         while let Some(value) = todo.pop() {
             let mut pointers = Vec::new();
             references(value, &mut pointers);
-            for name in pointers
-                .iter()
-                .filter_map(|p| p.strip_prefix("#/components/schemas/"))
-            {
+            for name in pointers.iter().filter_map(|p| p.strip_prefix("#/components/schemas/")) {
                 if names.insert(name.to_owned()) {
                     todo.extend(schemas.get(name));
                 }
             }
         }
-        let kept: Map<String, Value> = names
-            .into_iter()
-            .map(|n| (n.clone(), schemas[&n].clone()))
-            .collect();
+        let kept: Map<String, Value> = names.into_iter().map(|n| (n.clone(), schemas[&n].clone())).collect();
         json!({ "schemas": kept })
     }
 
@@ -200,11 +165,7 @@ impl Contract {
     fn unknown_keys(&self, schema: &Value, body: &Value, place: &str, errors: &mut Vec<String>) {
         match body {
             Value::Array(items) => {
-                let Some(schema) = self
-                    .branches(schema)
-                    .into_iter()
-                    .find_map(|b| b.get("items"))
-                else {
+                let Some(schema) = self.branches(schema).into_iter().find_map(|b| b.get("items")) else {
                     return;
                 };
                 for (index, item) in items.iter().enumerate() {
@@ -213,27 +174,15 @@ impl Contract {
             }
             Value::Object(object) => {
                 let branches = self.branches(schema);
-                let is_open = |b: &&Value| {
-                    !matches!(
-                        b.get("additionalProperties"),
-                        None | Some(Value::Bool(false))
-                    )
-                };
-                let lists = branches
-                    .iter()
-                    .filter(|b| b.get("properties").is_some())
-                    .count();
+                let is_open = |b: &&Value| !matches!(b.get("additionalProperties"), None | Some(Value::Bool(false)));
+                let lists = branches.iter().filter(|b| b.get("properties").is_some()).count();
                 if lists == 0 || branches.iter().any(is_open) {
                     return;
                 }
                 for (key, value) in object {
                     match branches.iter().find_map(|b| b["properties"].get(key)) {
-                        Some(schema) => {
-                            self.unknown_keys(schema, value, &format!("{place}/{key}"), errors)
-                        }
-                        None => errors.push(format!(
-                            "{place}/{key}: GitHub does not know this key and would drop it"
-                        )),
+                        Some(schema) => self.unknown_keys(schema, value, &format!("{place}/{key}"), errors),
+                        None => errors.push(format!("{place}/{key}: GitHub does not know this key and would drop it")),
                     }
                 }
             }
@@ -266,10 +215,7 @@ fn translate(value: &mut Value) {
                     translate(inner);
                 }
             }
-            if object
-                .get("format")
-                .is_some_and(|f| f.is_string() && f != "date-time")
-            {
+            if object.get("format").is_some_and(|f| f.is_string() && f != "date-time") {
                 object.remove("format");
             }
             if let Some(Value::Bool(nullable)) = object.get("nullable") {
@@ -297,10 +243,7 @@ fn references<'a>(value: &'a Value, into: &mut Vec<&'a str>) {
 }
 
 fn json_schema(described: &Value) -> Option<&Value> {
-    described
-        .get("content")?
-        .get("application/json")?
-        .get("schema")
+    described.get("content")?.get("application/json")?.get("schema")
 }
 
 fn unwanted(body: &Value) -> Vec<String> {
@@ -312,9 +255,7 @@ fn unwanted(body: &Value) -> Vec<String> {
 
 /// The path alone: no host, no `/api/v3`, no query.
 fn plain_path(path: &str) -> String {
-    let path = path.split_once("://").map_or(path, |(_, rest)| {
-        rest.find('/').map_or("/", |at| &rest[at..])
-    });
+    let path = path.split_once("://").map_or(path, |(_, rest)| rest.find('/').map_or("/", |at| &rest[at..]));
     let path = path.split(['?', '#']).next().unwrap_or_default();
     path.strip_prefix("/api/v3").unwrap_or(path).to_owned()
 }
@@ -325,18 +266,11 @@ fn fit(pattern: &[&str], parts: &[&str]) -> Option<(usize, isize)> {
     let Some((first, rest)) = pattern.split_first() else {
         return parts.is_empty().then_some((0, 0));
     };
-    let longest = if LONG_PARAMETERS.contains(first) {
-        parts.len()
-    } else {
-        parts.len().min(1)
-    };
+    let longest = if LONG_PARAMETERS.contains(first) { parts.len() } else { parts.len().min(1) };
     let tries = (1..=longest).filter_map(|taken| {
         let literal = fit_part(first, parts[0])?;
         let (literals, spread) = fit(rest, &parts[taken..])?;
-        Some((
-            literals + literal,
-            spread - isize::try_from(taken).unwrap_or(isize::MAX),
-        ))
+        Some((literals + literal, spread - isize::try_from(taken).unwrap_or(isize::MAX)))
     });
     tries.max()
 }

@@ -12,22 +12,11 @@ const MISSING: &str = "PostgreSQL is needed for the store tests: type `apt-get i
 /// The URL of a new, empty database.
 pub async fn database() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "fairway_{}_{}",
-        std::process::id(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    );
-    let server = tokio::task::spawn_blocking(server)
-        .await
-        .expect("the cluster starts");
-    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(server)
-        .await
-        .expect(MISSING);
+    let name = format!("fairway_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let server = tokio::task::spawn_blocking(server).await.expect("the cluster starts");
+    let mut connection = <sqlx::PgConnection as sqlx::Connection>::connect(server).await.expect(MISSING);
     let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-    sqlx::query(create)
-        .execute(&mut connection)
-        .await
-        .expect("a database is made");
+    sqlx::query(create).execute(&mut connection).await.expect("a database is made");
     let (base, options) = server.split_once('?').unwrap_or((server, ""));
     let (base, _) = base.rsplit_once('/').expect("the URL names a database");
     format!("{base}/{name}?{options}")
@@ -42,11 +31,7 @@ fn start() -> String {
     // The child is kept, because its standard input is what the shell waits for.
     static HELD: Mutex<Option<Child>> = Mutex::new(None);
     let bin = newest_bin().expect(MISSING);
-    let folder = tempfile::Builder::new()
-        .prefix("fairway-pg")
-        .tempdir()
-        .expect("a temporary folder")
-        .keep();
+    let folder = tempfile::Builder::new().prefix("fairway-pg").tempdir().expect("a temporary folder").keep();
     let script = r#"
         set -e
         cd "$FOLDER"
@@ -74,10 +59,7 @@ fn start() -> String {
         .expect("sh starts");
     *HELD.lock().expect("nobody panicked here") = Some(child);
     wait_for(&folder);
-    format!(
-        "postgres://postgres@localhost/postgres?host={}",
-        folder.display()
-    )
+    format!("postgres://postgres@localhost/postgres?host={}", folder.display())
 }
 
 /// Until the server takes connections; its socket is there a little earlier.
@@ -89,31 +71,17 @@ fn wait_for(folder: &Path) {
             return;
         }
         let initdb = || std::fs::read_to_string(folder.join("initdb.log")).unwrap_or_default();
-        assert!(
-            Instant::now() < end,
-            "PostgreSQL did not start:\n{}\n{log}",
-            initdb()
-        );
+        assert!(Instant::now() < end, "PostgreSQL did not start:\n{}\n{log}", initdb());
         std::thread::sleep(Duration::from_millis(50));
     }
 }
 
 /// Debian keeps the server's programs by version, out of PATH.
 fn newest_bin() -> Option<PathBuf> {
-    let debian = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let debian = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let mut bins: Vec<PathBuf> = debian.map(|version| version.path().join("bin")).collect();
-    bins.sort_by_key(|bin| {
-        bin.iter()
-            .nth(4)
-            .and_then(|v| v.to_str()?.parse::<u32>().ok())
-    });
+    bins.sort_by_key(|bin| bin.iter().nth(4).and_then(|v| v.to_str()?.parse::<u32>().ok()));
     bins.reverse();
-    bins.extend(std::env::split_paths(
-        &std::env::var_os("PATH").unwrap_or_default(),
-    ));
-    bins.into_iter()
-        .find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
+    bins.extend(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()));
+    bins.into_iter().find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
 }

@@ -4,27 +4,15 @@ use crate::{both, claim, finish, insert, job};
 use fairway::store::{Claim, Limits, NewJob, Retry, RetryAs, State, Store};
 
 fn failure(at: i64) -> Retry<'static> {
-    Retry {
-        r#as: RetryAs::Failure,
-        at,
-        error: "502",
-        max_failures: 2,
-    }
+    Retry { r#as: RetryAs::Failure, at, error: "502", max_failures: 2 }
 }
 
 #[tokio::test]
 async fn a_lane_is_first_in_first_out_and_has_one_lease() {
     for store in both().await {
-        insert(
-            &store,
-            &[job("a", "1", 10), job("a", "2", 5), job("b", "3", 20)],
-        )
-        .await;
+        insert(&store, &[job("a", "1", 10), job("a", "2", 5), job("b", "3", 20)]).await;
         let first = claim(&store, 30).await.unwrap();
-        assert_eq!(
-            (first.task.as_str(), first.attempt, first.failures),
-            ("1", 1, 0)
-        );
+        assert_eq!((first.task.as_str(), first.attempt, first.failures), ("1", 1, 0));
         let other = claim(&store, 30).await.unwrap();
         assert_eq!(other.task, "3");
         assert_eq!(claim(&store, 30).await, None);
@@ -51,16 +39,8 @@ async fn a_zombie_changes_nothing() {
         assert!(!store.bury(&zombie, "gone").await.unwrap());
         assert!(store.heartbeat(&owner, 900).await.unwrap());
         assert_eq!(claim(&store, 899).await, None);
-        assert!(
-            store
-                .bury(&owner, "lost its lease too often")
-                .await
-                .unwrap()
-        );
-        assert_eq!(
-            store.dead(10).await.unwrap()[0].error.as_deref(),
-            Some("lost its lease too often")
-        );
+        assert!(store.bury(&owner, "lost its lease too often").await.unwrap());
+        assert_eq!(store.dead(10).await.unwrap()[0].error.as_deref(), Some("lost its lease too often"));
     }
 }
 
@@ -80,20 +60,9 @@ async fn a_dropped_transaction_leaves_the_lease_and_nothing_else() {
 #[tokio::test]
 async fn an_unclaimed_job_takes_the_newer_task_the_older_place_and_the_earlier_time() {
     for store in both().await {
-        let sync = |task: &str, at| NewJob {
-            merge_key: Some("check:1".into()),
-            ..job("check:1", task, at)
-        };
-        let ids = insert(
-            &store,
-            &[
-                sync("old", 50),
-                job("check:1", "behind", 0),
-                sync("new", 20),
-                sync("newest", 70),
-            ],
-        )
-        .await;
+        let sync = |task: &str, at| NewJob { merge_key: Some("check:1".into()), ..job("check:1", task, at) };
+        let ids =
+            insert(&store, &[sync("old", 50), job("check:1", "behind", 0), sync("new", 20), sync("newest", 70)]).await;
         assert!(ids[0] == ids[2] && ids[0] == ids[3] && ids[0] != ids[1]);
         assert_eq!(store.next_due(&[], &["k"]).await.unwrap(), Some(20));
         let mine = claim(&store, 20).await.unwrap();
@@ -108,40 +77,23 @@ async fn an_unclaimed_job_takes_the_newer_task_the_older_place_and_the_earlier_t
 async fn failures_lead_to_dead_and_waiting_does_not() {
     for store in both().await {
         insert(&store, &[job("a", "1", 0), job("a", "2", 0)]).await;
-        let wait = Retry {
-            r#as: RetryAs::Wait,
-            at: 10,
-            error: "rate limit",
-            max_failures: 2,
-        };
+        let wait = Retry { r#as: RetryAs::Wait, at: 10, error: "rate limit", max_failures: 2 };
         for at in [0, 10, 20] {
             let mine = claim(&store, at).await.unwrap();
-            let wait = Retry {
-                at: at + 10,
-                ..wait
-            };
+            let wait = Retry { at: at + 10, ..wait };
             assert_eq!(store.retry(&mine, &wait).await.unwrap(), Some(State::Ready));
         }
         let mine = claim(&store, 30).await.unwrap();
         assert_eq!((mine.attempt, mine.failures), (4, 0));
-        assert_eq!(
-            store.retry(&mine, &failure(40)).await.unwrap(),
-            Some(State::Ready)
-        );
+        assert_eq!(store.retry(&mine, &failure(40)).await.unwrap(), Some(State::Ready));
         // The follower waits with the head.
         assert_eq!(claim(&store, 39).await, None);
         assert_eq!(store.next_due(&[], &["k"]).await.unwrap(), Some(40));
         let mine = claim(&store, 40).await.unwrap();
         assert_eq!(mine.failures, 1);
-        assert_eq!(
-            store.retry(&mine, &failure(50)).await.unwrap(),
-            Some(State::Dead)
-        );
+        assert_eq!(store.retry(&mine, &failure(50)).await.unwrap(), Some(State::Dead));
         let dead = store.dead(10).await.unwrap().remove(0);
-        assert_eq!(
-            (dead.task.as_str(), dead.failures, dead.error.as_deref()),
-            ("1", 2, Some("502"))
-        );
+        assert_eq!((dead.task.as_str(), dead.failures, dead.error.as_deref()), ("1", 2, Some("502")));
         assert_eq!(claim(&store, 40).await.unwrap().task, "2");
     }
 }
@@ -153,10 +105,7 @@ async fn a_retried_dead_job_goes_to_its_lanes_tail() {
         let mine = claim(&store, 0).await.unwrap();
         store.bury(&mine, "why").await.unwrap();
         let counts = store.job_counts().await.unwrap();
-        let counts: Vec<_> = counts
-            .iter()
-            .map(|c| (c.kind.as_str(), c.state, c.jobs))
-            .collect();
+        let counts: Vec<_> = counts.iter().map(|c| (c.kind.as_str(), c.state, c.jobs)).collect();
         assert_eq!(counts, [("k", State::Dead, 1), ("k", State::Ready, 1)]);
         let new = store.retry_dead(mine.id, 7).await.unwrap().unwrap();
         assert_eq!(store.retry_dead(mine.id, 7).await.unwrap(), None);
@@ -165,69 +114,31 @@ async fn a_retried_dead_job_goes_to_its_lanes_tail() {
         assert_eq!(second.task, "2");
         assert!(finish(&store, &second).await);
         let again = claim(&store, 7).await.unwrap();
-        assert_eq!(
-            (again.id, again.task.as_str(), again.failures),
-            (new, "1", 0)
-        );
+        assert_eq!((again.id, again.task.as_str(), again.failures), (new, "1", 0));
     }
 }
 
 #[tokio::test]
 async fn pools_and_unknown_kinds_are_left_alone() {
     for store in both().await {
-        let pooled = NewJob {
-            pool: Some("host:n_1".into()),
-            ..job("a", "mine", 0)
-        };
-        let newer = NewJob {
-            kind: "from-the-future".into(),
-            ..job("b", "newer", 0)
-        };
+        let pooled = NewJob { pool: Some("host:n_1".into()), ..job("a", "mine", 0) };
+        let newer = NewJob { kind: "from-the-future".into(), ..job("b", "newer", 0) };
         insert(&store, &[pooled, newer]).await;
         assert_eq!(claim(&store, 0).await, None);
         assert_eq!(store.next_due(&[], &["k"]).await.unwrap(), None);
-        let (near, here) = (
-            ["host:nx1".to_owned()],
-            ["host:n_1".to_owned(), "host:other".to_owned()],
-        );
-        let ask = Claim {
-            now: 0,
-            until: 100,
-            pools: &near,
-            kinds: &["k", "other"],
-        };
+        let (near, here) = (["host:nx1".to_owned()], ["host:n_1".to_owned(), "host:other".to_owned()]);
+        let ask = Claim { now: 0, until: 100, pools: &near, kinds: &["k", "other"] };
         assert_eq!(store.claim(&ask).await.unwrap(), None);
-        assert_eq!(
-            store
-                .claim(&Claim {
-                    pools: &here,
-                    ..ask
-                })
-                .await
-                .unwrap()
-                .unwrap()
-                .task,
-            "mine"
-        );
-        assert_eq!(
-            store.claim(&Claim { kinds: &[], ..ask }).await.unwrap(),
-            None
-        );
+        assert_eq!(store.claim(&Claim { pools: &here, ..ask }).await.unwrap().unwrap().task, "mine");
+        assert_eq!(store.claim(&Claim { kinds: &[], ..ask }).await.unwrap(), None);
     }
 }
 
 #[tokio::test]
 async fn a_head_start_counts_for_what_is_due_and_never_rings_a_timer_early() {
     for store in both().await {
-        let urgent = NewJob {
-            priority: 500,
-            ..job("b", "urgent", 1_000)
-        };
-        let timer = NewJob {
-            priority: 500,
-            run_at: 5_000,
-            ..job("c", "timer", 1_000)
-        };
+        let urgent = NewJob { priority: 500, ..job("b", "urgent", 1_000) };
+        let timer = NewJob { priority: 500, run_at: 5_000, ..job("c", "timer", 1_000) };
         insert(&store, &[job("a", "bulk", 900), urgent, timer]).await;
         for expected in ["urgent", "bulk"] {
             let mine = claim(&store, 1_000).await.unwrap();
@@ -252,36 +163,16 @@ async fn a_given_back_job_is_claimable_at_once_and_nothing_is_counted() {
 
 #[tokio::test]
 async fn a_full_lane_refuses_and_still_merges() {
-    let limits = Limits {
-        lane: 2,
-        ..Limits::default()
-    };
+    let limits = Limits { lane: 2, ..Limits::default() };
     let stores = [
         Store::open_with("sqlite::memory:", limits).await.unwrap(),
-        Store::open_with(&crate::postgres::database().await, limits)
-            .await
-            .unwrap(),
+        Store::open_with(&crate::postgres::database().await, limits).await.unwrap(),
     ];
     for store in stores {
         store.migrate().await.unwrap();
-        let ids = insert(
-            &store,
-            &[
-                job("a", "1", 0),
-                job("a", "2", 0),
-                job("a", "3", 0),
-                job("b", "4", 0),
-            ],
-        )
-        .await;
-        assert_eq!(
-            ids.iter().map(Option::is_some).collect::<Vec<_>>(),
-            [true, true, false, true]
-        );
-        let merging = NewJob {
-            merge_key: Some("m".into()),
-            ..job("a", "5", 0)
-        };
+        let ids = insert(&store, &[job("a", "1", 0), job("a", "2", 0), job("a", "3", 0), job("b", "4", 0)]).await;
+        assert_eq!(ids.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, false, true]);
+        let merging = NewJob { merge_key: Some("m".into()), ..job("a", "5", 0) };
         assert!(insert(&store, &[merging]).await[0].is_some());
     }
 }

@@ -25,11 +25,7 @@ const SEED: &[&str] = &[
 
 #[tokio::test]
 async fn each_migration_applies_to_the_data_of_the_one_before() {
-    assert_eq!(
-        SEED.len(),
-        MIGRATIONS.len(),
-        "every migration has sample rows"
-    );
+    assert_eq!(SEED.len(), MIGRATIONS.len(), "every migration has sample rows");
     let folder = tempfile::tempdir().unwrap();
     let sqlite = format!("sqlite:{}", folder.path().join("seed.db").display());
     for url in [sqlite, postgres::database().await] {
@@ -45,13 +41,7 @@ async fn each_migration_applies_to_the_data_of_the_one_before() {
         assert_eq!(store.runs_of_subject("pr:1/7").await.unwrap()[0].sha, "abc");
         assert_eq!(store.meta("cursor").await.unwrap().as_deref(), Some("7"));
         assert_eq!(store.command(55).await.unwrap().unwrap().answer, None);
-        assert_eq!(
-            store
-                .deliveries_missing(&["g".into(), "h".into()])
-                .await
-                .unwrap(),
-            ["h"]
-        );
+        assert_eq!(store.deliveries_missing(&["g".into(), "h".into()]).await.unwrap(), ["h"]);
     }
 }
 
@@ -60,12 +50,7 @@ fn migrations_are_numbered_without_gaps() {
     let numbers: Vec<i64> = MIGRATIONS.iter().map(|step| step.number).collect();
     assert_eq!(numbers, (1..=MIGRATIONS.len() as i64).collect::<Vec<_>>());
     for step in MIGRATIONS {
-        let file = format!(
-            "{}/migrations/{:04}_{}.sql",
-            env!("CARGO_MANIFEST_DIR"),
-            step.number,
-            step.name
-        );
+        let file = format!("{}/migrations/{:04}_{}.sql", env!("CARGO_MANIFEST_DIR"), step.number, step.name);
         assert!(std::path::Path::new(&file).is_file(), "{file}");
     }
 }
@@ -93,9 +78,7 @@ async fn a_newer_schema_is_refused_in_words() {
     let store = Store::open(&url).await.unwrap();
     store.migrate().await.unwrap();
     let mut raw = sqlx::AnyConnection::connect(&url).await.unwrap();
-    raw.execute("INSERT INTO schema_version (number, name) VALUES (999, 'later')")
-        .await
-        .unwrap();
+    raw.execute("INSERT INTO schema_version (number, name) VALUES (999, 'later')").await.unwrap();
     let error = store.migrate().await.unwrap_err().to_string();
     assert!(error.contains("the database is at schema 999"), "{error}");
 }

@@ -4,8 +4,8 @@ use crate::{both, claim, finish, insert, job};
 use fairway::settings::Secret;
 use fairway::store::seal::Place;
 use fairway::store::{
-    Accepted, Budget, Class, Keep, Mirror, NewCommand, NewDelivery, NewRun, NewSecret, RepoRow,
-    RunState, SaveAggregate, Saved, Seal, Slot, State,
+    Accepted, Budget, Class, Keep, Mirror, NewCommand, NewDelivery, NewRun, NewSecret, RepoRow, RunState,
+    SaveAggregate, Saved, Seal, Slot, State,
 };
 use proptest::prelude::*;
 
@@ -26,44 +26,18 @@ fn run(sha: &str, try_no: i64) -> NewRun {
 #[tokio::test]
 async fn an_aggregate_is_saved_only_by_who_read_its_last_rev() {
     for store in both().await {
-        let save = SaveAggregate {
-            key: "pr:1/7",
-            repo_id: 1,
-            kind: "pr",
-            open: true,
-            rev_seen: 0,
-            state: "a",
-            now: 1,
-        };
-        let steps = [
-            (0, "a", Saved::Yes),
-            (0, "b", Saved::Stale),
-            (1, "c", Saved::Yes),
-            (1, "d", Saved::Stale),
-        ];
+        let save = SaveAggregate { key: "pr:1/7", repo_id: 1, kind: "pr", open: true, rev_seen: 0, state: "a", now: 1 };
+        let steps = [(0, "a", Saved::Yes), (0, "b", Saved::Stale), (1, "c", Saved::Yes), (1, "d", Saved::Stale)];
         for (rev_seen, state, expected) in steps {
             let mut tx = store.begin().await.unwrap();
-            assert_eq!(
-                tx.save_aggregate(&SaveAggregate {
-                    rev_seen,
-                    state,
-                    ..save
-                })
-                .await
-                .unwrap(),
-                expected
-            );
+            assert_eq!(tx.save_aggregate(&SaveAggregate { rev_seen, state, ..save }).await.unwrap(), expected);
             tx.commit().await.unwrap();
         }
         let row = store.aggregate("pr:1/7").await.unwrap().unwrap();
         assert_eq!((row.rev, row.state.as_str(), row.open), (2, "c", true));
         assert_eq!(store.aggregates_open(1, "pr").await.unwrap(), [row]);
         let mut tx = store.begin().await.unwrap();
-        let closed = SaveAggregate {
-            rev_seen: 2,
-            open: false,
-            ..save
-        };
+        let closed = SaveAggregate { rev_seen: 2, open: false, ..save };
         assert_eq!(tx.save_aggregate(&closed).await.unwrap(), Saved::Yes);
         tx.commit().await.unwrap();
         assert_eq!(store.aggregates_open(1, "pr").await.unwrap(), []);
@@ -88,18 +62,11 @@ async fn a_run_is_one_and_its_end_is_final() {
         assert!(store.start_run(id, 20, "local", "n2").await.unwrap());
         assert!(store.progress_run(id, "half").await.unwrap());
         let mut tx = store.begin().await.unwrap();
-        assert!(
-            tx.cancel_run(second, "superseded by abc1234")
-                .await
-                .unwrap()
-        );
+        assert!(tx.cancel_run(second, "superseded by abc1234").await.unwrap());
         assert!(!tx.cancel_run(second, "later").await.unwrap());
         assert!(tx.end_run(id, "success", "all", 30).await.unwrap());
         tx.commit().await.unwrap();
-        assert_eq!(
-            store.cancel_flags(&[id, second]).await.unwrap(),
-            [(second, "superseded by abc1234".to_owned())]
-        );
+        assert_eq!(store.cancel_flags(&[id, second]).await.unwrap(), [(second, "superseded by abc1234".to_owned())]);
         assert_eq!(store.cancel_flags(&[id]).await.unwrap(), []);
         assert!(!store.end_run(id, "failure", "no", 40).await.unwrap());
         assert!(!store.start_run(id, 40, "x", "y").await.unwrap());
@@ -109,14 +76,10 @@ async fn a_run_is_one_and_its_end_is_final() {
             (row.state, row.conclusion.as_deref(), row.result.as_deref()),
             (RunState::Done, Some("success"), Some("all"))
         );
-        assert_eq!(
-            (row.started_at, row.finished_at, row.node.as_deref()),
-            (Some(10), Some(30), Some("n2"))
-        );
+        assert_eq!((row.started_at, row.finished_at, row.node.as_deref()), (Some(10), Some(30), Some("n2")));
         assert!(store.end_run(second, "cancelled", "{}", 50).await.unwrap());
         assert_eq!(store.cancel_flags(&[second]).await.unwrap(), []);
-        let ids =
-            |rows: Vec<fairway::store::RunRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
+        let ids = |rows: Vec<fairway::store::RunRow>| rows.iter().map(|row| row.id).collect::<Vec<_>>();
         assert_eq!(ids(store.runs_of(1, "abc").await.unwrap()), [id, second]);
         assert_eq!(ids(store.recent_runs(1).await.unwrap()), [second]);
         assert_eq!(ids(store.runs_of_subject("pr:1/7").await.unwrap()), [id]);
@@ -132,27 +95,14 @@ async fn a_log_is_read_on_and_from_its_tail() {
             store.append_log(9, step, 1, text.as_bytes()).await.unwrap();
         }
         let chunks = store.log(9, 0).await.unwrap();
-        let seen: Vec<_> = chunks
-            .iter()
-            .map(|c| (c.seq, c.step, c.lines, c.bytes.as_slice()))
-            .collect();
-        assert_eq!(
-            seen,
-            [
-                (1, 0, 1, &b"one\n"[..]),
-                (2, 1, 2, b"two\nthree\n"),
-                (3, 0, 1, b"four\n")
-            ]
-        );
+        let seen: Vec<_> = chunks.iter().map(|c| (c.seq, c.step, c.lines, c.bytes.as_slice())).collect();
+        assert_eq!(seen, [(1, 0, 1, &b"one\n"[..]), (2, 1, 2, b"two\nthree\n"), (3, 0, 1, b"four\n")]);
         assert_eq!(store.log(9, 2).await.unwrap().len(), 1);
         assert_eq!(store.log(8, 0).await.unwrap(), []);
         assert_eq!(store.log_tail(9, 0, 7).await.unwrap(), b"e\nfour\n");
         assert_eq!(store.log_tail(9, 0, 700).await.unwrap(), b"one\nfour\n");
         for line in 0..20 {
-            store
-                .append_log(10, 0, 1, format!("{line}\n").as_bytes())
-                .await
-                .unwrap();
+            store.append_log(10, 0, 1, format!("{line}\n").as_bytes()).await.unwrap();
         }
         let all: String = (0..20).map(|line| format!("{line}\n")).collect();
         assert_eq!(store.log_tail(10, 0, 1_000).await.unwrap(), all.as_bytes());
@@ -174,23 +124,10 @@ async fn a_repository_keeps_its_cursor_when_it_is_renamed() {
         store.upsert_repo(&shop).await.unwrap();
         assert!(store.set_comments_cursor(1, "c1").await.unwrap());
         assert!(!store.set_comments_cursor(3, "c1").await.unwrap());
-        store
-            .upsert_repo(&RepoRow {
-                name: "Store".into(),
-                ..shop.clone()
-            })
-            .await
-            .unwrap();
-        let stored = RepoRow {
-            name: "Store".into(),
-            comments_cursor: Some("c1".into()),
-            ..shop
-        };
+        store.upsert_repo(&RepoRow { name: "Store".into(), ..shop.clone() }).await.unwrap();
+        let stored = RepoRow { name: "Store".into(), comments_cursor: Some("c1".into()), ..shop };
         assert_eq!(store.repo(1).await.unwrap(), Some(stored.clone()));
-        assert_eq!(
-            store.repo_by_name("acme", "store").await.unwrap(),
-            Some(stored.clone())
-        );
+        assert_eq!(store.repo_by_name("acme", "store").await.unwrap(), Some(stored.clone()));
         assert_eq!(store.repo_by_name("acme", "shop").await.unwrap(), None);
         assert_eq!(store.repos().await.unwrap(), [stored]);
     }
@@ -199,19 +136,10 @@ async fn a_repository_keeps_its_cursor_when_it_is_renamed() {
 #[tokio::test]
 async fn a_mirror_has_one_row_and_a_comment_one_command() {
     for store in both().await {
-        let mirror = Mirror {
-            key: "check:1".into(),
-            remote_id: None,
-            hash: "h".into(),
-            note: "n".into(),
-            updated_at: 1,
-        };
+        let mirror =
+            Mirror { key: "check:1".into(), remote_id: None, hash: "h".into(), note: "n".into(), updated_at: 1 };
         store.save_mirror(&mirror).await.unwrap();
-        let made = Mirror {
-            remote_id: Some(77),
-            hash: "i".into(),
-            ..mirror
-        };
+        let made = Mirror { remote_id: Some(77), hash: "i".into(), ..mirror };
         let mut tx = store.begin().await.unwrap();
         tx.save_mirror(&made).await.unwrap();
         tx.commit().await.unwrap();
@@ -229,19 +157,12 @@ async fn a_mirror_has_one_row_and_a_comment_one_command() {
         let mut tx = store.begin().await.unwrap();
         assert!(tx.insert_command(&help).await.unwrap());
         assert!(!tx.insert_command(&help).await.unwrap());
-        assert!(
-            tx.update_command(55, "running", Some("hello"), 2)
-                .await
-                .unwrap()
-        );
+        assert!(tx.update_command(55, "running", Some("hello"), 2).await.unwrap());
         tx.commit().await.unwrap();
         assert!(store.update_command(55, "done", None, 3).await.unwrap());
         assert!(!store.update_command(56, "done", None, 3).await.unwrap());
         let row = store.command(55).await.unwrap().unwrap();
-        assert_eq!(
-            (row.state.as_str(), row.answer.as_deref(), row.updated_at),
-            ("done", Some("hello"), 3)
-        );
+        assert_eq!((row.state.as_str(), row.answer.as_deref(), row.updated_at), ("done", Some("hello"), 3));
         assert_eq!(store.commands_of("pr:1/7", 10).await.unwrap(), [row]);
     }
 }
@@ -251,27 +172,10 @@ async fn secrets_reach_their_repository_and_environment_only() {
     let seal = Seal::new(&[7; 32]);
     for store in both().await {
         let put = async |repo: &str, env: Option<&str>, value: &str| {
-            let place = Place {
-                name: "TOKEN",
-                repo,
-                env,
-                trust: "pr",
-            };
+            let place = Place { name: "TOKEN", repo, env, trust: "pr" };
             let sealed = seal.seal(&place, &Secret::new(value)).unwrap();
-            let (name, repo, env) = (
-                place.name.to_owned(),
-                repo.to_owned(),
-                env.map(str::to_owned),
-            );
-            let new = NewSecret {
-                name,
-                repo,
-                env,
-                trust: "pr".into(),
-                sealed,
-                created_by: "alice".into(),
-                now: 1,
-            };
+            let (name, repo, env) = (place.name.to_owned(), repo.to_owned(), env.map(str::to_owned));
+            let new = NewSecret { name, repo, env, trust: "pr".into(), sealed, created_by: "alice".into(), now: 1 };
             store.put_secret(&new).await.unwrap()
         };
         put("*", None, "all").await;
@@ -284,29 +188,15 @@ async fn secrets_reach_their_repository_and_environment_only() {
         let open = async |env: Option<&str>| -> Vec<String> {
             let rows = store.secrets_for("ACME/shop", env).await.unwrap();
             let clear = |row: &fairway::store::SecretRow| {
-                let place = Place {
-                    name: &row.name,
-                    repo: &row.repo,
-                    env: row.env.as_deref(),
-                    trust: &row.trust,
-                };
+                let place = Place { name: &row.name, repo: &row.repo, env: row.env.as_deref(), trust: &row.trust };
                 seal.open(&place, &row.sealed).unwrap().reveal().to_owned()
             };
             rows.iter().map(clear).collect()
         };
         assert_eq!(open(None).await, ["repo", "owner", "all"]);
-        assert_eq!(
-            open(Some("staging")).await,
-            ["staging", "repo", "owner", "all"]
-        );
+        assert_eq!(open(Some("staging")).await, ["staging", "repo", "owner", "all"]);
         assert_eq!(store.secrets().await.unwrap().len(), 5);
-        assert_eq!(
-            store
-                .remove_secret("TOKEN", "acme/shop", None)
-                .await
-                .unwrap(),
-            1
-        );
+        assert_eq!(store.remove_secret("TOKEN", "acme/shop", None).await.unwrap(), 1);
         assert_eq!(open(None).await, ["owner", "all"]);
     }
 }
@@ -314,40 +204,18 @@ async fn secrets_reach_their_repository_and_environment_only() {
 #[test]
 fn a_sealed_secret_opens_only_at_its_place_with_its_key() {
     let seal = Seal::new(&[1; 32]);
-    let place = Place {
-        name: "T",
-        repo: "acme/shop",
-        env: None,
-        trust: "protected",
-    };
+    let place = Place { name: "T", repo: "acme/shop", env: None, trust: "protected" };
     let secret = Secret::new("canary");
     let sealed = seal.seal(&place, &secret).unwrap();
     assert_eq!(seal.open(&place, &sealed), Ok(secret.clone()));
-    assert_ne!(
-        seal.seal(&place, &secret).unwrap(),
-        sealed,
-        "a fresh nonce each time"
-    );
+    assert_ne!(seal.seal(&place, &secret).unwrap(), sealed, "a fresh nonce each time");
     assert!(!String::from_utf8_lossy(&sealed).contains("canary"));
     let elsewhere = [
         Place { name: "U", ..place },
-        Place {
-            repo: "acme/other",
-            ..place
-        },
-        Place {
-            env: Some("staging"),
-            ..place
-        },
-        Place {
-            trust: "pr",
-            ..place
-        },
-        Place {
-            name: "Tacme/",
-            repo: "shop",
-            ..place
-        },
+        Place { repo: "acme/other", ..place },
+        Place { env: Some("staging"), ..place },
+        Place { trust: "pr", ..place },
+        Place { name: "Tacme/", repo: "shop", ..place },
     ];
     for other in elsewhere {
         assert!(seal.open(&other, &sealed).is_err(), "{other:?}");
@@ -368,48 +236,18 @@ async fn a_budget_is_shared_and_keeps_a_part_for_answers() {
             taken += 1;
         }
         assert_eq!(taken, 36);
-        let Slot::At(at) = store
-            .reserve(1, Class::Progress, false, 1_000)
-            .await
-            .unwrap()
-        else {
+        let Slot::At(at) = store.reserve(1, Class::Progress, false, 1_000).await.unwrap() else {
             panic!("no slot is left")
         };
-        assert_eq!(
-            store.reserve(1, Class::Answer, false, 1_000).await.unwrap(),
-            Slot::Now
-        );
+        assert_eq!(store.reserve(1, Class::Answer, false, 1_000).await.unwrap(), Slot::Now);
         assert!(at > 1_000);
-        assert_eq!(
-            store
-                .reserve(1, Class::Progress, false, at + 600)
-                .await
-                .unwrap(),
-            Slot::Now
-        );
-        assert_eq!(
-            store.reserve(2, Class::Bulk, false, 1_000).await.unwrap(),
-            Slot::Now
-        );
+        assert_eq!(store.reserve(1, Class::Progress, false, at + 600).await.unwrap(), Slot::Now);
+        assert_eq!(store.reserve(2, Class::Bulk, false, 1_000).await.unwrap(), Slot::Now);
         store.block_until(1, 90_000, 2_000).await.unwrap();
         store.block_until(1, 80_000, 2_000).await.unwrap();
-        assert_eq!(
-            store.reserve(1, Class::Answer, false, 3_000).await.unwrap(),
-            Slot::At(90_000)
-        );
-        assert_eq!(
-            store.reserve(1, Class::Answer, true, 90_000).await.unwrap(),
-            Slot::Now
-        );
-        assert_eq!(
-            store
-                .budget(1, 90_000)
-                .await
-                .unwrap()
-                .unwrap()
-                .content_minute,
-            19_000
-        );
+        assert_eq!(store.reserve(1, Class::Answer, false, 3_000).await.unwrap(), Slot::At(90_000));
+        assert_eq!(store.reserve(1, Class::Answer, true, 90_000).await.unwrap(), Slot::Now);
+        assert_eq!(store.budget(1, 90_000).await.unwrap().unwrap().content_minute, 19_000);
     }
 }
 
@@ -460,42 +298,21 @@ async fn a_webhook_becomes_a_delivery_and_a_job() {
             now: 10,
         };
         assert_eq!(intake.accept(delivery("g1")).await.unwrap(), Accepted::New);
-        assert_eq!(
-            intake.accept(delivery("g1")).await.unwrap(),
-            Accepted::Duplicate
-        );
+        assert_eq!(intake.accept(delivery("g1")).await.unwrap(), Accepted::Duplicate);
         let hook = claim(&store, 10).await.unwrap();
-        assert_eq!(
-            (hook.lane.as_str(), hook.kind.as_str()),
-            ("in:1", "delivery")
-        );
+        assert_eq!((hook.lane.as_str(), hook.kind.as_str()), ("in:1", "delivery"));
         let task: serde_json::Value = serde_json::from_str(&hook.task).unwrap();
-        assert_eq!(
-            task,
-            serde_json::json!({ "guid": "g1", "event": "push", "repository_id": 1 })
-        );
+        assert_eq!(task, serde_json::json!({ "guid": "g1", "event": "push", "repository_id": 1 }));
         assert_eq!(hook.body().unwrap().as_deref(), Some(&b"{\"a\":1}"[..]));
         assert!(finish(&store, &hook).await);
-        assert_eq!(
-            store
-                .deliveries_missing(&["g1".into(), "g2".into()])
-                .await
-                .unwrap(),
-            ["g2"]
-        );
+        assert_eq!(store.deliveries_missing(&["g1".into(), "g2".into()]).await.unwrap(), ["g2"]);
     }
 }
 
 #[tokio::test]
 async fn old_rows_go() {
     for store in both().await {
-        insert(
-            &store,
-            &(0..250)
-                .map(|n| job(&format!("l{n}"), "t", 20))
-                .collect::<Vec<_>>(),
-        )
-        .await;
+        insert(&store, &(0..250).map(|n| job(&format!("l{n}"), "t", 20)).collect::<Vec<_>>()).await;
         for _ in 0..249 {
             finish(&store, &claim(&store, 20).await.unwrap()).await;
         }
@@ -509,25 +326,10 @@ async fn old_rows_go() {
         store.append_log(old, 0, 25, b"x").await.unwrap();
         store.append_log(live, 0, 25, b"x").await.unwrap();
 
-        let keep = Keep {
-            done_jobs: 100,
-            dead_jobs: 100,
-            runs: 1_000,
-            logs: 1_000,
-            log_runs: 100,
-        };
+        let keep = Keep { done_jobs: 100, dead_jobs: 100, runs: 1_000, logs: 1_000, log_runs: 100 };
         let purged = store.purge(100, &keep).await.unwrap();
         assert_eq!((purged.jobs, purged.runs, purged.log_chunks), (0, 0, 0));
-        let purged = store
-            .purge(
-                121,
-                &Keep {
-                    log_runs: 1,
-                    ..keep
-                },
-            )
-            .await
-            .unwrap();
+        let purged = store.purge(121, &Keep { log_runs: 1, ..keep }).await.unwrap();
         assert_eq!((purged.jobs, purged.runs, purged.log_chunks), (249, 0, 1));
         let purged = store.purge(1_500, &keep).await.unwrap();
         assert_eq!((purged.jobs, purged.runs, purged.log_chunks), (0, 1, 1));

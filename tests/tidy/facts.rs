@@ -34,10 +34,7 @@ pub struct Facts {
 
 impl Facts {
     pub fn of(file: &syn::File, module: &[String]) -> Facts {
-        let mut reader = Reader {
-            facts: Facts::default(),
-            module: module.to_vec(),
-        };
+        let mut reader = Reader { facts: Facts::default(), module: module.to_vec() };
         reader.visit_file(file);
         let mut ignores = Ignores(Vec::new());
         ignores.visit_file(file);
@@ -48,17 +45,9 @@ impl Facts {
     /// The lines where a path ends with `tail`.
     pub fn lines_of(&self, tail: &[&str]) -> Vec<usize> {
         let ends = |path: &Vec<String>| {
-            path.len() >= tail.len()
-                && path[path.len() - tail.len()..]
-                    .iter()
-                    .zip(tail)
-                    .all(|(a, b)| a == b)
+            path.len() >= tail.len() && path[path.len() - tail.len()..].iter().zip(tail).all(|(a, b)| a == b)
         };
-        self.paths
-            .iter()
-            .filter(|(path, _)| ends(path))
-            .map(|(_, line)| *line)
-            .collect()
+        self.paths.iter().filter(|(path, _)| ends(path)).map(|(_, line)| *line).collect()
     }
 }
 
@@ -71,10 +60,7 @@ impl Reader {
     fn add_path(&mut self, segments: &[String], line: usize) {
         let mut resolved = segments.to_vec();
         if let Some("self" | "super") = segments.first().map(String::as_str) {
-            let ups = segments
-                .iter()
-                .take_while(|s| *s == "super" || *s == "self")
-                .count();
+            let ups = segments.iter().take_while(|s| *s == "super" || *s == "self").count();
             let levels = segments[..ups].iter().filter(|s| *s == "super").count();
             let kept = self.module.len().saturating_sub(levels);
             resolved = vec!["crate".to_owned()];
@@ -96,10 +82,7 @@ impl Reader {
             syn::UseTree::Name(name) => self.add_path(&with(&name.ident), line),
             syn::UseTree::Rename(rename) => self.add_path(&with(&rename.ident), line),
             syn::UseTree::Glob(_) => self.add_path(prefix, line),
-            syn::UseTree::Group(group) => group
-                .items
-                .iter()
-                .for_each(|tree| self.add_use(tree, prefix)),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.add_use(tree, prefix)),
         }
     }
 
@@ -126,9 +109,7 @@ impl Reader {
                         path.clear();
                     }
                     if colons == 3 {
-                        self.facts
-                            .calls
-                            .push((ident.to_string(), ident.span().start().line));
+                        self.facts.calls.push((ident.to_string(), ident.span().start().line));
                     }
                     path.push(ident.to_string());
                     if path.len() > 1 {
@@ -136,9 +117,7 @@ impl Reader {
                     }
                     colons = 0;
                 }
-                TokenTree::Punct(punct) if punct.as_char() == ':' && !path.is_empty() => {
-                    colons += 1
-                }
+                TokenTree::Punct(punct) if punct.as_char() == ':' && !path.is_empty() => colons += 1,
                 TokenTree::Punct(punct) => colons = if punct.as_char() == '.' { 3 } else { 0 },
                 TokenTree::Group(group) => {
                     colons = 0;
@@ -154,9 +133,7 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_item(&mut self, item: &'ast Item) {
         if attributes(item).iter().any(is_cfg_test) {
             let span = item.span();
-            self.facts
-                .test_lines
-                .push((span.start().line, span.end().line));
+            self.facts.test_lines.push((span.start().line, span.end().line));
             if let Item::Mod(module) = item
                 && module.content.is_none()
             {
@@ -196,9 +173,7 @@ impl<'ast> Visit<'ast> for Reader {
     fn visit_impl_item_fn(&mut self, item: &'ast syn::ImplItemFn) {
         if item.attrs.iter().any(is_cfg_test) {
             let span = item.span();
-            self.facts
-                .test_lines
-                .push((span.start().line, span.end().line));
+            self.facts.test_lines.push((span.start().line, span.end().line));
             return;
         }
         let from = item.sig.span().start().line;
@@ -214,9 +189,7 @@ impl<'ast> Visit<'ast> for Reader {
     }
 
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-        self.facts
-            .calls
-            .push((call.method.to_string(), call.method.span().start().line));
+        self.facts.calls.push((call.method.to_string(), call.method.span().start().line));
         visit::visit_expr_method_call(self, call);
     }
 
@@ -232,9 +205,7 @@ impl<'ast> Visit<'ast> for Reader {
 
     fn visit_macro(&mut self, call: &'ast syn::Macro) {
         if let Some(last) = call.path.segments.last() {
-            self.facts
-                .calls
-                .push((format!("{}!", last.ident), last.span().start().line));
+            self.facts.calls.push((format!("{}!", last.ident), last.span().start().line));
         }
         self.add_tokens(call.tokens.clone());
         visit::visit_macro(self, call);
@@ -246,8 +217,7 @@ struct Ignores(Vec<usize>);
 
 impl<'ast> Visit<'ast> for Ignores {
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
-        if attribute.path().is_ident("ignore") && !matches!(attribute.meta, syn::Meta::NameValue(_))
-        {
+        if attribute.path().is_ident("ignore") && !matches!(attribute.meta, syn::Meta::NameValue(_)) {
             self.0.push(attribute.span().start().line);
         }
     }
@@ -259,9 +229,7 @@ fn is_cfg_test(attribute: &Attribute) -> bool {
         return false;
     };
     let words = list.tokens.to_string();
-    let named = words
-        .split(|c: char| !c.is_alphanumeric())
-        .any(|word| word == "test");
+    let named = words.split(|c: char| !c.is_alphanumeric()).any(|word| word == "test");
     list.path.is_ident("cfg") && named && !words.contains("not")
 }
 

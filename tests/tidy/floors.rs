@@ -18,11 +18,7 @@ const FLOORS: [&[&str]; 8] = [
 ];
 
 /// Who may know a crate that one room hides from the others.
-const DOORS: [(&str, &str); 3] = [
-    ("octocrab", "github"),
-    ("sqlx", "store"),
-    ("dagger_sdk", "engine"),
-];
+const DOORS: [(&str, &str); 3] = [("octocrab", "github"), ("sqlx", "store"), ("dagger_sdk", "engine")];
 
 fn floor(room: &str) -> Option<usize> {
     FLOORS.iter().position(|rooms| rooms.contains(&room))
@@ -32,25 +28,12 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.files.iter().filter(|file| !file.is_test) {
         if file.room() != "playground" && floor(file.room()).is_none() {
-            let what = format!(
-                "{} is no room of the house; give it a floor in tests/tidy/floors.rs",
-                file.room()
-            );
-            findings.push(Finding {
-                file: file.path.clone(),
-                line: 1,
-                rule: "floors",
-                what,
-            });
+            let what = format!("{} is no room of the house; give it a floor in tests/tidy/floors.rs", file.room());
+            findings.push(Finding { file: file.path.clone(), line: 1, rule: "floors", what });
         }
         for (path, line) in &file.facts.paths {
             let broken = upward(file, path).or_else(|| wrong_door(file, path));
-            findings.extend(broken.map(|(rule, what)| Finding {
-                file: file.path.clone(),
-                line: *line,
-                rule,
-                what,
-            }));
+            findings.extend(broken.map(|(rule, what)| Finding { file: file.path.clone(), line: *line, rule, what }));
         }
     }
     findings.extend(circles(tree));
@@ -72,9 +55,8 @@ fn upward(file: &File, path: &[String]) -> Option<(&'static str, String)> {
         return None;
     }
     if own == "playground" {
-        let what = format!(
-            "playground imports {other}; it imports nothing of ours, or a mistake about GitHub is made twice"
-        );
+        let what =
+            format!("playground imports {other}; it imports nothing of ours, or a mistake about GitHub is made twice");
         return Some(("playground", what));
     }
     if other == "playground" {
@@ -84,14 +66,8 @@ fn upward(file: &File, path: &[String]) -> Option<(&'static str, String)> {
     }
     let (below, above) = (floor(other)?, floor(own)?);
     (below >= above).then(|| {
-        let how = if below == above {
-            "a sibling"
-        } else {
-            "upward"
-        };
-        let what = format!(
-            "{own} imports {other}, {how}; pass a value, or move what both need to a lower floor"
-        );
+        let how = if below == above { "a sibling" } else { "upward" };
+        let what = format!("{own} imports {other}, {how}; pass a value, or move what both need to a lower floor");
         ("floors", what)
     })
 }
@@ -101,21 +77,14 @@ fn wrong_door(file: &File, path: &[String]) -> Option<(&'static str, String)> {
     let (name, room) = DOORS.iter().find(|(name, _)| name == first)?;
     // The playground's own files, such as a store of its own, may be built as they like.
     let allowed = file.room() == *room || file.room() == "playground";
-    let what = format!(
-        "{} knows {name}; only {room} does, so ask it there",
-        file.room()
-    );
+    let what = format!("{} knows {name}; only {room} does, so ask it there", file.room());
     (!allowed).then_some(("doors", what))
 }
 
 /// Files that import each other, directly or around a corner. A file and those in its own
 /// folder are not compared: a module re-exports its parts and they use its words.
 fn circles(tree: &Tree) -> Vec<Finding> {
-    let files: Vec<&File> = tree
-        .files
-        .iter()
-        .filter(|f| !f.is_test && !f.module.is_empty())
-        .collect();
+    let files: Vec<&File> = tree.files.iter().filter(|f| !f.is_test && !f.module.is_empty()).collect();
     let mut edges: BTreeMap<usize, BTreeMap<usize, usize>> = BTreeMap::new();
     for (from, file) in files.iter().enumerate() {
         for (path, line) in &file.facts.paths {
@@ -123,11 +92,7 @@ fn circles(tree: &Tree) -> Vec<Finding> {
                 continue;
             }
             let owner = |candidate: &&File| path[1..].starts_with(&candidate.module);
-            let best = files
-                .iter()
-                .enumerate()
-                .filter(|(_, f)| owner(f))
-                .max_by_key(|(_, f)| f.module.len());
+            let best = files.iter().enumerate().filter(|(_, f)| owner(f)).max_by_key(|(_, f)| f.module.len());
             if let Some((to, other)) = best
                 && !file.module.starts_with(&other.module)
                 && !other.module.starts_with(&file.module)
@@ -148,23 +113,14 @@ fn circles(tree: &Tree) -> Vec<Finding> {
                 names[0],
                 names.join(" -> ")
             );
-            findings.push(Finding {
-                file: files[*from].path.clone(),
-                line: *line,
-                rule: "circle",
-                what,
-            });
+            findings.push(Finding { file: files[*from].path.clone(), line: *line, rule: "circle", what });
         }
     }
     findings
 }
 
 /// A shortest way from `start` to `end`, both included.
-fn way_back(
-    edges: &BTreeMap<usize, BTreeMap<usize, usize>>,
-    start: usize,
-    end: usize,
-) -> Option<Vec<usize>> {
+fn way_back(edges: &BTreeMap<usize, BTreeMap<usize, usize>>, start: usize, end: usize) -> Option<Vec<usize>> {
     let mut seen = BTreeSet::from([start]);
     let mut ways = std::collections::VecDeque::from([vec![start]]);
     while let Some(way) = ways.pop_front() {

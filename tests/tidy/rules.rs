@@ -27,46 +27,21 @@ const IMPURE: [&[&str]; 12] = [
 ];
 
 const ENVIRONMENT: [&str; 6] = ["var", "var_os", "vars", "vars_os", "set_var", "remove_var"];
-const CLOCKS: [&str; 6] = [
-    "SystemTime",
-    "Instant",
-    "Timestamp",
-    "Zoned",
-    "Utc",
-    "Local",
-];
+const CLOCKS: [&str; 6] = ["SystemTime", "Instant", "Timestamp", "Zoned", "Utc", "Local"];
 /// Rooms that start nothing of their own: what they do ends when their caller ends.
-const NO_SPAWN: [&str; 6] = [
-    "domain",
-    "clock",
-    "settings",
-    "telemetry",
-    "github",
-    "context",
-];
+const NO_SPAWN: [&str; 6] = ["domain", "clock", "settings", "telemetry", "github", "context"];
 
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     for (path, why) in &tree.broken {
-        findings.push(finding(
-            path,
-            1,
-            "parse",
-            format!("cannot be parsed: {why}"),
-        ));
+        findings.push(finding(path, 1, "parse", format!("cannot be parsed: {why}")));
     }
     for path in &tree.dead {
-        findings.push(finding(
-            path,
-            1,
-            "dead file",
-            "no `mod` leads here; declare it or delete it".to_owned(),
-        ));
+        findings.push(finding(path, 1, "dead file", "no `mod` leads here; declare it or delete it".to_owned()));
     }
     for file in &tree.files {
         for line in &file.facts.ignored {
-            let what = "an ignored test without a reason; write #[ignore = \"why\"], or mend it"
-                .to_owned();
+            let what = "an ignored test without a reason; write #[ignore = \"why\"], or mend it".to_owned();
             findings.push(finding(&file.path, *line, "ignore", what));
         }
         if !file.is_test {
@@ -82,20 +57,12 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn finding(file: &str, line: usize, rule: &'static str, what: String) -> Finding {
-    Finding {
-        file: file.to_owned(),
-        line,
-        rule,
-        what,
-    }
+    Finding { file: file.to_owned(), line, rule, what }
 }
 
 fn sizes(file: &File, findings: &mut Vec<Finding>) {
     if file.lines > FILE_LINES {
-        let what = format!(
-            "{} lines outside of tests, {FILE_LINES} are allowed; split it by noun",
-            file.lines
-        );
+        let what = format!("{} lines outside of tests, {FILE_LINES} are allowed; split it by noun", file.lines);
         findings.push(finding(&file.path, 1, "file size", what));
     }
     for function in &file.facts.functions {
@@ -118,11 +85,7 @@ fn sizes(file: &File, findings: &mut Vec<Finding>) {
 
 fn folders(tree: &Tree, findings: &mut Vec<Finding>) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for file in tree
-        .files
-        .iter()
-        .filter(|file| file.path.starts_with("src/"))
-    {
+    for file in tree.files.iter().filter(|file| file.path.starts_with("src/")) {
         if let Some((folder, _)) = file.path.rsplit_once('/') {
             *counts.entry(folder).or_default() += 1;
         }
@@ -138,11 +101,7 @@ fn folders(tree: &Tree, findings: &mut Vec<Finding>) {
 fn habits(file: &File, findings: &mut Vec<Finding>) {
     let facts = &file.facts;
     let mut forbid = |lines: Vec<usize>, rule, what: &str| {
-        findings.extend(
-            lines
-                .into_iter()
-                .map(|line| finding(&file.path, line, rule, what.to_owned())),
-        );
+        findings.extend(lines.into_iter().map(|line| finding(&file.path, line, rule, what.to_owned())));
     };
     if !matches!(file.room(), "settings" | "main") {
         for name in ENVIRONMENT {
@@ -155,11 +114,7 @@ fn habits(file: &File, findings: &mut Vec<Finding>) {
     }
     if !matches!(file.room(), "clock" | "playground" | "engine") && !file.path.contains("bench") {
         for clock in CLOCKS {
-            forbid(
-                facts.lines_of(&[clock, "now"]),
-                "time",
-                "only clock.rs reads the time; take `now` or a Clock",
-            );
+            forbid(facts.lines_of(&[clock, "now"]), "time", "only clock.rs reads the time; take `now` or a Clock");
         }
     }
     if NO_SPAWN.contains(&file.room()) {
@@ -189,18 +144,14 @@ fn purity(file: &File, findings: &mut Vec<Finding>) {
         forbid(*line, "something asynchronous".to_owned());
     }
     for (path, line) in &file.facts.paths {
-        let impure = IMPURE.iter().find(|start| {
-            path.len() >= start.len() && path.iter().zip(start.iter()).all(|(a, b)| a == b)
-        });
+        let impure =
+            IMPURE.iter().find(|start| path.len() >= start.len() && path.iter().zip(start.iter()).all(|(a, b)| a == b));
         if let Some(start) = impure {
             forbid(*line, format!("uses {}", start.join("::")));
         }
     }
     for (name, line) in &file.facts.calls {
-        if matches!(
-            name.as_str(),
-            "panic!" | "unreachable!" | "todo!" | "unimplemented!"
-        ) {
+        if matches!(name.as_str(), "panic!" | "unreachable!" | "todo!" | "unimplemented!") {
             forbid(*line, format!("{name} can panic"));
         }
     }
@@ -212,9 +163,7 @@ pub fn machine_paths(texts: &BTreeMap<String, String>) -> Vec<Finding> {
     for (path, text) in texts {
         for (index, line) in text.lines().enumerate() {
             if let Some(root) = machine_path(line) {
-                let what = format!(
-                    "names a path under {root}, which another machine does not have; make it relative"
-                );
+                let what = format!("names a path under {root}, which another machine does not have; make it relative");
                 findings.push(finding(path, index + 1, "machine path", what));
             }
         }
@@ -224,18 +173,13 @@ pub fn machine_paths(texts: &BTreeMap<String, String>) -> Vec<Finding> {
 
 fn machine_path(line: &str) -> Option<&'static str> {
     // Put together here, or this file would be found first.
-    let roots = [
-        concat!("/ho", "me/"),
-        concat!("/ro", "ot/"),
-        concat!("/wo", "rk/"),
-    ];
+    let roots = [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/wo", "rk/")];
     roots.into_iter().find(|root| {
         line.match_indices(*root).any(|(at, _)| {
             let before = line[..at].chars().next_back();
             let after = line[at + root.len()..].chars().next();
-            let begins = before.is_none_or(|c| {
-                !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.' | '/' | '}' | '~' | '*')
-            });
+            let begins =
+                before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.' | '/' | '}' | '~' | '*'));
             begins && after.is_some_and(|c| c.is_ascii_alphanumeric() || c == '.')
         })
     })

@@ -49,22 +49,14 @@ impl Tree {
 
     /// A tree from path to text.
     pub fn of(texts: &BTreeMap<String, String>) -> Tree {
-        let mut tree = Tree {
-            files: Vec::new(),
-            dead: Vec::new(),
-            broken: Vec::new(),
-        };
+        let mut tree = Tree { files: Vec::new(), dead: Vec::new(), broken: Vec::new() };
         for (path, text) in texts {
             let module = module_of(path);
             match syn::parse_file(text) {
                 Err(error) => tree.broken.push((path.clone(), error.to_string())),
                 Ok(syntax) => {
                     let facts = Facts::of(&syntax, &module);
-                    let tested = facts
-                        .test_lines
-                        .iter()
-                        .map(|(from, to)| to - from + 1)
-                        .sum();
+                    let tested = facts.test_lines.iter().map(|(from, to)| to - from + 1).sum();
                     tree.files.push(File {
                         path: path.clone(),
                         lines: text.lines().count().saturating_sub(tested),
@@ -84,8 +76,7 @@ impl Tree {
         let mut production = BTreeSet::new();
         let mut reached = BTreeSet::new();
         let roots = ["src/lib.rs", "src/main.rs"];
-        let mut next: Vec<(String, bool)> =
-            roots.iter().map(|r| ((*r).to_owned(), false)).collect();
+        let mut next: Vec<(String, bool)> = roots.iter().map(|r| ((*r).to_owned(), false)).collect();
         while let Some((path, is_test)) = next.pop() {
             let is_new = reached.insert(path.clone());
             let is_newly_production = !is_test && production.insert(path.clone());
@@ -104,10 +95,7 @@ impl Tree {
         for file in &mut self.files {
             file.is_test |= !production.contains(&file.path);
         }
-        let in_src = self
-            .files
-            .iter()
-            .filter(|file| file.path.starts_with("src/"));
+        let in_src = self.files.iter().filter(|file| file.path.starts_with("src/"));
         let dead = in_src.filter(|file| !reached.contains(&file.path));
         self.dead = dead.map(|file| file.path.clone()).collect();
     }
@@ -120,18 +108,13 @@ fn mod_files(path: &str, name: &str) -> [String; 2] {
         Some((folder, "mod" | "lib" | "main")) => folder,
         _ => stem,
     };
-    [
-        format!("{folder}/{name}.rs"),
-        format!("{folder}/{name}/mod.rs"),
-    ]
+    [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")]
 }
 
 fn module_of(path: &str) -> Vec<String> {
     let stem = path.trim_start_matches("src/").trim_end_matches(".rs");
     let parts = stem.split('/').map(str::to_owned);
-    parts
-        .filter(|part| !matches!(part.as_str(), "mod" | "lib" | "main"))
-        .collect()
+    parts.filter(|part| !matches!(part.as_str(), "mod" | "lib" | "main")).collect()
 }
 
 fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, String>) {
@@ -144,10 +127,7 @@ fn collect(folder: &Path, name: &str, into: &mut BTreeMap<String, String>) {
         if path.is_dir() {
             collect(&path, &name, into);
         } else if name.ends_with(".rs") {
-            into.insert(
-                name,
-                std::fs::read_to_string(&path).expect("a source file can be read"),
-            );
+            into.insert(name, std::fs::read_to_string(&path).expect("a source file can be read"));
         }
     }
 }
@@ -169,14 +149,6 @@ pub fn tracked_texts(root: &Path) -> BTreeMap<String, String> {
         .output()
         .expect("git is installed by scripts/setup");
     let names = String::from_utf8_lossy(&listed.stdout).into_owned();
-    let ours = names
-        .split('\0')
-        .filter(|name| !name.is_empty() && !name.starts_with("tests/contract/"));
-    ours.filter_map(|name| {
-        Some((
-            name.to_owned(),
-            std::fs::read_to_string(root.join(name)).ok()?,
-        ))
-    })
-    .collect()
+    let ours = names.split('\0').filter(|name| !name.is_empty() && !name.starts_with("tests/contract/"));
+    ours.filter_map(|name| Some((name.to_owned(), std::fs::read_to_string(root.join(name)).ok()?))).collect()
 }

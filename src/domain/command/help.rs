@@ -5,19 +5,11 @@ use super::table::{COMMANDS, allowed};
 
 /// Markdown with a row for each command that the role may type.
 pub fn help_for(role: Role) -> String {
-    let mut text =
-        String::from("What you may do here:\n\n| command | does | example |\n|---|---|---|\n");
+    let mut text = String::from("What you may do here:\n\n| command | does | example |\n|---|---|---|\n");
     for command in COMMANDS.iter().filter(|command| allowed(role, command)) {
-        text.push_str(&format!(
-            "| `{}` | {} | `{}` |\n",
-            command.usage(),
-            command.help,
-            command.example
-        ));
+        text.push_str(&format!("| `{}` | {} | `{}` |\n", command.usage(), command.help, command.example));
     }
-    text.push_str(
-        "\nType a command as the first line of a new comment. Edited comments are not read.\n",
-    );
+    text.push_str("\nType a command as the first line of a new comment. Edited comments are not read.\n");
     let more = COMMANDS.iter().any(|command| !allowed(role, command));
     if more {
         text.push_str("People with write access to this repository can do more.\n");

@@ -23,11 +23,7 @@ pub(super) fn first(body: &str) -> Option<String> {
     let line = line.trim();
     let bare = line.trim_matches('`').trim();
     let wrapped = line.starts_with('`') && line.ends_with('`') && !bare.contains('`');
-    if wrapped {
-        Some(bare.to_owned())
-    } else {
-        Some(line.to_owned())
-    }
+    if wrapped { Some(bare.to_owned()) } else { Some(line.to_owned()) }
 }
 
 /// Whether Markdown begins with a paragraph of text. One line is enough to know: what opens a block opens it there,
@@ -49,9 +45,6 @@ pub fn plain(text: &str) -> String {
 pub(super) fn hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(
-            c,
-            '\u{61c}' | '\u{ad}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{2028}' | '\u{2029}'
-        )
+        || matches!(c, '\u{61c}' | '\u{ad}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{2028}' | '\u{2029}')
         || matches!(c, '\u{e0000}'..='\u{e007f}')
 }

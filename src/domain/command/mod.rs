@@ -11,7 +11,7 @@ pub use access::{Role, access};
 pub use help::help_for;
 pub use line::plain;
 pub use parse::{Args, Parsed, Typed, Usage, parse};
-pub use table::{Arg, COMMANDS, Command, Verb, allowed, find};
+pub use table::{Arg, COMMANDS, Command, LATER, Verb, allowed, find};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::line::{first, hidden, plain};
-use super::table::{COMMANDS, Command, Verb, find};
+use super::table::{COMMANDS, Command, LATER, Verb, find};
 
 /// Commands of other bots and of GitHub itself: they are near some of ours, and their owner answers.
 const OTHERS: &[&str] = &[
@@ -132,11 +132,7 @@ pub fn parse(body: &str) -> Parsed {
         return Parsed::NotForUs;
     };
     let (word, tail) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-    let word: String = word
-        .chars()
-        .filter(|c| !hidden(*c))
-        .flat_map(char::to_lowercase)
-        .collect();
+    let word: String = word.chars().filter(|c| !hidden(*c)).flat_map(char::to_lowercase).collect();
     match find(&word) {
         Some(command) => arguments(command, tail),
         None => unknown(word),
@@ -152,12 +148,9 @@ fn unknown(word: String) -> Parsed {
     let limit = if word.len() <= 4 { 1 } else { 2 };
     let did_you_mean = COMMANDS
         .iter()
-        .flat_map(|command| {
-            std::iter::once(&command.name)
-                .chain(command.aliases)
-                .map(move |name| (name, command))
-        })
-        .map(|(name, command)| (strsim::damerau_levenshtein(&word, name), command.name))
+        .flat_map(|command| std::iter::once(&command.name).chain(command.aliases).map(move |name| (name, command.name)))
+        .chain(LATER.iter().map(|name| (name, *name)))
+        .map(|(typed, name)| (strsim::damerau_levenshtein(&word, typed), name))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, name)| name);
@@ -165,18 +158,11 @@ fn unknown(word: String) -> Parsed {
 }
 
 fn arguments(command: &'static Command, tail: &str) -> Parsed {
-    let usage = |problem| Parsed::Usage {
-        command: command.verb,
-        problem,
-    };
+    let usage = |problem| Parsed::Usage { command: command.verb, problem };
     let Some(words) = words(tail) else {
         return usage(Usage::UnclosedQuote);
     };
-    let words = if command.args.iter().any(|arg| arg.check) {
-        without_prefix(words)
-    } else {
-        words
-    };
+    let words = if command.args.iter().any(|arg| arg.check) { without_prefix(words) } else { words };
     if let Some(flag) = words.iter().find(|word| word.starts_with('-')) {
         return usage(Usage::UnknownArgument(echo(flag)));
     }
@@ -189,39 +175,24 @@ fn arguments(command: &'static Command, tail: &str) -> Parsed {
             return usage(Usage::BadName(echo(word)));
         }
     }
-    Parsed::Command(Typed {
-        command: command.verb,
-        args: Args(words),
-    })
+    Parsed::Command(Typed { command: command.verb, args: Args(words) })
 }
 
 /// GitHub shows a check as `fairway / test`; people copy that.
 fn without_prefix(words: Vec<String>) -> Vec<String> {
     let joined = words.join(" ").to_lowercase();
-    let own = joined
-        .strip_prefix("fairway")
-        .map(str::trim_start)
-        .and_then(|rest| rest.strip_prefix('/'));
+    let own = joined.strip_prefix("fairway").map(str::trim_start).and_then(|rest| rest.strip_prefix('/'));
     match own {
         Some(rest) => rest.split_whitespace().map(str::to_owned).collect(),
-        None => words
-            .into_iter()
-            .map(|word| {
-                if name(&word.to_lowercase()) {
-                    word.to_lowercase()
-                } else {
-                    word
-                }
-            })
-            .collect(),
+        None => {
+            words.into_iter().map(|word| if name(&word.to_lowercase()) { word.to_lowercase() } else { word }).collect()
+        }
     }
 }
 
 fn name(word: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    word.len() <= 40
-        && word.bytes().next().is_some_and(plain)
-        && word.bytes().all(|b| plain(b) || b == b'-')
+    word.len() <= 40 && word.bytes().next().is_some_and(plain) && word.bytes().all(|b| plain(b) || b == b'-')
 }
 
 /// Words, with `"two words"` as one; `None` when a quote is not closed. Back-ticks around a word are dropped.

@@ -72,10 +72,7 @@ pub const COMMANDS: &[Command] = &[
         verb: Verb::Retry,
         name: "retry",
         aliases: &["rerun", "retest"],
-        args: &[Arg {
-            name: "check",
-            check: true,
-        }],
+        args: &[Arg { name: "check", check: true }],
         help: "Runs the failed checks again, or the one you name.",
         role: Role::Write,
         example: "/retry test",
@@ -93,44 +90,36 @@ pub const COMMANDS: &[Command] = &[
         verb: Verb::Run,
         name: "run",
         aliases: &[],
-        args: &[Arg {
-            name: "pipeline",
-            check: true,
-        }],
+        args: &[Arg { name: "pipeline", check: true }],
         help: "Runs all pipelines, or the one you name. On a pull request from a fork it approves this one commit.",
         role: Role::Write,
         example: "/run test",
     },
 ];
 
+/// Commands of the design that this version cannot obey yet: known words, so that a near miss is understood and the answer is honest.
+pub const LATER: &[&str] =
+    &["deploy", "rollout", "rollback", "promote", "lock", "unlock", "freeze", "unfreeze", "onboard", "ignore"];
+
 impl Verb {
     /// Its row.
     pub fn command(self) -> &'static Command {
         // The first row only stands in for a verb without one, which a test rules out.
-        COMMANDS
-            .iter()
-            .find(|command| command.verb == self)
-            .unwrap_or(&COMMANDS[0])
+        COMMANDS.iter().find(|command| command.verb == self).unwrap_or(&COMMANDS[0])
     }
 }
 
 impl Command {
     /// The line that shows how to type it, for example `/retry [check]`.
     pub fn usage(&self) -> String {
-        let args: String = self
-            .args
-            .iter()
-            .map(|arg| format!(" [{}]", arg.name))
-            .collect();
+        let args: String = self.args.iter().map(|arg| format!(" [{}]", arg.name)).collect();
         format!("/{}{args}", self.name)
     }
 }
 
 /// The command a person may type by that word, in lower case and without `/`.
 pub fn find(word: &str) -> Option<&'static Command> {
-    COMMANDS
-        .iter()
-        .find(|command| command.name == word || command.aliases.contains(&word))
+    COMMANDS.iter().find(|command| command.name == word || command.aliases.contains(&word))
 }
 
 /// Whether somebody of that role may type the command.

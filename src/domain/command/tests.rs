@@ -115,18 +115,10 @@ fn the_table_is_whole() {
         for word in std::iter::once(&command.name).chain(command.aliases) {
             assert!(seen.insert(word), "{word} stands twice");
         }
-        let Parsed::Command(typed) = parse(command.example) else {
-            panic!("{} does not parse", command.example)
-        };
+        let Parsed::Command(typed) = parse(command.example) else { panic!("{} does not parse", command.example) };
         assert_eq!(typed.command, command.verb);
     }
-    for verb in [
-        Verb::Help,
-        Verb::Status,
-        Verb::Retry,
-        Verb::Cancel,
-        Verb::Run,
-    ] {
+    for verb in [Verb::Help, Verb::Status, Verb::Retry, Verb::Cancel, Verb::Run] {
         assert_eq!(verb.command().verb, verb);
     }
 }

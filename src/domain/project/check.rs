@@ -6,9 +6,7 @@ use super::problem::quoted;
 /// Whether a name can be a pipeline's: `[a-z0-9][a-z0-9-]{0,39}`.
 pub fn pipeline_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    name.len() <= 40
-        && name.bytes().next().is_some_and(plain)
-        && name.bytes().all(|b| plain(b) || b == b'-')
+    name.len() <= 40 && name.bytes().next().is_some_and(plain) && name.bytes().all(|b| plain(b) || b == b'-')
 }
 
 /// Milliseconds of `90s`, `10m` or `1h30m`: whole numbers, units from large to small, each at most once.
@@ -19,11 +17,7 @@ pub fn duration(text: &str) -> Option<i64> {
     let mut rest = text;
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: i64 = rest
-            .get(..digits)?
-            .parse()
-            .ok()
-            .filter(|n| *n <= 8_640_000)?;
+        let number: i64 = rest.get(..digits)?.parse().ok().filter(|n| *n <= 8_640_000)?;
         let unit = match rest.as_bytes().get(digits)? {
             b'h' => 3_600_000,
             b'm' => 60_000,
@@ -44,28 +38,19 @@ pub(super) fn timeout(text: &str) -> Result<i64, String> {
     match duration(text) {
         Some(ms) if (1000..=MAX_TIMEOUT_MS).contains(&ms) => Ok(ms),
         Some(_) => Err("`timeout` must be between `1s` and `6h`.".to_owned()),
-        None => Err(format!(
-            "{} is not a time. Write `90s`, `10m` or `1h30m`.",
-            quoted(text)
-        )),
+        None => Err(format!("{} is not a time. Write `90s`, `10m` or `1h30m`.", quoted(text))),
     }
 }
 
 pub(super) fn env_name(name: &str) -> Result<(), String> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
     let good = name.len() <= 128
-        && name
-            .bytes()
-            .next()
-            .is_some_and(|b| plain(b) && !b.is_ascii_digit())
+        && name.bytes().next().is_some_and(|b| plain(b) && !b.is_ascii_digit())
         && name.bytes().all(plain);
     if good {
         return Ok(());
     }
-    Err(format!(
-        "{} cannot be the name of a variable. Use letters, digits and `_`, not a digit first.",
-        quoted(name)
-    ))
+    Err(format!("{} cannot be the name of a variable. Use letters, digits and `_`, not a digit first.", quoted(name)))
 }
 
 /// A path inside the checkout: relative, without `..`, with plain slashes.
@@ -78,16 +63,10 @@ pub(super) fn inside(path: &str) -> Result<(), String> {
     }
     let windows = path.contains('\\') || path.as_bytes().get(1) == Some(&b':');
     if path.starts_with('/') || path.starts_with('~') || windows {
-        return Err(format!(
-            "{} must be relative to the repository's root, with `/` between names.",
-            quoted(path)
-        ));
+        return Err(format!("{} must be relative to the repository's root, with `/` between names.", quoted(path)));
     }
     if path.split('/').any(|part| part == "..") {
-        return Err(format!(
-            "{} leaves the repository. A path cannot hold `..`.",
-            quoted(path)
-        ));
+        return Err(format!("{} leaves the repository. A path cannot hold `..`.", quoted(path)));
     }
     Ok(())
 }
@@ -98,10 +77,7 @@ pub(super) fn cache_dir(path: &str) -> Result<(), String> {
 
 pub(super) fn report(entry: &str) -> Result<Report, String> {
     let Some((kind, path)) = entry.split_once(':') else {
-        return Err(format!(
-            "{} lacks its format. Write `junit:target/junit.xml`.",
-            quoted(entry)
-        ));
+        return Err(format!("{} lacks its format. Write `junit:target/junit.xml`.", quoted(entry)));
     };
     let kind = match kind {
         "junit" => ReportKind::Junit,
@@ -113,19 +89,13 @@ pub(super) fn report(entry: &str) -> Result<Report, String> {
         }
     };
     inside(path)?;
-    Ok(Report {
-        kind,
-        path: path.to_owned(),
-    })
+    Ok(Report { kind, path: path.to_owned() })
 }
 
 /// A glob as `paths` takes it: relative to the root, not negated, and one that compiles.
 pub(super) fn glob(pattern: &str) -> Result<(), String> {
     if pattern.starts_with('!') {
-        return Err(format!(
-            "{} begins with `!`. `paths` only names what counts, it cannot exclude.",
-            quoted(pattern)
-        ));
+        return Err(format!("{} begins with `!`. `paths` only names what counts, it cannot exclude.", quoted(pattern)));
     }
     if pattern.len() > 256 {
         return Err("A pattern is at most 256 characters long.".to_owned());
@@ -133,25 +103,12 @@ pub(super) fn glob(pattern: &str) -> Result<(), String> {
     inside(pattern)?;
     super::select::compile(pattern)
         .map(|_| ())
-        .map_err(|error| {
-            format!(
-                "{} is not a valid pattern: {}.",
-                quoted(pattern),
-                error.kind()
-            )
-        })
+        .map_err(|error| format!("{} is not a valid pattern: {}.", quoted(pattern), error.kind()))
 }
 
 pub(super) fn image(name: &str) -> Result<(), String> {
-    if name.is_empty()
-        || name.len() > 512
-        || name.starts_with('-')
-        || !name.bytes().all(|b| b.is_ascii_graphic())
-    {
-        return Err(format!(
-            "{} is not the name of a container image. Write `rust:1.95-bookworm`.",
-            quoted(name)
-        ));
+    if name.is_empty() || name.len() > 512 || name.starts_with('-') || !name.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(format!("{} is not the name of a container image. Write `rust:1.95-bookworm`.", quoted(name)));
     }
     Ok(())
 }

@@ -19,16 +19,12 @@ impl std::fmt::Display for Cycle {
 
 /// Every pipeline after all that it needs; equals keep the order of the file. Unknown needs are ignored.
 pub fn order(pipelines: &[Pipeline]) -> Result<Vec<&Pipeline>, Cycle> {
-    let known: BTreeSet<&str> = pipelines
-        .iter()
-        .map(|pipeline| pipeline.name.as_str())
-        .collect();
+    let known: BTreeSet<&str> = pipelines.iter().map(|pipeline| pipeline.name.as_str()).collect();
     let mut placed: BTreeSet<&str> = BTreeSet::new();
     let mut ordered = Vec::new();
     while ordered.len() < pipelines.len() {
         let next = pipelines.iter().find(|pipeline| {
-            let free =
-                |need: &String| !known.contains(need.as_str()) || placed.contains(need.as_str());
+            let free = |need: &String| !known.contains(need.as_str()) || placed.contains(need.as_str());
             !placed.contains(pipeline.name.as_str()) && pipeline.needs.iter().all(free)
         });
         match next {
@@ -44,24 +40,12 @@ pub fn order(pipelines: &[Pipeline]) -> Result<Vec<&Pipeline>, Cycle> {
 
 /// Every pipeline left over needs another left over one, so walking along `needs` must come round.
 fn cycle(pipelines: &[Pipeline], placed: &BTreeSet<&str>) -> Cycle {
-    let left = |name: &str| {
-        pipelines
-            .iter()
-            .find(|p| p.name == name && !placed.contains(name))
-    };
+    let left = |name: &str| pipelines.iter().find(|p| p.name == name && !placed.contains(name));
     let mut walked: Vec<&str> = Vec::new();
-    let mut at = pipelines
-        .iter()
-        .find(|pipeline| !placed.contains(pipeline.name.as_str()));
+    let mut at = pipelines.iter().find(|pipeline| !placed.contains(pipeline.name.as_str()));
     while let Some(pipeline) = at {
         if let Some(start) = walked.iter().position(|name| *name == pipeline.name) {
-            return Cycle(
-                walked
-                    .iter()
-                    .skip(start)
-                    .map(|name| (*name).to_owned())
-                    .collect(),
-            );
+            return Cycle(walked.iter().skip(start).map(|name| (*name).to_owned()).collect());
         }
         walked.push(&pipeline.name);
         at = pipeline.needs.iter().find_map(|need| left(need));
@@ -82,30 +66,18 @@ pub struct Readiness<'p> {
 /// (success, or `skipped` by paths); needs outside the set count as met.
 pub fn ready<'p>(pipelines: &'p [Pipeline], finished: &BTreeMap<String, bool>) -> Readiness<'p> {
     let mut readiness = Readiness::default();
-    let mut lost: BTreeSet<&str> = finished
-        .iter()
-        .filter(|(_, met)| !**met)
-        .map(|(name, _)| name.as_str())
-        .collect();
+    let mut lost: BTreeSet<&str> = finished.iter().filter(|(_, met)| !**met).map(|(name, _)| name.as_str()).collect();
     for pipeline in order(pipelines).unwrap_or_default() {
         if finished.contains_key(&pipeline.name) {
             continue;
         }
-        if let Some(need) = pipeline
-            .needs
-            .iter()
-            .find(|need| lost.contains(need.as_str()))
-        {
+        if let Some(need) = pipeline.needs.iter().find(|need| lost.contains(need.as_str())) {
             lost.insert(&pipeline.name);
             readiness.unmet.push((pipeline, need));
             continue;
         }
         let outside = |need: &String| pipelines.iter().all(|other| other.name != *need);
-        if pipeline
-            .needs
-            .iter()
-            .all(|need| finished.contains_key(need) || outside(need))
-        {
+        if pipeline.needs.iter().all(|need| finished.contains_key(need) || outside(need)) {
             readiness.ready.push(pipeline);
         }
     }

@@ -14,8 +14,7 @@ pub use check::{duration, pipeline_name};
 pub use digest::digest;
 pub use graph::{Cycle, Readiness, order, ready};
 pub use pipeline::{
-    Comments, DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Pipeline, Project, Report, ReportKind, Service,
-    Trigger,
+    Comments, DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Pipeline, Project, Report, ReportKind, Service, Trigger,
 };
 pub use problem::Problem;
 pub use read::{MAX_BYTES, MAX_PIPELINES, parse};

@@ -21,11 +21,7 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "fairway.toml:{}:{}: {}",
-            self.line, self.column, self.message
-        )?;
+        write!(f, "fairway.toml:{}:{}: {}", self.line, self.column, self.message)?;
         match &self.hint {
             Some(hint) => write!(f, " {hint}"),
             None => Ok(()),
@@ -46,19 +42,10 @@ pub(super) struct Problems<'a> {
 impl<'a> Problems<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let after_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
-        Problems {
-            text,
-            starts: std::iter::once(0).chain(after_newlines).collect(),
-            found: Vec::new(),
-        }
+        Problems { text, starts: std::iter::once(0).chain(after_newlines).collect(), found: Vec::new() }
     }
 
-    pub(super) fn add(
-        &mut self,
-        span: Option<Range<usize>>,
-        key: &str,
-        message: impl Into<String>,
-    ) {
+    pub(super) fn add(&mut self, span: Option<Range<usize>>, key: &str, message: impl Into<String>) {
         self.add_with_hint(span, key, message, None);
     }
 
@@ -73,13 +60,7 @@ impl<'a> Problems<'a> {
             return;
         }
         let (line, column) = self.place(span.map_or(0, |span| span.start));
-        self.found.push(Problem {
-            line,
-            column,
-            key: key.to_owned(),
-            message: message.into(),
-            hint,
-        });
+        self.found.push(Problem { line, column, key: key.to_owned(), message: message.into(), hint });
     }
 
     pub(super) fn full(&self) -> bool {
@@ -97,18 +78,13 @@ impl<'a> Problems<'a> {
 
     /// All that was found, in the order of the file.
     pub(super) fn finish(mut self) -> Vec<Problem> {
-        self.found
-            .sort_by_key(|problem| (problem.line, problem.column));
+        self.found.sort_by_key(|problem| (problem.line, problem.column));
         self.found
     }
 
     fn place(&self, offset: usize) -> (u32, u32) {
         let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self
-            .starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or(0);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
         let before = self.text.get(start..offset).unwrap_or("");
         (to_u32(line.max(1)), to_u32(before.chars().count() + 1))
     }
@@ -125,19 +101,13 @@ pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     known
         .iter()
         .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), *candidate))
-        .filter(|(distance, candidate)| {
-            *distance <= limit || (word.len() >= 3 && candidate.starts_with(&word))
-        })
+        .filter(|(distance, candidate)| *distance <= limit || (word.len() >= 3 && candidate.starts_with(&word)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
 }
 
 /// A person's own text, made safe to repeat in a sentence: one line, no control characters, not long.
 pub(super) fn quoted(text: &str) -> String {
-    let plain: String = text
-        .chars()
-        .filter(|c| !c.is_control() && *c != '`')
-        .take(60)
-        .collect();
+    let plain: String = text.chars().filter(|c| !c.is_control() && *c != '`').take(60).collect();
     format!("`{plain}`")
 }

@@ -15,18 +15,10 @@ pub const MAX_BYTES: usize = 256 * 1024;
 /// More pipelines than this would be as many check runs on every commit.
 pub const MAX_PIPELINES: usize = 100;
 
-const TOP: &[&str] = &[
-    "plan",
-    "pipeline",
-    "environment",
-    "updates",
-    "policy",
-    "comments",
-    "onboarding",
-];
+const TOP: &[&str] = &["plan", "pipeline", "environment", "updates", "policy", "comments", "onboarding"];
 const PIPELINE: &[&str] = &[
-    "on", "image", "run", "needs", "env", "secrets", "services", "paths", "cache", "timeout",
-    "report", "export", "dagger", "publish",
+    "on", "image", "run", "needs", "env", "secrets", "services", "paths", "cache", "timeout", "report", "export",
+    "dagger", "publish",
 ];
 
 /// Reads a whole `fairway.toml`. On failure the list is never empty and is in the order of the file.
@@ -37,9 +29,7 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
         problems.add(
             None,
             "",
-            format!(
-                "The file has {size} kB; at most 256 kB are read. Move long commands to scripts."
-            ),
+            format!("The file has {size} kB; at most 256 kB are read. Move long commands to scripts."),
         );
         return Err(problems.finish());
     }
@@ -64,11 +54,7 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
         raw: raw(text, &root, &mut problems),
     };
     let found = problems.finish();
-    if found.is_empty() {
-        Ok(project)
-    } else {
-        Err(found)
-    }
+    if found.is_empty() { Ok(project) } else { Err(found) }
 }
 
 fn first_line(message: &str) -> String {
@@ -83,11 +69,7 @@ fn comments(root: &Section<'_>, problems: &mut Problems<'_>) -> Comments {
         Some("deployments") => Comments::Deployments,
         Some("never") => Comments::Never,
         Some(other) => {
-            let message = format!(
-                "`comments` cannot be {}. Known are {}.",
-                quoted(other),
-                list(KNOWN)
-            );
+            let message = format!("`comments` cannot be {}. Known are {}.", quoted(other), list(KNOWN));
             problems.add(root.key_span("comments"), "comments", message);
             Comments::OnFailure
         }
@@ -110,10 +92,7 @@ fn pipelines(root: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Pipeline> {
     };
     let names: Vec<&str> = all.keys().collect();
     if names.len() > MAX_PIPELINES {
-        let message = format!(
-            "There are {} pipelines; at most {MAX_PIPELINES} fit one file.",
-            names.len()
-        );
+        let message = format!("There are {} pipelines; at most {MAX_PIPELINES} fit one file.", names.len());
         problems.add(all.span(), "pipeline", message);
         return Vec::new();
     }
@@ -135,10 +114,7 @@ fn pipelines(root: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Pipeline> {
     }
     let pipelines: Vec<Pipeline> = read.iter().map(|(pipeline, _)| pipeline.clone()).collect();
     if let Err(cycle) = graph::order(&pipelines) {
-        let at = cycle
-            .0
-            .first()
-            .and_then(|first| read.iter().find(|(pipeline, _)| pipeline.name == *first));
+        let at = cycle.0.first().and_then(|first| read.iter().find(|(pipeline, _)| pipeline.name == *first));
         if let Some((_, section)) = at {
             problems.add(
                 section.key_span("needs"),
@@ -188,13 +164,10 @@ fn plain<T>(texts: Vec<(String, T)>) -> Vec<String> {
 /// The rules between the keys of one pipeline.
 fn whole(pipeline: &Pipeline, section: &Section<'_>, problems: &mut Problems<'_>) {
     let name = &pipeline.name;
-    let mistyped = section
-        .keys()
-        .any(|key| !PIPELINE.contains(&key) && nearest(key, &["run", "dagger"]).is_some());
+    let mistyped = section.keys().any(|key| !PIPELINE.contains(&key) && nearest(key, &["run", "dagger"]).is_some());
     match (section.has("run"), section.has("dagger")) {
         (true, true) => {
-            let message =
-                format!("Pipeline `{name}` has both `run` and `dagger`. Keep one of them.");
+            let message = format!("Pipeline `{name}` has both `run` and `dagger`. Keep one of them.");
             problems.add(section.key_span("dagger"), &section.name("dagger"), message);
         }
         // A mistyped `run` has been told already.
@@ -210,17 +183,9 @@ fn whole(pipeline: &Pipeline, section: &Section<'_>, problems: &mut Problems<'_>
         }
         _ => {}
     }
-    for secret in pipeline
-        .secrets
-        .iter()
-        .filter(|secret| pipeline.env.contains_key(*secret))
-    {
+    for secret in pipeline.secrets.iter().filter(|secret| pipeline.env.contains_key(*secret)) {
         let message = format!("`{secret}` stands in `env` and in `secrets`. Keep one of them.");
-        problems.add(
-            section.key_span("secrets"),
-            &section.name("secrets"),
-            message,
-        );
+        problems.add(section.key_span("secrets"), &section.name("secrets"), message);
     }
 }
 
@@ -238,11 +203,7 @@ fn triggers(section: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Trigger> 
                 on.insert(*trigger);
             }
             None => {
-                let message = format!(
-                    "{} starts no pipeline. Known are {}.",
-                    quoted(&word),
-                    list(KNOWN)
-                );
+                let message = format!("{} starts no pipeline. Known are {}.", quoted(&word), list(KNOWN));
                 let hint = nearest(&word, KNOWN).map(|near| format!("Did you mean `{near}`?"));
                 problems.add_with_hint(span, &section.name("on"), message, hint);
             }
@@ -265,10 +226,7 @@ fn services(section: &Section<'_>, problems: &mut Problems<'_>) -> BTreeMap<Stri
     };
     for name in all.keys() {
         if !check::pipeline_name(name) {
-            let message = format!(
-                "{} cannot be the name of a service. Use `a-z`, `0-9` and `-`.",
-                quoted(name)
-            );
+            let message = format!("{} cannot be the name of a service. Use `a-z`, `0-9` and `-`.", quoted(name));
             problems.add(all.key_span(name), &all.name(name), message);
             continue;
         }
@@ -277,24 +235,11 @@ fn services(section: &Section<'_>, problems: &mut Problems<'_>) -> BTreeMap<Stri
         };
         service.refuse_unknown(&["image", "port", "env"], problems);
         if !service.has("image") {
-            problems.add(
-                service.span(),
-                &service.path,
-                format!("Service `{name}` has no `image`."),
-            );
+            problems.add(service.span(), &service.path, format!("Service `{name}` has no `image`."));
         }
-        let image = service
-            .text("image", check::image, problems)
-            .unwrap_or_default();
+        let image = service.text("image", check::image, problems).unwrap_or_default();
         let port = service.port(problems);
-        services.insert(
-            name.to_owned(),
-            Service {
-                image,
-                port,
-                env: service.env(problems),
-            },
-        );
+        services.insert(name.to_owned(), Service { image, port, env: service.env(problems) });
     }
     services
 }
@@ -309,32 +254,16 @@ fn needs(own: &Pipeline, section: &Section<'_>, names: &[&str], problems: &mut P
                 format!("`needs` names {} twice.", quoted(need)),
             );
         } else if !names.contains(&need.as_str()) {
-            let message = format!(
-                "`needs` names {}, but there is no such pipeline.",
-                quoted(need)
-            );
+            let message = format!("`needs` names {}, but there is no such pipeline.", quoted(need));
             let hint = nearest(need, names).map(|near| format!("Did you mean `{near}`?"));
-            problems.add_with_hint(
-                section.key_span("needs"),
-                &section.name("needs"),
-                message,
-                hint,
-            );
+            problems.add_with_hint(section.key_span("needs"), &section.name("needs"), message, hint);
         }
     }
 }
 
 /// A need that an event does not start could never be met there, so the pipeline would fail on every such event.
-fn need_triggers(
-    own: &Pipeline,
-    section: &Section<'_>,
-    read: &[(Pipeline, Section<'_>)],
-    problems: &mut Problems<'_>,
-) {
-    for (need, _) in read
-        .iter()
-        .filter(|(other, _)| own.needs.contains(&other.name))
-    {
+fn need_triggers(own: &Pipeline, section: &Section<'_>, read: &[(Pipeline, Section<'_>)], problems: &mut Problems<'_>) {
+    for (need, _) in read.iter().filter(|(other, _)| own.needs.contains(&other.name)) {
         if let Some(missing) = own.on.iter().find(|trigger| !need.on.contains(trigger)) {
             let (event, name, needed) = (missing.as_str(), &own.name, &need.name);
             let message = format!(

@@ -30,11 +30,7 @@ pub struct Selected<'p> {
 /// One answer for each pipeline, in the order of the file. `changed_files` are paths relative to the root;
 /// `None` means that they are not known, and then everything runs. What a running pipeline needs runs too,
 /// whatever its `paths` say, because its export may be wanted.
-pub fn select<'p>(
-    project: &'p Project,
-    trigger: Trigger,
-    changed_files: Option<&[String]>,
-) -> Vec<Selected<'p>> {
+pub fn select<'p>(project: &'p Project, trigger: Trigger, changed_files: Option<&[String]>) -> Vec<Selected<'p>> {
     let first = |pipeline: &Pipeline| {
         if !pipeline.on.contains(&trigger) {
             Applies::NotForTrigger
@@ -45,11 +41,7 @@ pub fn select<'p>(
         }
     };
     let mut wanted: BTreeSet<&str> = BTreeSet::new();
-    for pipeline in graph::order(&project.pipelines)
-        .unwrap_or_default()
-        .into_iter()
-        .rev()
-    {
+    for pipeline in graph::order(&project.pipelines).unwrap_or_default().into_iter().rev() {
         let runs = first(pipeline) == Applies::Run
             || (wanted.contains(pipeline.name.as_str()) && pipeline.on.contains(&trigger));
         if runs {
@@ -61,39 +53,20 @@ pub fn select<'p>(
         Applies::SkippedByPaths if wanted.contains(pipeline.name.as_str()) => Applies::Run,
         other => other,
     };
-    project
-        .pipelines
-        .iter()
-        .map(|pipeline| Selected {
-            pipeline,
-            applies: answer(pipeline),
-        })
-        .collect()
+    project.pipelines.iter().map(|pipeline| Selected { pipeline, applies: answer(pipeline) }).collect()
 }
 
 fn touches(pipeline: &Pipeline, files: &[String]) -> bool {
     if pipeline.paths.is_empty() {
         return true;
     }
-    let globs: Vec<GlobMatcher> = pipeline
-        .paths
-        .iter()
-        .filter_map(|pattern| compile(pattern).ok())
-        .map(|glob| glob.compile_matcher())
-        .collect();
-    files
-        .iter()
-        .any(|file| globs.iter().any(|glob| glob.is_match(file)))
+    let globs: Vec<GlobMatcher> =
+        pipeline.paths.iter().filter_map(|pattern| compile(pattern).ok()).map(|glob| glob.compile_matcher()).collect();
+    files.iter().any(|file| globs.iter().any(|glob| glob.is_match(file)))
 }
 
 /// `*` stays within one folder, as in GitHub's own path filters; a pattern that ends in `/` means all below.
 pub(super) fn compile(pattern: &str) -> Result<Glob, globset::Error> {
-    let below = if pattern.ends_with('/') {
-        format!("{pattern}**")
-    } else {
-        pattern.to_owned()
-    };
-    GlobBuilder::new(below.strip_prefix("./").unwrap_or(&below))
-        .literal_separator(true)
-        .build()
+    let below = if pattern.ends_with('/') { format!("{pattern}**") } else { pattern.to_owned() };
+    GlobBuilder::new(below.strip_prefix("./").unwrap_or(&below)).literal_separator(true).build()
 }

@@ -33,11 +33,7 @@ cooldown = "3d"
 fn problems(text: &str) -> String {
     match parse(text) {
         Ok(_) => "fine".to_owned(),
-        Err(problems) => problems
-            .iter()
-            .map(|problem| problem.to_string())
-            .collect::<Vec<_>>()
-            .join("\n"),
+        Err(problems) => problems.iter().map(|problem| problem.to_string()).collect::<Vec<_>>().join("\n"),
     }
 }
 
@@ -47,35 +43,19 @@ fn the_whole_language_is_read() {
     let test = project.pipeline("test").expect("named");
     assert_eq!(project.plan.as_deref(), Some("rust-service@1"));
     assert_eq!(project.comments, Comments::Deployments);
+    assert_eq!(project.raw.keys().collect::<Vec<_>>(), ["environment", "updates"]);
     assert_eq!(
-        project.raw.keys().collect::<Vec<_>>(),
-        ["environment", "updates"]
-    );
-    assert_eq!(
-        project
-            .pipelines
-            .iter()
-            .map(|p| (p.name.as_str(), p.line))
-            .collect::<Vec<_>>(),
+        project.pipelines.iter().map(|p| (p.name.as_str(), p.line)).collect::<Vec<_>>(),
         [("test", 4), ("image", 15)]
     );
     assert_eq!(test.env["JOBS"], "2");
     assert_eq!(test.services["postgres"].port, Some(5432));
     assert_eq!(test.timeout_ms, 600_000);
-    assert_eq!(
-        test.report[1],
-        Report {
-            kind: ReportKind::CargoJson,
-            path: "target/clippy.json".into()
-        }
-    );
+    assert_eq!(test.report[1], Report { kind: ReportKind::CargoJson, path: "target/clippy.json".into() });
     assert_eq!(project.pipelines[1].timeout_ms, DEFAULT_TIMEOUT_MS);
     assert_eq!(project.pipelines[1].on, Trigger::ALL);
     let stored = serde_json::to_string(&project).expect("stores");
-    assert_eq!(
-        serde_json::from_str::<Project>(&stored).expect("reads back"),
-        project
-    );
+    assert_eq!(serde_json::from_str::<Project>(&stored).expect("reads back"), project);
 }
 
 #[test]
@@ -134,19 +114,11 @@ fn files_that_are_no_toml_are_one_problem() {
     assert_snapshot!(problems("[pipeline.a]\nrun = ['x']\n[pipeline.a]\nrun = ['y']\n"), @"fairway.toml:3:11: Not valid TOML: duplicate key `a`.");
     assert_snapshot!(problems("[pipeline.a]\nrun = ['x'"), @"fairway.toml:2:11: Not valid TOML: unclosed array, expected `]`.");
     assert_snapshot!(problems(&"# five megabytes\n".repeat(310_000)), @"fairway.toml:1:1: The file has 5147 kB; at most 256 kB are read. Move long commands to scripts.");
-    let many: String = (0..101)
-        .map(|n| format!("[pipeline.p{n}]\nrun=['x']\n"))
-        .collect();
+    let many: String = (0..101).map(|n| format!("[pipeline.p{n}]\nrun=['x']\n")).collect();
     assert_snapshot!(problems(&many), @"fairway.toml:1:2: There are 101 pipelines; at most 100 fit one file.");
     assert!(parse(&format!("a = {}", "[".repeat(100_000))).is_err());
-    assert_eq!(
-        parse(&"x = 1\n".repeat(9).replace('x', "k")).map_err(|all| all.len()),
-        Err(1)
-    );
-    assert_eq!(
-        parse("").expect("an empty file asks for nothing").pipelines,
-        []
-    );
+    assert_eq!(parse(&"x = 1\n".repeat(9).replace('x', "k")).map_err(|all| all.len()), Err(1));
+    assert_eq!(parse("").expect("an empty file asks for nothing").pipelines, []);
 }
 
 #[test]
@@ -186,14 +158,8 @@ fn the_digest_follows_meaning_and_not_layout() {
             "# why\n[pipeline.other]\nenv.B = '2'\nenv.A = '1'\n\nrun = [\n 'x', # one\n \"y\",\n]\npaths = ['src/**']\n"
         )
     );
-    assert_ne!(
-        plain,
-        of("[pipeline.a]\nrun = ['y', 'x']\nenv = { A = '1', B = '2' }\n")
-    );
-    assert_eq!(
-        of("[pipeline.a]\nrun = ['x']"),
-        "2912cafd2968358fa7c3e0f0994690d548ba1e85ea0bbaee7a3ae881f0bda9ed"
-    );
+    assert_ne!(plain, of("[pipeline.a]\nrun = ['y', 'x']\nenv = { A = '1', B = '2' }\n"));
+    assert_eq!(of("[pipeline.a]\nrun = ['x']"), "2912cafd2968358fa7c3e0f0994690d548ba1e85ea0bbaee7a3ae881f0bda9ed");
 }
 
 #[test]
@@ -204,14 +170,9 @@ fn paths_select_and_needs_pull_in() {
     )
     .expect("valid");
     let check = |files: Option<&[&str]>| {
-        let files: Option<Vec<String>> =
-            files.map(|files| files.iter().map(|file| (*file).to_owned()).collect());
+        let files: Option<Vec<String>> = files.map(|files| files.iter().map(|file| (*file).to_owned()).collect());
         let answers = select(&project, Trigger::PullRequest, files.as_deref());
-        answers
-            .iter()
-            .map(|one| format!("{} {:?}", one.pipeline.name, one.applies))
-            .collect::<Vec<_>>()
-            .join(", ")
+        answers.iter().map(|one| format!("{} {:?}", one.pipeline.name, one.applies)).collect::<Vec<_>>().join(", ")
     };
     assert_snapshot!(check(Some(&["src/a/b.rs"])), @"lib Run, docs SkippedByPaths, site SkippedByPaths, ship NotForTrigger");
     assert_snapshot!(check(Some(&["sub/x.md"])), @"lib SkippedByPaths, docs SkippedByPaths, site SkippedByPaths, ship NotForTrigger");
@@ -224,21 +185,11 @@ fn paths_select_and_needs_pull_in() {
 fn what_is_ready_and_what_never_will_be() {
     let project = parse("[pipeline.c]\nrun=['x']\nneeds=['b']\n[pipeline.b]\nrun=['x']\nneeds=['a']\n[pipeline.a]\nrun=['x']\n[pipeline.d]\nrun=['x']\n").expect("valid");
     let check = |finished: &[(&str, bool)]| {
-        let finished: BTreeMap<String, bool> = finished
-            .iter()
-            .map(|(name, met)| ((*name).to_owned(), *met))
-            .collect();
+        let finished: BTreeMap<String, bool> = finished.iter().map(|(name, met)| ((*name).to_owned(), *met)).collect();
         let now = ready(&project.pipelines, &finished);
-        let ready: Vec<&str> = now
-            .ready
-            .iter()
-            .map(|pipeline| pipeline.name.as_str())
-            .collect();
-        let unmet: Vec<String> = now
-            .unmet
-            .iter()
-            .map(|(pipeline, need)| format!("{} for {need}", pipeline.name))
-            .collect();
+        let ready: Vec<&str> = now.ready.iter().map(|pipeline| pipeline.name.as_str()).collect();
+        let unmet: Vec<String> =
+            now.unmet.iter().map(|(pipeline, need)| format!("{} for {need}", pipeline.name)).collect();
         format!("ready {ready:?}, unmet {unmet:?}")
     };
     assert_snapshot!(check(&[]), @r#"ready ["a", "d"], unmet []"#);

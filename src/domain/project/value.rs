@@ -19,11 +19,7 @@ type Rule = fn(&str) -> Result<(), String>;
 
 impl<'t> Section<'t> {
     pub(super) fn root(table: &'t dyn TableLike) -> Self {
-        Section {
-            path: String::new(),
-            table,
-            span: None,
-        }
+        Section { path: String::new(), table, span: None }
     }
 
     /// The table under `key`; `None` when it is missing, or is no table, which is a problem.
@@ -34,11 +30,7 @@ impl<'t> Section<'t> {
         match item.as_table_like() {
             Some(table) => Some(Section { path, table, span }),
             None => {
-                problems.add(
-                    span,
-                    &path,
-                    format!("`{key}` must be a table, not {}.", kind(item)),
-                );
+                problems.add(span, &path, format!("`{key}` must be a table, not {}.", kind(item)));
                 None
             }
         }
@@ -57,11 +49,7 @@ impl<'t> Section<'t> {
     }
 
     pub(super) fn name(&self, key: &str) -> String {
-        if self.path.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.path)
-        }
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     pub(super) fn key_span(&self, key: &str) -> Option<Range<usize>> {
@@ -75,11 +63,7 @@ impl<'t> Section<'t> {
             if problems.full() {
                 return;
             }
-            let at = if self.path.is_empty() {
-                "at the top level".to_owned()
-            } else {
-                format!("in `{}`", self.path)
-            };
+            let at = if self.path.is_empty() { "at the top level".to_owned() } else { format!("in `{}`", self.path) };
             let hint = match nearest(key, known) {
                 Some(near) => format!("Did you mean `{near}`?"),
                 None => format!("Known are {}.", list(known)),
@@ -90,12 +74,7 @@ impl<'t> Section<'t> {
     }
 
     /// A string that keeps the rule.
-    pub(super) fn text(
-        &self,
-        key: &str,
-        rule: Rule,
-        problems: &mut Problems<'_>,
-    ) -> Option<String> {
+    pub(super) fn text(&self, key: &str, rule: Rule, problems: &mut Problems<'_>) -> Option<String> {
         let item = self.get(key)?;
         let Some(text) = item.as_str() else {
             let message = format!("`{key}` must be a string, not {}.", kind(item));
@@ -127,20 +106,13 @@ impl<'t> Section<'t> {
             return Vec::new();
         };
         if array.len() > 100 {
-            problems.add(
-                self.key_span(key),
-                &self.name(key),
-                format!("`{key}` has more than 100 entries."),
-            );
+            problems.add(self.key_span(key), &self.name(key), format!("`{key}` has more than 100 entries."));
             return Vec::new();
         }
         let mut texts = Vec::new();
         for value in array {
             let Some(text) = value.as_str() else {
-                let message = format!(
-                    "`{key}` must be a list of strings, but holds {}.",
-                    value_kind(value)
-                );
+                let message = format!("`{key}` must be a list of strings, but holds {}.", value_kind(value));
                 problems.add(value.span(), &self.name(key), message);
                 continue;
             };
@@ -174,11 +146,7 @@ impl<'t> Section<'t> {
                 }
             };
             if text.contains('\0') {
-                problems.add(
-                    item.span(),
-                    &section.name(key),
-                    "A value cannot hold a NUL character.",
-                );
+                problems.add(item.span(), &section.name(key), "A value cannot hold a NUL character.");
                 continue;
             }
             env.insert(key.to_owned(), text);
@@ -189,16 +157,9 @@ impl<'t> Section<'t> {
     /// A TCP port.
     pub(super) fn port(&self, problems: &mut Problems<'_>) -> Option<u16> {
         let item = self.get("port")?;
-        let port = item
-            .as_integer()
-            .and_then(|n| u16::try_from(n).ok())
-            .filter(|n| *n > 0);
+        let port = item.as_integer().and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
         if port.is_none() {
-            problems.add(
-                self.key_span("port"),
-                &self.name("port"),
-                "`port` must be a number from 1 to 65535.",
-            );
+            problems.add(self.key_span("port"), &self.name("port"), "`port` must be a number from 1 to 65535.");
         }
         port
     }
@@ -215,11 +176,7 @@ pub(super) fn any(_: &str) -> Result<(), String> {
 
 /// Names in code marks, with commas.
 pub(super) fn list(names: &[&str]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
 fn kind(item: &Item) -> &'static str {

@@ -61,24 +61,14 @@ pub struct Report {
 
 impl Report {
     pub(super) fn unreadable(kind: &str, why: impl std::fmt::Display) -> Self {
-        let why: String = why
-            .to_string()
-            .chars()
-            .filter(|c| !c.is_control())
-            .take(200)
-            .collect();
-        Report {
-            annotations: Vec::new(),
-            note: Some(format!("The {kind} report could not be read: {why}.")),
-        }
+        let why: String = why.to_string().chars().filter(|c| !c.is_control()).take(200).collect();
+        Report { annotations: Vec::new(), note: Some(format!("The {kind} report could not be read: {why}.")) }
     }
 
     /// Adds one; `false` when the report is full.
     pub(super) fn push(&mut self, kind: &str, annotation: Annotation) -> bool {
         if self.annotations.len() >= MAX_ANNOTATIONS {
-            self.note = Some(format!(
-                "Only the first {MAX_ANNOTATIONS} remarks of the {kind} report were read."
-            ));
+            self.note = Some(format!("Only the first {MAX_ANNOTATIONS} remarks of the {kind} report were read."));
             return false;
         }
         self.annotations.push(annotation);
@@ -98,14 +88,9 @@ impl Annotation {
     pub(super) fn new(path: String, span: Span, level: Level, title: &str, message: &str) -> Self {
         let start_line = line(span.lines.0);
         let end_line = line(span.lines.1).max(start_line);
-        let column = |column: Option<u64>| {
-            column
-                .filter(|n| *n > 0 && start_line == end_line)
-                .map(line)
-        };
+        let column = |column: Option<u64>| column.filter(|n| *n > 0 && start_line == end_line).map(line);
         let start_column = column(span.columns.0);
-        let end_column =
-            column(span.columns.1).filter(|end| start_column.is_some_and(|start| start <= *end));
+        let end_column = column(span.columns.1).filter(|end| start_column.is_some_and(|start| start <= *end));
         let message = clean(message, MAX_MESSAGE);
         let title: String = clean(title, MAX_TITLE).replace('\n', " ");
         let message = match (message.is_empty(), title.is_empty()) {
@@ -113,17 +98,7 @@ impl Annotation {
             (true, false) => title.clone(),
             (true, true) => "No message.".to_owned(),
         };
-        Annotation {
-            path,
-            start_line,
-            end_line,
-            start_column,
-            end_column,
-            level,
-            title,
-            message,
-            raw_details: None,
-        }
+        Annotation { path, start_line, end_line, start_column, end_column, level, title, message, raw_details: None }
     }
 
     pub(super) fn with_details(mut self, details: &str) -> Self {
@@ -133,45 +108,27 @@ impl Annotation {
 }
 
 fn line(n: u64) -> u32 {
-    u32::try_from(n)
-        .unwrap_or(1)
-        .clamp(1, i32::MAX.unsigned_abs())
+    u32::try_from(n).unwrap_or(1).clamp(1, i32::MAX.unsigned_abs())
 }
 
 /// Without escape sequences and control characters, at most `max` bytes.
 fn clean(text: &str, max: usize) -> String {
-    let plain =
-        super::tail::strip_ansi(text.get(..text.floor_char_boundary(max * 4)).unwrap_or(""));
-    let plain: String = plain
-        .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .collect();
+    let plain = super::tail::strip_ansi(text.get(..text.floor_char_boundary(max * 4)).unwrap_or(""));
+    let plain: String = plain.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
     let plain = plain.trim();
-    plain
-        .get(..plain.floor_char_boundary(max))
-        .unwrap_or("")
-        .to_owned()
+    plain.get(..plain.floor_char_boundary(max)).unwrap_or("").to_owned()
 }
 
 /// The path relative to the repository's root, or `None` when it lies outside. `roots` are the places where the
 /// checkout may have stood while the steps ran, for example `/src`.
 pub fn relative(path: &str, roots: &[&str]) -> Option<String> {
-    let path = path
-        .strip_prefix("file://")
-        .unwrap_or(path)
-        .replace('\\', "/");
-    let inside = roots
-        .iter()
-        .filter(|root| !root.trim_end_matches('/').is_empty())
-        .find_map(|root| {
-            let rest = path.strip_prefix(root.trim_end_matches('/'))?;
-            rest.strip_prefix('/')
-        });
+    let path = path.strip_prefix("file://").unwrap_or(path).replace('\\', "/");
+    let inside = roots.iter().filter(|root| !root.trim_end_matches('/').is_empty()).find_map(|root| {
+        let rest = path.strip_prefix(root.trim_end_matches('/'))?;
+        rest.strip_prefix('/')
+    });
     let rest = inside.unwrap_or(&path);
-    if rest.starts_with('/')
-        || rest.as_bytes().get(1) == Some(&b':')
-        || rest.chars().any(char::is_control)
-    {
+    if rest.starts_with('/') || rest.as_bytes().get(1) == Some(&b':') || rest.chars().any(char::is_control) {
         return None;
     }
     let mut parts: Vec<&str> = Vec::new();

@@ -27,9 +27,7 @@ pub fn changed_lines(patch: &str) -> Vec<RangeInclusive<u32>> {
         match row.as_bytes().first() {
             Some(b'+') => {
                 match ranges.last_mut() {
-                    Some(last) if last.end().saturating_add(1) == number => {
-                        *last = *last.start()..=number
-                    }
+                    Some(last) if last.end().saturating_add(1) == number => *last = *last.start()..=number,
                     _ => ranges.push(number..=number),
                 }
                 line = number.checked_add(1);
@@ -49,28 +47,18 @@ fn hunk_start(header: &str) -> Option<u32> {
 
 /// Keeps what touches a changed line, and says how many were dropped. A file without a `patch` counts as changed
 /// throughout.
-pub fn on_changed_lines(
-    annotations: Vec<Annotation>,
-    changes: &[FileChange],
-) -> (Vec<Annotation>, usize) {
-    let ranges: std::collections::HashMap<&str, Option<Vec<RangeInclusive<u32>>>> = changes
-        .iter()
-        .map(|change| {
-            (
-                change.path.as_str(),
-                change.patch.as_deref().map(changed_lines),
-            )
-        })
-        .collect();
+pub fn on_changed_lines(annotations: Vec<Annotation>, changes: &[FileChange]) -> (Vec<Annotation>, usize) {
+    let ranges: std::collections::HashMap<&str, Option<Vec<RangeInclusive<u32>>>> =
+        changes.iter().map(|change| (change.path.as_str(), change.patch.as_deref().map(changed_lines))).collect();
     let all = annotations.len();
     let kept: Vec<Annotation> = annotations
         .into_iter()
         .filter(|annotation| match ranges.get(annotation.path.as_str()) {
             None => false,
             Some(None) => true,
-            Some(Some(ranges)) => ranges.iter().any(|range| {
-                *range.start() <= annotation.end_line && annotation.start_line <= *range.end()
-            }),
+            Some(Some(ranges)) => ranges
+                .iter()
+                .any(|range| *range.start() <= annotation.end_line && annotation.start_line <= *range.end()),
         })
         .collect();
     let dropped = all - kept.len();

@@ -63,6 +63,14 @@ pub enum Shown<'v> {
     BrokenFile(&'v [Problem]),
     /// Fairway could not do its part; one sentence that says why.
     Broken(&'v str),
+    /// Waits for these pipelines.
+    Waits(&'v [String]),
+    /// What it ran for is closed or gone.
+    Closed,
+    /// `fairway.toml` has no pipeline for pull requests.
+    NothingSelected,
+    /// The engine does not run it; one sentence of its own.
+    Refused(&'v str),
 }
 
 /// A run that ended.
@@ -93,15 +101,15 @@ impl Shown<'_> {
     /// The conclusion to send; `None` while it is queued or at work.
     pub fn conclusion(&self) -> Option<Conclusion> {
         match self {
-            Shown::Queued | Shown::Running { .. } => None,
+            Shown::Queued | Shown::Waits(_) | Shown::Running { .. } => None,
             Shown::Finished(finished) => Some(finished.conclusion),
-            Shown::Superseded(_) | Shown::CancelledBy(_) => Some(Conclusion::Cancelled),
+            Shown::Superseded(_) | Shown::CancelledBy(_) | Shown::Closed => Some(Conclusion::Cancelled),
             Shown::NotRun(_) | Shown::BrokenFile(_) | Shown::ForkRefused | Shown::Broken(_) => {
                 Some(Conclusion::Failure)
             }
             Shown::SkippedByPaths(_) | Shown::NotForTrigger(_) => Some(Conclusion::Skipped),
-            Shown::AwaitingApproval => Some(Conclusion::ActionRequired),
-            Shown::NoFile => Some(Conclusion::Neutral),
+            Shown::AwaitingApproval | Shown::Refused(_) => Some(Conclusion::ActionRequired),
+            Shown::NoFile | Shown::NothingSelected => Some(Conclusion::Neutral),
         }
     }
 }
@@ -144,20 +152,12 @@ fn sentence(view: &CheckView<'_>, shown: Shown<'_>) -> (String, String) {
             let by = short_sha(by);
             (
                 format!("Superseded by {by}"),
-                format!(
-                    "A newer commit, {by}, took the place of this one. Only its checks count now."
-                ),
+                format!("A newer commit, {by}, took the place of this one. Only its checks count now."),
             )
         }
         Shown::CancelledBy(who) => {
             let who = code(who);
-            (
-                String::from("Cancelled"),
-                format!(
-                    "Cancelled by {who}. Type `/retry {}` to run it again.",
-                    view.pipeline
-                ),
-            )
+            (String::from("Cancelled"), format!("Cancelled by {who}. Type `/retry {}` to run it again.", view.pipeline))
         }
         Shown::NotRun(need) => (
             format!("Not run: {need} did not pass"),
@@ -168,16 +168,12 @@ fn sentence(view: &CheckView<'_>, shown: Shown<'_>) -> (String, String) {
         ),
         Shown::SkippedByPaths(paths) => {
             let paths: Vec<String> = paths.iter().take(20).map(|path| code(path)).collect();
-            let summary = format!(
-                "No changed file matches the `paths` of {name}: {}.",
-                paths.join(", ")
-            );
+            let summary = format!("No changed file matches the `paths` of {name}: {}.", paths.join(", "));
             (String::from("Skipped: no matching file changed"), summary)
         }
-        Shown::NotForTrigger(event) => (
-            format!("Skipped: not for {event}"),
-            format!("The `on` of {name} does not name {}.", code(event)),
-        ),
+        Shown::NotForTrigger(event) => {
+            (format!("Skipped: not for {event}"), format!("The `on` of {name} does not name {}.", code(event)))
+        }
         Shown::AwaitingApproval => fork(Some(view.sha)),
         Shown::ForkRefused => fork(None),
         Shown::NoFile => (
@@ -188,19 +184,33 @@ fn sentence(view: &CheckView<'_>, shown: Shown<'_>) -> (String, String) {
             ),
         ),
         Shown::Broken(why) => {
-            let summary = format!(
-                "{}\n\nType `/retry {}` to try again.",
-                escape_md(why),
-                view.pipeline
-            );
+            let summary = format!("{}\n\nType `/retry {}` to try again.", escape_md(why), view.pipeline);
             (String::from("Could not run"), summary)
         }
-        Shown::Queued | Shown::Running { .. } | Shown::Finished(_) | Shown::BrokenFile(_) => (
-            String::from("Queued"),
-            format!("{name} waits for its turn. Type `/cancel` to stop it."),
-        ),
+        Shown::Waits(_) | Shown::Closed | Shown::NothingSelected | Shown::Refused(_) => quiet(&name, shown),
+        Shown::Queued | Shown::Running { .. } | Shown::Finished(_) | Shown::BrokenFile(_) => {
+            (String::from("Queued"), format!("{name} waits for its turn. Type `/cancel` to stop it."))
+        }
     };
     (title, format!("{summary}\n"))
+}
+
+/// The states in which nothing is wrong with the code.
+fn quiet(name: &str, shown: Shown<'_>) -> (String, String) {
+    match shown {
+        Shown::Waits(needs) => {
+            let names: Vec<String> = needs.iter().map(|need| code(need)).collect();
+            (format!("Waits for {}", needs.join(", ")), format!("{name} starts when {} passed.", names.join(" and ")))
+        }
+        Shown::NothingSelected => (
+            String::from("No pipeline for pull requests"),
+            String::from(
+                "No pipeline in `fairway.toml` is for pull requests. Name `pull_request` in the `on` of one, or leave its `on` out.",
+            ),
+        ),
+        Shown::Refused(why) => (String::from("Not run by this engine"), escape_md(why)),
+        _ => (String::from("Closed"), format!("What {name} ran for was closed or removed.")),
+    }
 }
 
 /// A fork's commit: `approvable` is the commit that `/run` would start, `None` where the engine refuses it.
@@ -225,39 +235,19 @@ fn fork(approvable: Option<&str>) -> (String, String) {
 }
 
 fn running(steps: &[StepResult], log: &[u8]) -> Parts {
-    let done = steps
-        .iter()
-        .filter(|step| step.state == StepState::Passed)
-        .count();
+    let done = steps.iter().filter(|step| step.state == StepState::Passed).count();
     let title = match steps.iter().find(|step| step.state == StepState::Running) {
-        Some(step) => format!(
-            "Running step {} of {}: {}",
-            done + 1,
-            steps.len(),
-            short(&step.name)
-        ),
+        Some(step) => format!("Running step {} of {}: {}", done + 1, steps.len(), short(&step.name)),
         None => String::from("Starting"),
     };
-    let summary = format!(
-        "Running. {done} of {} steps done. Type `/cancel` to stop it.\n\n{}",
-        steps.len(),
-        table(steps)
-    );
+    let summary =
+        format!("Running. {done} of {} steps done. Type `/cancel` to stop it.\n\n{}", steps.len(), table(steps));
     (title, summary, log_block(log))
 }
 
 /// Title and first line. `bad` is the step that decided, if one did.
-fn verdict(
-    steps: &[StepResult],
-    bad: Option<&StepResult>,
-    conclusion: Conclusion,
-) -> (String, String) {
-    let all = human_time(
-        steps
-            .iter()
-            .map(|step| step.millis.max(0))
-            .fold(0, i64::saturating_add),
-    );
+fn verdict(steps: &[StepResult], bad: Option<&StepResult>, conclusion: Conclusion) -> (String, String) {
+    let all = human_time(steps.iter().map(|step| step.millis.max(0)).fold(0, i64::saturating_add));
     match (bad, conclusion) {
         (_, Conclusion::Success) => {
             let title = format!("Passed in {all}");
@@ -270,62 +260,34 @@ fn verdict(
                 StepState::TimedOut => ("Timed out", format!(" after {}", human_time(step.millis))),
                 _ => ("Cancelled", String::new()),
             };
-            (
-                format!("{what}: {short}"),
-                format!("{what} in {all}: {}{more}.", code(&short)),
-            )
+            (format!("{what}: {short}"), format!("{what} in {all}: {}{more}.", code(&short)))
         }
-        (None, _) => (
-            String::from("Did not finish"),
-            format!("Did not finish after {all}."),
-        ),
+        (None, _) => (String::from("Did not finish"), format!("Did not finish after {all}.")),
     }
 }
 
 fn ended(view: &CheckView<'_>, finished: &Finished<'_>) -> Parts {
     let steps = &finished.result.steps;
-    let bad = steps.iter().find(|step| {
-        matches!(
-            step.state,
-            StepState::Failed { .. } | StepState::TimedOut | StepState::Cancelled
-        )
-    });
+    let bad = steps
+        .iter()
+        .find(|step| matches!(step.state, StepState::Failed { .. } | StepState::TimedOut | StepState::Cancelled));
     let (title, verdict) = verdict(steps, bad, finished.conclusion);
     let mut summary = format!("{verdict}\n\n{}", table(steps));
     for note in finished.result.notes.iter().take(20) {
         summary.push_str(&format!("\n{}\n", escape_md(note)));
     }
     if finished.left_out > 0 {
-        let (s, verb) = if finished.left_out == 1 {
-            ("", "is")
-        } else {
-            ("s", "are")
-        };
+        let (s, verb) = if finished.left_out == 1 { ("", "is") } else { ("s", "are") };
         let count = finished.left_out;
-        summary.push_str(&format!(
-            "\n{count} more remark{s} on lines that this change does not touch {verb} left out.\n"
-        ));
+        summary
+            .push_str(&format!("\n{count} more remark{s} on lines that this change does not touch {verb} left out.\n"));
     }
     if finished.conclusion == Conclusion::Success {
         return (title, summary, None);
     }
-    let command = format!(
-        "fairway run {} --sha {}",
-        view.pipeline,
-        short_sha(view.sha)
-    );
-    summary.push_str(&format!(
-        "\nTo see the same on your machine:\n\n{}",
-        fence(&command)
-    ));
-    (
-        title,
-        summary,
-        bad.map_or_else(
-            || log_block(finished.log),
-            |step| failing(step, finished.log),
-        ),
-    )
+    let command = format!("fairway run {} --sha {}", view.pipeline, short_sha(view.sha));
+    summary.push_str(&format!("\nTo see the same on your machine:\n\n{}", fence(&command)));
+    (title, summary, bad.map_or_else(|| log_block(finished.log), |step| failing(step, finished.log)))
 }
 
 /// The whole command and the end of what it printed.
@@ -341,10 +303,6 @@ fn log_block(log: &[u8]) -> Option<String> {
         return None;
     }
     let lines = shown.lines().count();
-    let heading = if lines == 1 {
-        String::from("The last line:")
-    } else {
-        format!("The last {lines} lines:")
-    };
+    let heading = if lines == 1 { String::from("The last line:") } else { format!("The last {lines} lines:") };
     Some(format!("{heading}\n\n{}", fence(&shown)))
 }

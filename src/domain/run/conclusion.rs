@@ -23,6 +23,13 @@ pub enum Conclusion {
 }
 
 impl Conclusion {
+    /// From the word of GitHub's API.
+    pub fn parse(word: &str) -> Option<Conclusion> {
+        use Conclusion::{ActionRequired, Cancelled, Failure, Neutral, Skipped, Success, TimedOut};
+        let all = [Success, Failure, Neutral, Cancelled, TimedOut, ActionRequired, Skipped];
+        all.into_iter().find(|conclusion| conclusion.as_str() == word)
+    }
+
     /// The word of GitHub's API.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -15,17 +15,12 @@ pub fn cut_markdown(text: &str, max: usize) -> String {
     loop {
         let head = text.get(..end).unwrap_or("");
         let closing = closing(head);
-        if head.len() + closing.len() + NOTE.len() <= max
-            && (ends_line(head) || last_line_start(head) == 0)
-        {
+        if head.len() + closing.len() + NOTE.len() <= max && (ends_line(head) || last_line_start(head) == 0) {
             return format!("{head}{closing}{NOTE}");
         }
         match last_line_start(head) {
             0 if end == 0 => {
-                return text
-                    .get(..text.floor_char_boundary(max))
-                    .unwrap_or("")
-                    .to_owned();
+                return text.get(..text.floor_char_boundary(max)).unwrap_or("").to_owned();
             }
             0 => end = text.floor_char_boundary(end.saturating_sub(closing.len().max(1))),
             start => end = start,
@@ -50,10 +45,7 @@ fn closing(head: &str) -> String {
     for line in head.lines() {
         let indent = line.len() - line.trim_start_matches(' ').len();
         let bare = line.trim_start_matches(' ');
-        let mark = bare
-            .chars()
-            .next()
-            .filter(|c| matches!(c, '`' | '~') && indent < 4);
+        let mark = bare.chars().next().filter(|c| matches!(c, '`' | '~') && indent < 4);
         let run = mark.map_or(0, |mark| bare.chars().take_while(|c| *c == mark).count());
         match (open, mark) {
             (Some((kind, length)), Some(mark))

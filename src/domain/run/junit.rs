@@ -19,27 +19,15 @@ pub fn junit(bytes: &[u8], roots: &[&str]) -> Report {
     if depth(&text) > 200 {
         return Report::unreadable("JUnit", "it is nested more than 200 deep");
     }
-    let options = ParsingOptions {
-        nodes_limit: MAX_NODES,
-        ..ParsingOptions::default()
-    };
-    let document = match Document::parse_with_options(
-        text.trim_start_matches('\u{feff}').trim_start(),
-        options,
-    ) {
+    let options = ParsingOptions { nodes_limit: MAX_NODES, ..ParsingOptions::default() };
+    let document = match Document::parse_with_options(text.trim_start_matches('\u{feff}').trim_start(), options) {
         Ok(document) => document,
         Err(error) => return Report::unreadable("JUnit", error),
     };
     let mut report = Report::default();
     let mut placeless = 0usize;
-    for case in document
-        .descendants()
-        .filter(|node| node.has_tag_name("testcase"))
-    {
-        for bad in case
-            .children()
-            .filter(|node| node.has_tag_name("failure") || node.has_tag_name("error"))
-        {
+    for case in document.descendants().filter(|node| node.has_tag_name("testcase")) {
+        for bad in case.children().filter(|node| node.has_tag_name("failure") || node.has_tag_name("error")) {
             let Some(annotation) = failure(case, bad, roots) else {
                 placeless += 1;
                 continue;
@@ -50,9 +38,7 @@ pub fn junit(bytes: &[u8], roots: &[&str]) -> Report {
         }
     }
     if placeless > 0 {
-        report.note = Some(format!(
-            "{placeless} failed tests of the JUnit report name no file of this repository."
-        ));
+        report.note = Some(format!("{placeless} failed tests of the JUnit report name no file of this repository."));
     }
     report
 }
@@ -84,20 +70,14 @@ fn failure(case: Node<'_, '_>, bad: Node<'_, '_>, roots: &[&str]) -> Option<Anno
         Some(class) if !class.is_empty() && !name.starts_with(class) => format!("{class}: {name}"),
         _ => name.to_owned(),
     };
-    let span = Span {
-        lines: (line, line),
-        ..Span::default()
-    };
+    let span = Span { lines: (line, line), ..Span::default() };
     let shown = if message.is_empty() { body } else { message };
     Some(Annotation::new(path, span, Level::Failure, &title, shown).with_details(body))
 }
 
 fn by_attributes(case: Node<'_, '_>, roots: &[&str]) -> Option<(String, u64)> {
     let path = relative(case.attribute("file")?, roots)?;
-    let line = case
-        .attribute("line")
-        .and_then(|line| line.parse().ok())
-        .unwrap_or(1);
+    let line = case.attribute("line").and_then(|line| line.parse().ok()).unwrap_or(1);
     Some((path, line))
 }
 
@@ -108,14 +88,10 @@ fn place(line: &str, roots: &[&str]) -> Option<(String, u64)> {
     words
         .filter_map(|word| {
             let (path, rest) = word.trim_start_matches("file://").split_once(':')?;
-            let digits = rest
-                .split(|c: char| !c.is_ascii_digit())
-                .next()
-                .unwrap_or("");
+            let digits = rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or("");
             let number = digits.parse().ok().filter(|n| *n > 0)?;
             let file = path.rsplit('/').next()?;
-            file.rsplit_once('.')
-                .filter(|(stem, ext)| !stem.is_empty() && ext.chars().all(char::is_alphanumeric))?;
+            file.rsplit_once('.').filter(|(stem, ext)| !stem.is_empty() && ext.chars().all(char::is_alphanumeric))?;
             let path = relative(path, roots)?;
             (!path.contains("//")).then_some((path, number))
         })

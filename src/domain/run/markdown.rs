@@ -18,9 +18,7 @@ pub fn escape_md(text: &str) -> String {
             }
             // At the start these would begin a list or a heading; a colon before slashes an address.
             '-' | '+' | '=' if safe.is_empty() => safe.extend(['\\', c]),
-            '.' if !safe.is_empty() && safe.bytes().all(|b| b.is_ascii_digit()) => {
-                safe.push_str("\\.")
-            }
+            '.' if !safe.is_empty() && safe.bytes().all(|b| b.is_ascii_digit()) => safe.push_str("\\."),
             '\\' | '`' | '*' | '_' | '[' | ']' | '!' | '|' | '~' | '$' => safe.extend(['\\', c]),
             ':' if rest.starts_with("//") => safe.push_str("\\:"),
             c => safe.push(c),
@@ -31,37 +29,17 @@ pub fn escape_md(text: &str) -> String {
 
 /// Text as inline code (in a table cell a `|` must be escaped on top); in code GitHub sees no mention. Empty text gives a blank.
 pub fn code(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| {
-            if matches!(c, '\n' | '\r' | '\t') {
-                ' '
-            } else {
-                c
-            }
-        })
-        .filter(|c| !unseen(*c))
-        .collect();
-    let line = if line.trim().is_empty() {
-        " ".to_owned()
-    } else {
-        line
-    };
+    let line: String =
+        text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c }).filter(|c| !unseen(*c)).collect();
+    let line = if line.trim().is_empty() { " ".to_owned() } else { line };
     let ticks = "`".repeat(longest_run(&line, '`') + 1);
-    let blank = if line.starts_with('`') || line.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let blank = if line.starts_with('`') || line.ends_with('`') { " " } else { "" };
     format!("{ticks}{blank}{line}{blank}{ticks}")
 }
 
 /// A code block whose fence is longer than any inside. Ends with a newline.
 pub fn fence(text: &str) -> String {
-    let shown: String = text
-        .chars()
-        .filter(|c| matches!(c, '\n' | '\t') || !unseen(*c))
-        .collect();
+    let shown: String = text.chars().filter(|c| matches!(c, '\n' | '\t') || !unseen(*c)).collect();
     let fence = "`".repeat(longest_run(&shown, '`').max(2) + 1);
     format!("{fence}text\n{}\n{fence}\n", shown.trim_end_matches('\n'))
 }

@@ -44,10 +44,7 @@ pub fn cargo_json(bytes: &[u8], roots: &[&str]) -> Report {
     }
     let mut report = Report::default();
     let mut known = false;
-    for line in bytes
-        .split(|byte| *byte == b'\n')
-        .filter(|line| line.first() == Some(&b'{'))
-    {
+    for line in bytes.split(|byte| *byte == b'\n').filter(|line| line.first() == Some(&b'{')) {
         let Ok(line) = serde_json::from_slice::<Line>(line) else {
             continue;
         };
@@ -77,14 +74,9 @@ fn annotation(diagnostic: &Diagnostic, roots: &[&str]) -> Option<Annotation> {
     };
     let place = diagnostic.spans.iter().find(|place| place.is_primary)?;
     let path = relative(&place.file_name, roots)?;
-    let span = Span {
-        lines: (place.line_start, place.line_end),
-        columns: (Some(place.column_start), Some(place.column_end)),
-    };
-    let title = diagnostic
-        .code
-        .as_ref()
-        .map_or("", |code| code.code.as_str());
+    let span =
+        Span { lines: (place.line_start, place.line_end), columns: (Some(place.column_start), Some(place.column_end)) };
+    let title = diagnostic.code.as_ref().map_or("", |code| code.code.as_str());
     let details = diagnostic.rendered.as_deref().unwrap_or("");
     Some(Annotation::new(path, span, level, title, &diagnostic.message).with_details(details))
 }

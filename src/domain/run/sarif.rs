@@ -83,44 +83,20 @@ pub fn sarif(bytes: &[u8], roots: &[&str]) -> Report {
 }
 
 fn annotation(finding: &Finding, roots: &[&str]) -> Option<Annotation> {
-    let physical = finding
-        .locations
-        .as_ref()?
-        .first()?
-        .physical_location
-        .as_ref()?;
+    let physical = finding.locations.as_ref()?.first()?.physical_location.as_ref()?;
     let uri = physical.artifact_location.as_ref()?.uri.as_deref()?;
-    let path = relative(
-        &percent_encoding::percent_decode_str(uri).decode_utf8_lossy(),
-        roots,
-    )?;
+    let path = relative(&percent_encoding::percent_decode_str(uri).decode_utf8_lossy(), roots)?;
     let region = physical.region.as_ref();
     let start = region.map_or(1, |region| region.start_line);
     let span = Span {
-        lines: (
-            start,
-            region.and_then(|region| region.end_line).unwrap_or(start),
-        ),
-        columns: (
-            region.and_then(|region| region.start_column),
-            region.and_then(|region| region.end_column),
-        ),
+        lines: (start, region.and_then(|region| region.end_line).unwrap_or(start)),
+        columns: (region.and_then(|region| region.start_column), region.and_then(|region| region.end_column)),
     };
     let level = match finding.level.as_deref() {
         Some("error") => Level::Failure,
         Some("note" | "none") => Level::Notice,
         _ => Level::Warning,
     };
-    let message = finding
-        .message
-        .as_ref()
-        .and_then(|message| message.text.as_deref())
-        .unwrap_or("");
-    Some(Annotation::new(
-        path,
-        span,
-        level,
-        finding.rule_id.as_deref().unwrap_or(""),
-        message,
-    ))
+    let message = finding.message.as_ref().and_then(|message| message.text.as_deref()).unwrap_or("");
+    Some(Annotation::new(path, span, level, finding.rule_id.as_deref().unwrap_or(""), message))
 }

@@ -30,10 +30,7 @@ pub(super) fn table(steps: &[StepResult]) -> String {
         table.push_str(&format!("| {command} | {} | {time} |\n", word(&step.state)));
     }
     if steps.len() > MAX_ROWS {
-        table.push_str(&format!(
-            "| ... and {} more | | |\n",
-            steps.len() - MAX_ROWS
-        ));
+        table.push_str(&format!("| ... and {} more | | |\n", steps.len() - MAX_ROWS));
     }
     table
 }
@@ -55,9 +52,5 @@ pub(super) fn short(command: &str) -> String {
     let mut lines = command.trim().lines();
     let first = lines.next().unwrap_or("");
     let cut: String = first.chars().take(120).collect();
-    if cut.len() < first.len() || lines.next().is_some() {
-        format!("{cut} ...")
-    } else {
-        cut
-    }
+    if cut.len() < first.len() || lines.next().is_some() { format!("{cut} ...") } else { cut }
 }

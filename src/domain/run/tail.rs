@@ -10,10 +10,7 @@ pub fn tail(log: &[u8], max_lines: usize, max_chars: usize) -> String {
     let text = String::from_utf8_lossy(log.get(from..).unwrap_or_default());
     let text = strip_ansi(&text);
     let lines: Vec<String> = text.trim_end().split('\n').map(last_state).collect();
-    let shown = lines
-        .get(lines.len().saturating_sub(max_lines)..)
-        .unwrap_or_default()
-        .join("\n");
+    let shown = lines.get(lines.len().saturating_sub(max_lines)..).unwrap_or_default().join("\n");
     let surplus = shown.chars().count().saturating_sub(max_chars);
     shown.chars().skip(surplus).collect()
 }
@@ -21,13 +18,8 @@ pub fn tail(log: &[u8], max_lines: usize, max_chars: usize) -> String {
 /// What a terminal would show of a line that was written over with carriage returns.
 fn last_state(line: &str) -> String {
     let line = line.trim_end_matches('\r');
-    let last = line
-        .rsplit('\r')
-        .find(|part| !part.trim().is_empty())
-        .unwrap_or("");
-    last.chars()
-        .filter(|c| !c.is_control() || *c == '\t')
-        .collect()
+    let last = line.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or("");
+    last.chars().filter(|c| !c.is_control() || *c == '\t').collect()
 }
 
 /// The text without terminal escape sequences (colours, cursor moves, titles, links).
@@ -57,10 +49,7 @@ type Chars<'t> = std::iter::Peekable<std::str::Chars<'t>>;
 
 /// Parameters up to the final letter.
 fn skip_csi(chars: &mut Chars<'_>) {
-    while chars
-        .next_if(|c| matches!(c, '\u{20}'..='\u{3f}'))
-        .is_some()
-    {}
+    while chars.next_if(|c| matches!(c, '\u{20}'..='\u{3f}')).is_some() {}
     chars.next_if(|c| matches!(c, '\u{40}'..='\u{7e}'));
 }
 

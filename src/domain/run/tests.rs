@@ -5,11 +5,7 @@ use super::*;
 use crate::domain::project;
 
 fn step(name: &str, state: StepState, millis: i64) -> StepResult {
-    StepResult {
-        name: name.to_owned(),
-        state,
-        millis,
-    }
+    StepResult { name: name.to_owned(), state, millis }
 }
 
 /// Joints without width, made visible.
@@ -25,27 +21,14 @@ fn page(shown: Shown<'_>) -> String {
         log_url: Some("https://fairway.example/runs/7"),
         engine_note: None,
     };
-    let CheckText {
-        title,
-        summary,
-        text,
-    } = check_output(&view);
-    joints(&format!(
-        "{title}\n---\n{summary}---\n{}",
-        text.unwrap_or_default()
-    ))
+    let CheckText { title, summary, text } = check_output(&view);
+    joints(&format!("{title}\n---\n{summary}---\n{}", text.unwrap_or_default()))
 }
 
 fn list(report: &Report) -> String {
     let line = |a: &Annotation| {
-        let columns = a
-            .start_column
-            .map(|start| format!(":{start}-{:?}", a.end_column))
-            .unwrap_or_default();
-        format!(
-            "{}:{}-{}{columns} {:?} {} | {}\n",
-            a.path, a.start_line, a.end_line, a.level, a.title, a.message
-        )
+        let columns = a.start_column.map(|start| format!(":{start}-{:?}", a.end_column)).unwrap_or_default();
+        format!("{}:{}-{}{columns} {:?} {} | {}\n", a.path, a.start_line, a.end_line, a.level, a.title, a.message)
     };
     let lines: String = report.annotations.iter().map(line).collect();
     format!("{lines}{}", report.note.as_deref().unwrap_or(""))
@@ -55,25 +38,12 @@ fn list(report: &Report) -> String {
 fn a_failed_run_says_what_where_and_how_to_see_it() {
     let steps = vec![
         step("cargo fmt --check", StepState::Passed, 850),
-        step(
-            "cargo test | tee `log`",
-            StepState::Failed { exit: 101 },
-            64_200,
-        ),
+        step("cargo test | tee `log`", StepState::Failed { exit: 101 }, 64_200),
         step("cargo doc", StepState::NotRun, 0),
     ];
-    let result = RunResult {
-        steps,
-        annotations: Vec::new(),
-        notes: vec!["The JUnit report is <gone>, @team.".into()],
-    };
+    let result = RunResult { steps, annotations: Vec::new(), notes: vec!["The JUnit report is <gone>, @team.".into()] };
     let log = b"\x1b[31mtest failed\x1b[0m\n10%\r50%\r100%\n```\npanicked at src/lib.rs:3";
-    let finished = Finished {
-        result: &result,
-        conclusion: conclusion(&result.steps),
-        log,
-        left_out: 3,
-    };
+    let finished = Finished { result: &result, conclusion: conclusion(&result.steps), log, left_out: 3 };
     assert_snapshot!(page(Shown::Finished(finished)), @r"
     Failed: cargo test | tee `log`
     ---
@@ -116,16 +86,8 @@ fn a_failed_run_says_what_where_and_how_to_see_it() {
 
 #[test]
 fn a_green_run_is_short() {
-    let result = RunResult {
-        steps: vec![step("make", StepState::Passed, 4_250)],
-        ..RunResult::default()
-    };
-    let finished = Finished {
-        result: &result,
-        conclusion: conclusion(&result.steps),
-        log: b"ok",
-        left_out: 0,
-    };
+    let result = RunResult { steps: vec![step("make", StepState::Passed, 4_250)], ..RunResult::default() };
+    let finished = Finished { result: &result, conclusion: conclusion(&result.steps), log: b"ok", left_out: 0 };
     assert_snapshot!(page(Shown::Finished(finished)), @r"
     Passed in 4.2 s
     ---
@@ -185,10 +147,7 @@ fn every_other_state_is_told_in_words() {
         Shown::BrokenFile(&problems),
         Shown::Broken("The engine is <gone>."),
     ];
-    let told: String = all
-        .iter()
-        .map(|shown| format!("{:?}: {}\n", shown.conclusion(), page(*shown)))
-        .collect();
+    let told: String = all.iter().map(|shown| format!("{:?}: {}\n", shown.conclusion(), page(*shown))).collect();
     assert_snapshot!(told, @r#"
     None: Queued
     ---
@@ -256,23 +215,14 @@ fn every_other_state_is_told_in_words() {
     ---
     "#);
     let annotations = problem_annotations(&problems);
-    assert_eq!(
-        (annotations[0].start_line, annotations[0].path.as_str()),
-        (2, "fairway.toml")
-    );
+    assert_eq!((annotations[0].start_line, annotations[0].path.as_str()), (2, "fairway.toml"));
 }
 
 #[test]
 fn only_all_passed_is_success() {
     use StepState::{Cancelled, Failed, NotRun, Passed, TimedOut, Waiting};
-    let of = |states: &[StepState]| {
-        conclusion(
-            &states
-                .iter()
-                .map(|state| step("x", state.clone(), 1))
-                .collect::<Vec<_>>(),
-        )
-    };
+    let of =
+        |states: &[StepState]| conclusion(&states.iter().map(|state| step("x", state.clone(), 1)).collect::<Vec<_>>());
     assert_eq!(of(&[]), Conclusion::Failure);
     assert_eq!(of(&[Passed, Waiting]), Conclusion::Failure);
     assert_eq!(of(&[Passed, Passed]), Conclusion::Success);
@@ -315,9 +265,7 @@ fn sarif_results_become_annotations() {
 #[test]
 fn cargo_messages_count_once() {
     let line = r#"{"reason":"compiler-message","message":{"message":"unused","level":"warning","code":{"code":"unused_variables"},"rendered":"warning: unused","spans":[{"file_name":"src/a.rs","is_primary":true,"line_start":2,"line_end":2,"column_start":5,"column_end":6}]}}"#;
-    let text = format!(
-        "   Compiling\n{line}\n{line}\n{{\"reason\":\"build-finished\",\"success\":true}}\n{{broken"
-    );
+    let text = format!("   Compiling\n{line}\n{line}\n{{\"reason\":\"build-finished\",\"success\":true}}\n{{broken");
     assert_snapshot!(list(&cargo_json(text.as_bytes(), &[])), @"src/a.rs:2-2:5-Some(6) Warning unused_variables | unused");
     assert_eq!(cargo_json(b"", &[]), Report::default());
     assert!(cargo_json(b"garbage", &[]).note.is_some());
@@ -325,10 +273,7 @@ fn cargo_messages_count_once() {
 
 #[test]
 fn paths_stay_inside() {
-    assert_eq!(
-        relative("/w/src/a.rs", &["/tmp", "/w/"]).as_deref(),
-        Some("src/a.rs")
-    );
+    assert_eq!(relative("/w/src/a.rs", &["/tmp", "/w/"]).as_deref(), Some("src/a.rs"));
     assert_eq!(relative("./a/../b.rs", &[]).as_deref(), Some("b.rs"));
     for outside in ["/etc/passwd", "../x", "a/../../x", "C:\\x", "", "."] {
         assert_eq!(relative(outside, &["/w"]), None, "{outside}");
@@ -342,43 +287,20 @@ fn only_changed_lines_are_annotated() {
     assert_eq!(changed_lines(patch), [2..=3, 12..=12]);
     assert_eq!(changed_lines("@@ nonsense\n+x"), []);
     let at = |path: &str, line| {
-        let span = annotation::Span {
-            lines: (line, line),
-            ..Default::default()
-        };
+        let span = annotation::Span { lines: (line, line), ..Default::default() };
         Annotation::new(path.to_owned(), span, Level::Failure, "t", "m")
     };
-    let changes = [
-        FileChange {
-            path: "a".into(),
-            patch: Some(patch.into()),
-        },
-        FileChange {
-            path: "big".into(),
-            patch: None,
-        },
-    ];
-    let (kept, dropped) = on_changed_lines(
-        vec![at("a", 3), at("a", 4), at("b", 1), at("big", 9)],
-        &changes,
-    );
+    let changes =
+        [FileChange { path: "a".into(), patch: Some(patch.into()) }, FileChange { path: "big".into(), patch: None }];
+    let (kept, dropped) = on_changed_lines(vec![at("a", 3), at("a", 4), at("b", 1), at("big", 9)], &changes);
     assert_eq!((kept, dropped), (vec![at("a", 3), at("big", 9)], 2));
-    assert_eq!(
-        batches(&vec![at("a", 1); 101])
-            .map(<[_]>::len)
-            .collect::<Vec<_>>(),
-        [50, 50, 1]
-    );
+    assert_eq!(batches(&vec![at("a", 1); 101]).map(<[_]>::len).collect::<Vec<_>>(), [50, 50, 1]);
 }
 
 #[test]
 fn logs_end_readably() {
     assert_eq!(
-        tail(
-            b"a\r\nb\x00c\r\n\x1b[1mbold\x1b[0m\x1b]8;;http://x\x07link\xff",
-            30,
-            100
-        ),
+        tail(b"a\r\nb\x00c\r\n\x1b[1mbold\x1b[0m\x1b]8;;http://x\x07link\xff", 30, 100),
         "a\nbc\nboldlink\u{fffd}"
     );
     assert_eq!(tail(b" 1%\r 50%\r100%\r\ndone", 30, 100), "100%\ndone");
@@ -388,13 +310,7 @@ fn logs_end_readably() {
 
 #[test]
 fn times_read_as_people_say_them() {
-    let table = [
-        (-5, "0 ms"),
-        (850, "850 ms"),
-        (4_250, "4.2 s"),
-        (65_000, "1 m 05 s"),
-        (7_380_000, "2 h 03 m"),
-    ];
+    let table = [(-5, "0 ms"), (850, "850 ms"), (4_250, "4.2 s"), (65_000, "1 m 05 s"), (7_380_000, "2 h 03 m")];
     for (ms, want) in table {
         assert_eq!(human_time(ms), want);
     }
@@ -407,20 +323,14 @@ fn other_peoples_text_does_nothing() {
     assert_eq!(escape_md("1. x"), "1\\. x");
     assert_eq!(code("a ``b"), "```a ``b```");
     assert_eq!(code("`"), "`` ` ``");
-    assert_eq!(
-        fence("a\n````\nb\u{202e}"),
-        "`````text\na\n````\nb\n`````\n"
-    );
+    assert_eq!(fence("a\n````\nb\u{202e}"), "`````text\na\n````\nb\n`````\n");
 }
 
 #[test]
 fn a_cut_closes_what_is_open() {
     let text = format!("<details>\n\n````text\n{}", "line of a log\n".repeat(100));
     let cut = cut_markdown(&text, 300);
-    assert!(
-        cut.len() <= 300 && cut.contains("line of a log\n\n````\n\n</details>"),
-        "{cut}"
-    );
+    assert!(cut.len() <= 300 && cut.contains("line of a log\n\n````\n\n</details>"), "{cut}");
     assert_eq!(cut_markdown("short", 300), "short");
 }
 

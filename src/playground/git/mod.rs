@@ -36,8 +36,7 @@ impl Git {
 
     /// Makes it, empty, with this default branch.
     pub fn init(&self, branch: &str) -> Result<()> {
-        std::fs::create_dir_all(&self.path)
-            .with_context(|| format!("cannot make {}", self.path.display()))?;
+        std::fs::create_dir_all(&self.path).with_context(|| format!("cannot make {}", self.path.display()))?;
         self.run(&["init", "--quiet", "--bare", "--initial-branch", branch])?;
         // As GitHub: any commit that can be reached, or is known by its SHA, may be fetched; hidden refs are not pushed to.
         for (key, value) in [
@@ -64,9 +63,7 @@ impl Git {
     /// Runs git and gives back its output without the last newline.
     pub fn run(&self, args: &[&str]) -> Result<String> {
         let out = self.feed(args, &[])?;
-        Ok(String::from_utf8_lossy(&out)
-            .trim_end_matches('\n')
-            .to_owned())
+        Ok(String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned())
     }
 
     /// Runs git with this standard input and gives back its output.
@@ -78,17 +75,8 @@ impl Git {
 
     /// Branches and tags: full name -> SHA.
     pub fn refs(&self) -> Result<BTreeMap<String, String>> {
-        let out = self.run(&[
-            "for-each-ref",
-            "--format=%(objectname) %(refname)",
-            "refs/heads/",
-            "refs/tags/",
-        ])?;
-        Ok(out
-            .lines()
-            .filter_map(|line| line.split_once(' '))
-            .map(|(sha, name)| (name.into(), sha.into()))
-            .collect())
+        let out = self.run(&["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/", "refs/tags/"])?;
+        Ok(out.lines().filter_map(|line| line.split_once(' ')).map(|(sha, name)| (name.into(), sha.into())).collect())
     }
 
     /// The commit that a branch, tag, SHA or short SHA means.
@@ -99,26 +87,12 @@ impl Git {
         let short = (4..=40).contains(&rev.len()) && rev.chars().all(|c| c.is_ascii_hexdigit());
         let plain = [format!("refs/heads/{rev}"), format!("refs/tags/{rev}")];
         let full = [rev.to_owned()];
-        let names = if rev.starts_with("refs/") || short {
-            full.iter().chain(&plain)
-        } else {
-            plain.iter().chain(&[])
-        };
+        let names = if rev.starts_with("refs/") || short { full.iter().chain(&plain) } else { plain.iter().chain(&[]) };
         let names: Vec<&String> = names.collect();
-        let stripped = rev
-            .strip_prefix("heads/")
-            .or_else(|| rev.strip_prefix("tags/"))
-            .map(|_| format!("refs/{rev}"));
+        let stripped = rev.strip_prefix("heads/").or_else(|| rev.strip_prefix("tags/")).map(|_| format!("refs/{rev}"));
         names.into_iter().chain(stripped.as_ref()).find_map(|name| {
             let name = format!("{name}^{{commit}}");
-            self.run(&[
-                "rev-parse",
-                "--verify",
-                "--quiet",
-                "--end-of-options",
-                &name,
-            ])
-            .ok()
+            self.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).ok()
         })
     }
 
@@ -147,16 +121,7 @@ impl Git {
         if from.path != self.path {
             let from = from.path.to_string_lossy();
             let refspec = format!("+{sha}:{name}");
-            return self
-                .run(&[
-                    "fetch",
-                    "--quiet",
-                    "--no-tags",
-                    "--no-write-fetch-head",
-                    &from,
-                    &refspec,
-                ])
-                .map(drop);
+            return self.run(&["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", &from, &refspec]).map(drop);
         }
         self.set_ref(name, sha)
     }
@@ -180,23 +145,15 @@ pub fn clean(program: &str) -> Command {
     ] {
         command.env_remove(name);
     }
-    command
-        .env("GIT_CONFIG_NOSYSTEM", "1")
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_TERMINAL_PROMPT", "0");
+    command.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_TERMINAL_PROMPT", "0");
     command.env("LC_ALL", "C");
     command
 }
 
 /// Runs a command to its end; what it says on standard error is the error.
 pub fn feed(mut command: Command, input: &[u8]) -> Result<Vec<u8>> {
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = command
-        .spawn()
-        .context("git did not start; is it installed?")?;
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().context("git did not start; is it installed?")?;
     let stdin = child.stdin.take();
     let output = std::thread::scope(|scope| {
         // Written from the side: git may answer before it has read all.
@@ -206,11 +163,7 @@ pub fn feed(mut command: Command, input: &[u8]) -> Result<Vec<u8>> {
         child.wait_with_output()
     })?;
     if !output.status.success() {
-        bail!(
-            "{}: {}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
+        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
     Ok(output.stdout)
 }

@@ -38,10 +38,7 @@ impl Git {
     pub fn commit(&self, change: &Change<'_>) -> Result<String> {
         let mut stream = Vec::new();
         let who = change.author.line();
-        let head = format!(
-            "commit refs/heads/{}\nauthor {who}\ncommitter {who}\n",
-            change.branch
-        );
+        let head = format!("commit refs/heads/{}\nauthor {who}\ncommitter {who}\n", change.branch);
         stream.extend_from_slice(head.as_bytes());
         data(&mut stream, change.message.as_bytes());
         if let Some(parent) = &change.parent {
@@ -52,19 +49,14 @@ impl Git {
             match content {
                 None => stream.extend_from_slice(format!("D {quoted}\n").as_bytes()),
                 Some(content) => {
-                    let mode = if content.starts_with(b"#!") {
-                        "100755"
-                    } else {
-                        "100644"
-                    };
+                    let mode = if content.starts_with(b"#!") { "100755" } else { "100644" };
                     stream.extend_from_slice(format!("M {mode} inline {quoted}\n").as_bytes());
                     data(&mut stream, content);
                 }
             }
         }
         self.feed(&["fast-import", "--quiet", "--force"], &stream)?;
-        self.resolve(&format!("refs/heads/{}", change.branch))
-            .context("the commit was not made")
+        self.resolve(&format!("refs/heads/{}", change.branch)).context("the commit was not made")
     }
 
     /// Stores a blob.
@@ -88,22 +80,14 @@ impl Git {
         };
         let mut lines = String::new();
         for edit in edits {
-            if edit.path.is_empty()
-                || edit
-                    .path
-                    .split('/')
-                    .any(|part| matches!(part, "" | "." | ".." | ".git"))
-            {
+            if edit.path.is_empty() || edit.path.split('/').any(|part| matches!(part, "" | "." | ".." | ".git")) {
                 bail!("tree.path contains a malformed path component");
             }
             match (&edit.sha, edit.mode.as_str()) {
                 (Some(sha), "040000") => {
                     git(&["update-index", "--index-info"], lines.as_bytes())?;
                     lines.clear();
-                    git(
-                        &["read-tree", &format!("--prefix={}/", edit.path), sha],
-                        &[],
-                    )?;
+                    git(&["read-tree", &format!("--prefix={}/", edit.path), sha], &[])?;
                 }
                 (sha, mode) => {
                     let mode = if sha.is_some() { mode } else { "0" };
@@ -113,9 +97,7 @@ impl Git {
             }
         }
         git(&["update-index", "--index-info"], lines.as_bytes())?;
-        Ok(String::from_utf8_lossy(&git(&["write-tree"], &[])?)
-            .trim()
-            .to_owned())
+        Ok(String::from_utf8_lossy(&git(&["write-tree"], &[])?).trim().to_owned())
     }
 
     /// Stores a commit object.
@@ -130,24 +112,14 @@ impl Git {
         for parent in parents {
             writeln!(text, "parent {parent}")?;
         }
-        write!(
-            text,
-            "author {}\ncommitter {}\n\n{message}",
-            who.0.line(),
-            who.1.line()
-        )?;
-        let out = self.feed(
-            &["hash-object", "-t", "commit", "-w", "--stdin"],
-            text.as_bytes(),
-        )?;
+        write!(text, "author {}\ncommitter {}\n\n{message}", who.0.line(), who.1.line())?;
+        let out = self.feed(&["hash-object", "-t", "commit", "-w", "--stdin"], text.as_bytes())?;
         Ok(String::from_utf8_lossy(&out).trim().to_owned())
     }
 
     /// The tree of a merge of two commits, or none when they conflict.
     pub fn merge_tree(&self, base: &str, head: &str) -> Option<String> {
-        self.run(&["merge-tree", "--write-tree", base, head])
-            .ok()
-            .and_then(|out| out.lines().next().map(str::to_owned))
+        self.run(&["merge-tree", "--write-tree", base, head]).ok().and_then(|out| out.lines().next().map(str::to_owned))
     }
 }
 

@@ -19,12 +19,7 @@ impl Person {
     /// As git writes it into a commit, in UTC.
     pub fn line(&self) -> String {
         let clean = |text: &str| text.replace(['<', '>', '\n', '\0'], "");
-        format!(
-            "{} <{}> {} +0000",
-            clean(&self.name),
-            clean(&self.email),
-            self.at
-        )
+        format!("{} <{}> {} +0000", clean(&self.name), clean(&self.email), self.at)
     }
 }
 
@@ -79,15 +74,12 @@ pub struct FileChange {
     pub patch: Option<String>,
 }
 
-const FORMAT: &str =
-    "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%B%x00%x01";
+const FORMAT: &str = "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%B%x00%x01";
 
 impl Git {
     /// One commit by SHA.
     pub fn read_commit(&self, sha: &str) -> Result<Commit> {
-        self.log(&["-1", sha])?
-            .pop()
-            .with_context(|| format!("no commit {sha}"))
+        self.log(&["-1", sha])?.pop().with_context(|| format!("no commit {sha}"))
     }
 
     /// Commits that `git log` gives for these arguments, newest first.
@@ -114,28 +106,13 @@ impl Git {
 
     /// What one commit's tree has that another's has not, file by file.
     pub fn diff(&self, base: &str, head: &str) -> Result<Vec<FileChange>> {
-        let base = if base == super::ZERO {
-            "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-        } else {
-            base
-        };
-        let raw = self.run(&[
-            "diff-tree",
-            "-r",
-            "-M",
-            "--raw",
-            "--numstat",
-            "-z",
-            "--no-abbrev",
-            base,
-            head,
-        ])?;
+        let base = if base == super::ZERO { "4b825dc642cb6eb9a060e54bf8d69288fbee4904" } else { base };
+        let raw = self.run(&["diff-tree", "-r", "-M", "--raw", "--numstat", "-z", "--no-abbrev", base, head])?;
         let patches = self.feed(&["diff-tree", "-r", "-M", "-p", base, head], &[])?;
         let patches = String::from_utf8_lossy(&patches);
-        let mut patches = patches.split("\ndiff --git ").map(|part| {
-            part.find("\n@@")
-                .map(|at| part[at + 1..].trim_end_matches('\n').to_owned())
-        });
+        let mut patches = patches
+            .split("\ndiff --git ")
+            .map(|part| part.find("\n@@").map(|at| part[at + 1..].trim_end_matches('\n').to_owned()));
         let mut files = parse_raw(&raw);
         for file in &mut files {
             file.patch = patches.next().flatten();
@@ -161,20 +138,8 @@ impl Git {
 
     /// The entry at a path of a commit; the root has no entry.
     pub fn entry(&self, commit: &str, path: &str) -> Option<Entry> {
-        let out = self
-            .run(&[
-                "--literal-pathspecs",
-                "ls-tree",
-                "-z",
-                "-l",
-                commit,
-                "--",
-                path,
-            ])
-            .ok()?;
-        out.split('\0')
-            .filter_map(parse_entry)
-            .find(|entry| entry.path == path)
+        let out = self.run(&["--literal-pathspecs", "ls-tree", "-z", "-l", commit, "--", path]).ok()?;
+        out.split('\0').filter_map(parse_entry).find(|entry| entry.path == path)
     }
 }
 
@@ -182,43 +147,18 @@ fn parse_commit(text: &str) -> Option<Commit> {
     let mut fields = text.trim_start_matches('\n').split('\0');
     let mut next = || fields.next().map(str::to_owned);
     let (sha, tree, parents) = (next()?, next()?, next()?);
-    let author = Person {
-        name: next()?,
-        email: next()?,
-        at: next()?.parse().ok()?,
-    };
-    let committer = Person {
-        name: next()?,
-        email: next()?,
-        at: next()?.parse().ok()?,
-    };
+    let author = Person { name: next()?, email: next()?, at: next()?.parse().ok()? };
+    let committer = Person { name: next()?, email: next()?, at: next()?.parse().ok()? };
     let message = next()?.trim_end_matches('\n').to_owned();
-    let parents = parents
-        .split(' ')
-        .filter(|sha| !sha.is_empty())
-        .map(str::to_owned)
-        .collect();
-    Some(Commit {
-        sha,
-        tree,
-        parents,
-        author,
-        committer,
-        message,
-    })
+    let parents = parents.split(' ').filter(|sha| !sha.is_empty()).map(str::to_owned).collect();
+    Some(Commit { sha, tree, parents, author, committer, message })
 }
 
 fn parse_entry(line: &str) -> Option<Entry> {
     let (head, path) = line.split_once('\t')?;
     let mut words = head.split_ascii_whitespace().map(str::to_owned);
     let (mode, kind, sha, size) = (words.next()?, words.next()?, words.next()?, words.next()?);
-    Some(Entry {
-        mode,
-        kind,
-        sha,
-        size: size.parse().ok(),
-        path: path.to_owned(),
-    })
+    Some(Entry { mode, kind, sha, size: size.parse().ok(), path: path.to_owned() })
 }
 
 /// Reads `--raw --numstat -z`: all raw records first, then all counts, in the same order.
@@ -236,11 +176,7 @@ fn parse_raw(out: &str) -> Vec<FileChange> {
             let (status, path, previous) = match letter.as_bytes().first() {
                 Some(b'A') => ("added", first, None),
                 Some(b'D') => ("removed", first, None),
-                Some(b'R') => (
-                    "renamed",
-                    fields.next().unwrap_or_default().to_owned(),
-                    Some(first),
-                ),
+                Some(b'R') => ("renamed", fields.next().unwrap_or_default().to_owned(), Some(first)),
                 _ => ("modified", first, None),
             };
             let sha = if status == "removed" { old } else { new }.to_owned();

@@ -8,11 +8,7 @@ use crate::playground::world::World;
 impl World {
     /// "Re-run" on one check run.
     pub fn rerequest(&mut self, repo: u64, check: u64, by: &str) -> Result<()> {
-        let run = self
-            .repos
-            .get(&repo)
-            .and_then(|at| at.checks.get(&check))
-            .context("no such check run")?;
+        let run = self.repos.get(&repo).and_then(|at| at.checks.get(&check)).context("no such check run")?;
         let suite = run.suite;
         self.requeue(repo, suite);
         self.tell_check((repo, check), "rerequested", by, json!({}));
@@ -22,33 +18,16 @@ impl World {
     /// "Re-run all checks" on a commit.
     pub fn rerequest_suite(&mut self, repo: u64, sha: &str, by: &str) -> Result<()> {
         let at = self.repos.get(&repo).context("no such repository")?;
-        let suite = at
-            .suites
-            .values()
-            .find(|suite| suite.head_sha == sha)
-            .context("no check suite on that commit")?
-            .id;
+        let suite = at.suites.values().find(|suite| suite.head_sha == sha).context("no check suite on that commit")?.id;
         self.requeue(repo, suite);
         self.tell_suite(repo, suite, "rerequested", by)
     }
 
     /// An action's button on a finished check run.
     pub fn press(&mut self, repo: u64, check: u64, identifier: &str, by: &str) -> Result<()> {
-        let run = self
-            .repos
-            .get(&repo)
-            .and_then(|at| at.checks.get(&check))
-            .context("no such check run")?;
-        ensure!(
-            run.status == "completed",
-            "buttons appear only when the run is completed"
-        );
-        ensure!(
-            run.actions
-                .iter()
-                .any(|action| action.identifier == identifier),
-            "no button {identifier}"
-        );
+        let run = self.repos.get(&repo).and_then(|at| at.checks.get(&check)).context("no such check run")?;
+        ensure!(run.status == "completed", "buttons appear only when the run is completed");
+        ensure!(run.actions.iter().any(|action| action.identifier == identifier), "no button {identifier}");
         self.tell_check(
             (repo, check),
             "requested_action",
@@ -73,11 +52,7 @@ impl World {
 
     fn requeue(&mut self, repo: u64, suite: u64) {
         let now = self.now();
-        if let Some(suite) = self
-            .repos
-            .get_mut(&repo)
-            .and_then(|at| at.suites.get_mut(&suite))
-        {
+        if let Some(suite) = self.repos.get_mut(&repo).and_then(|at| at.suites.get_mut(&suite)) {
             suite.requeued = true;
             suite.updated_at = now;
         }

@@ -31,46 +31,25 @@ impl World {
     /// A pull request.
     pub fn pull(&self, repo: u64, number: u64) -> Result<&Pull> {
         let repo = self.repos.get(&repo).context("no such repository")?;
-        repo.pulls
-            .get(&number)
-            .with_context(|| format!("no pull request #{number} in {}", repo.full_name()))
+        repo.pulls.get(&number).with_context(|| format!("no pull request #{number} in {}", repo.full_name()))
     }
 
     /// Opens a pull request; gives back its number.
     pub fn open_pull(&mut self, repo: u64, new: &NewPull<'_>) -> Result<u64> {
         let at = self.repos.get(&repo).context("no such repository")?;
-        let (owner, head_ref) = new
-            .head
-            .split_once(':')
-            .unwrap_or((at.owner.as_str(), new.head));
+        let (owner, head_ref) = new.head.split_once(':').unwrap_or((at.owner.as_str(), new.head));
         let head = if owner == at.owner {
             at
         } else {
-            let fork = self
-                .repos
-                .values()
-                .find(|fork| fork.owner == owner && fork.fork_of == Some(repo));
+            let fork = self.repos.values().find(|fork| fork.owner == owner && fork.fork_of == Some(repo));
             fork.with_context(|| format!("{owner} has no fork of {}", at.full_name()))?
         };
-        let head_sha = head
-            .branch(head_ref)
-            .with_context(|| format!("no branch {head_ref} in {}", head.full_name()))?
-            .to_owned();
-        let base_sha = at
-            .branch(new.base)
-            .with_context(|| format!("no branch {}", new.base))?
-            .to_owned();
-        ensure!(
-            head_sha != base_sha,
-            "No commits between {} and {}",
-            new.base,
-            new.head
-        );
+        let head_sha =
+            head.branch(head_ref).with_context(|| format!("no branch {head_ref} in {}", head.full_name()))?.to_owned();
+        let base_sha = at.branch(new.base).with_context(|| format!("no branch {}", new.base))?.to_owned();
+        ensure!(head_sha != base_sha, "No commits between {} and {}", new.base, new.head);
         if at.pulls.values().any(|pull| {
-            pull.open
-                && pull.head_repo == head.id
-                && pull.head_ref == head_ref
-                && pull.base_ref == new.base
+            pull.open && pull.head_repo == head.id && pull.head_ref == head_ref && pull.base_ref == new.base
         }) {
             bail!("A pull request already exists for {owner}:{head_ref}.");
         }
@@ -109,13 +88,7 @@ impl World {
     }
 
     /// Sends a `pull_request` webhook with these further fields.
-    pub fn tell_pull(
-&mut self,
-(repo, number): (u64, u64),
-        action: &str,
-        sender: &str,
-        mut extra: Value,
-    ) {
+    pub fn tell_pull(&mut self, (repo, number): (u64, u64), action: &str, sender: &str, mut extra: Value) {
         let Some(at) = self.repos.get(&repo) else {
             return;
         };
@@ -144,17 +117,9 @@ impl World {
     /// Opens it again.
     pub fn reopen_pull(&mut self, repo: u64, number: u64, by: &str) -> Result<()> {
         let pull = self.pull(repo, number)?;
-        ensure!(
-            !pull.open && pull.merged.is_none(),
-            "#{number} cannot be reopened"
-        );
-        let branch = self
-            .repos
-            .get(&pull.head_repo)
-            .and_then(|head| head.branch(&pull.head_ref));
-        let head = branch
-            .with_context(|| format!("the branch {} is gone", pull.head_ref))?
-            .to_owned();
+        ensure!(!pull.open && pull.merged.is_none(), "#{number} cannot be reopened");
+        let branch = self.repos.get(&pull.head_repo).and_then(|head| head.branch(&pull.head_ref));
+        let head = branch.with_context(|| format!("the branch {} is gone", pull.head_ref))?.to_owned();
         if let Some(pull) = self.pull_mut(repo, number) {
             pull.open = true;
             pull.closed_at = None;
@@ -167,18 +132,12 @@ impl World {
 
     /// Makes it ready for review, or a draft again.
     pub fn set_draft(&mut self, repo: u64, number: u64, by: &str, draft: bool) -> Result<()> {
-        ensure!(
-            self.pull(repo, number)?.draft != draft,
-            "#{number} is that already"
-        );
+        ensure!(self.pull(repo, number)?.draft != draft, "#{number} is that already");
         if let Some(pull) = self.pull_mut(repo, number) {
             pull.draft = draft;
         }
-        let (what, action) = if draft {
-            (What::Drafted, "converted_to_draft")
-        } else {
-            (What::Ready, "ready_for_review")
-        };
+        let (what, action) =
+            if draft { (What::Drafted, "converted_to_draft") } else { (What::Ready, "ready_for_review") };
         self.happened(repo, number, by, what);
         self.tell_pull((repo, number), action, by, json!({}));
         Ok(())
@@ -188,10 +147,7 @@ impl World {
     pub fn merge_pull(&mut self, repo: u64, number: u64, by: &str) -> Result<String> {
         let pull = self.pull(repo, number)?;
         ensure!(pull.open && !pull.draft, "Pull Request is not mergeable");
-        let message = format!(
-            "Merge pull request #{number} from {}\n\n{}\n",
-            pull.head_ref, pull.title
-        );
+        let message = format!("Merge pull request #{number} from {}\n\n{}\n", pull.head_ref, pull.title);
         let (head, base_ref) = (pull.head_sha.clone(), pull.base_ref.clone());
         let base = self.base_head(repo, &base_ref)?;
         let sha = self.merge_commit(repo, (&base, &head), by, &message)?;
@@ -202,10 +158,7 @@ impl World {
     /// Where a base branch stands.
     pub(super) fn base_head(&self, repo: u64, branch: &str) -> Result<String> {
         let at = self.repos.get(&repo).context("no such repository")?;
-        Ok(at
-            .branch(branch)
-            .with_context(|| format!("no branch {branch}"))?
-            .to_owned())
+        Ok(at.branch(branch).with_context(|| format!("no branch {branch}"))?.to_owned())
     }
 
     /// Stores the merge of two commits without moving a branch.
@@ -219,12 +172,7 @@ impl World {
         let git = self.git_of(repo)?;
         let tree = git.merge_tree(base, head).context("Merge conflict")?;
         let who = self.person(by);
-        git.write_commit(
-            &tree,
-            &[base.to_owned(), head.to_owned()],
-            (&who, &who),
-            message,
-        )
+        git.write_commit(&tree, &[base.to_owned(), head.to_owned()], (&who, &who), message)
     }
 
     /// Moves the base to a commit that contains the pull request, and closes it as merged.
@@ -234,14 +182,9 @@ impl World {
         if let Some(pull) = self.pull_mut(repo, number) {
             pull.open = false;
             pull.closed_at = Some(now);
-            pull.merged = Some(Merged {
-                by: by.to_owned(),
-                sha: sha.to_owned(),
-                at: now,
-            });
+            pull.merged = Some(Merged { by: by.to_owned(), sha: sha.to_owned(), at: now });
         }
-        self.git_of(repo)?
-            .set_ref(&format!("refs/heads/{base}"), sha)?;
+        self.git_of(repo)?.set_ref(&format!("refs/heads/{base}"), sha)?;
         self.happened(repo, number, by, What::Merged(sha.to_owned()));
         self.tell_pull((repo, number), "closed", by, json!({}));
         self.notice_refs(repo, by)

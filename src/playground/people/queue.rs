@@ -18,13 +18,7 @@ impl World {
         let head_ref = format!("refs/heads/gh-readonly-queue/{base}/pr-{number}-{base_sha}");
         self.git_of(repo)?.set_ref(&head_ref, &head_sha)?;
         let base_ref = format!("refs/heads/{base}");
-        let group = MergeGroup {
-            number,
-            head_ref: head_ref.clone(),
-            head_sha: head_sha.clone(),
-            base_ref,
-            base_sha,
-        };
+        let group = MergeGroup { number, head_ref: head_ref.clone(), head_sha: head_sha.clone(), base_ref, base_sha };
         if let Some(at) = self.repos.get_mut(&repo) {
             at.queue.insert(head_ref.clone(), group);
         }
@@ -38,18 +32,8 @@ impl World {
     /// Ends a group: `merged` lands it, `dequeued` and `invalidated` throw it away.
     pub fn end_group(&mut self, repo: u64, number: u64, by: &str, reason: &str) -> Result<()> {
         let at = self.repos.get(&repo).context("no such repository")?;
-        let group = at
-            .queue
-            .values()
-            .find(|group| group.number == number)
-            .context("not in the queue")?
-            .clone();
-        self.tell_group(
-            repo,
-            &group.head_ref,
-            by,
-            json!({ "action": "destroyed", "reason": reason }),
-        );
+        let group = at.queue.values().find(|group| group.number == number).context("not in the queue")?.clone();
+        self.tell_group(repo, &group.head_ref, by, json!({ "action": "destroyed", "reason": reason }));
         if let Some(at) = self.repos.get_mut(&repo) {
             at.queue.remove(&group.head_ref);
         }
@@ -70,10 +54,7 @@ impl World {
         let Some(group) = at.queue.get(head_ref) else {
             return;
         };
-        let commit = self
-            .git(at)
-            .read_commit(&group.head_sha)
-            .map(|commit| self.simple_commit_json(&commit));
+        let commit = self.git(at).read_commit(&group.head_sha).map(|commit| self.simple_commit_json(&commit));
         payload["merge_group"] = json!({
             "head_sha": group.head_sha,
             "head_ref": group.head_ref,

@@ -40,14 +40,7 @@ impl World {
     pub fn add_user(&mut self, login: &str, bot: bool) {
         if !self.users.contains_key(login) {
             let id = self.id();
-            self.users.insert(
-                login.to_owned(),
-                User {
-                    id,
-                    login: login.to_owned(),
-                    bot,
-                },
-            );
+            self.users.insert(login.to_owned(), User { id, login: login.to_owned(), bot });
         }
     }
 
@@ -57,19 +50,8 @@ impl World {
         for (member, _) in members {
             self.add_user(member, false);
         }
-        let members = members
-            .iter()
-            .map(|(login, role)| ((*login).to_owned(), *role))
-            .collect();
-        self.orgs.insert(
-            login.to_owned(),
-            Org {
-                id,
-                login: login.to_owned(),
-                members,
-                teams: BTreeMap::new(),
-            },
-        );
+        let members = members.iter().map(|(login, role)| ((*login).to_owned(), *role)).collect();
+        self.orgs.insert(login.to_owned(), Org { id, login: login.to_owned(), members, teams: BTreeMap::new() });
         let installation = self.id();
         let permissions = self.app.permissions.clone();
         let account = login.to_owned();
@@ -89,22 +71,13 @@ impl World {
 
     /// Makes a repository; with files it gets a first commit on `main`.
     pub fn create_repo(&mut self, new: &NewRepo<'_>) -> Result<u64> {
-        let (owner, name) = new
-            .full_name
-            .split_once('/')
-            .context("a repository's name is OWNER/NAME")?;
+        let (owner, name) = new.full_name.split_once('/').context("a repository's name is OWNER/NAME")?;
         let plain = |text: &str| {
             !text.is_empty()
                 && !text.starts_with('.')
-                && text
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+                && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         };
-        ensure!(
-            plain(owner) && plain(name) || name == ".github",
-            "{} is no name for a repository",
-            new.full_name
-        );
+        ensure!(plain(owner) && plain(name) || name == ".github", "{} is no name for a repository", new.full_name);
         if self.repo(new.full_name).is_some() {
             bail!("{} is there already", new.full_name);
         }
@@ -117,31 +90,13 @@ impl World {
         self.git_of(id)?.init("main")?;
         self.emit(id, "repository", new.by, json!({ "action": "created" }));
         if !new.files.is_empty() {
-            let files = new
-                .files
-                .iter()
-                .map(|(path, content)| (*path, Some(content.as_bytes())))
-                .collect();
-            self.push(
-                id,
-                &Push {
-                    branch: "main",
-                    files,
-                    author: new.by,
-                    message: "Start",
-                },
-            )?;
+            let files = new.files.iter().map(|(path, content)| (*path, Some(content.as_bytes()))).collect();
+            self.push(id, &Push { branch: "main", files, author: new.by, message: "Start" })?;
         }
         Ok(id)
     }
 
-    fn add_repo(
-        &mut self,
-        owner: &str,
-        name: &str,
-        roles: BTreeMap<String, Role>,
-        private: bool,
-    ) -> u64 {
+    fn add_repo(&mut self, owner: &str, name: &str, roles: BTreeMap<String, Role>, private: bool) -> u64 {
         let (id, now) = (self.id(), self.now());
         let repo = Repo {
             id,
@@ -175,16 +130,8 @@ impl World {
     pub fn fork(&mut self, repo: u64, login: &str) -> Result<u64> {
         let base = self.repos.get(&repo).context("no such repository")?.clone();
         self.add_user(login, false);
-        ensure!(
-            self.repo(&format!("{login}/{}", base.name)).is_none(),
-            "{login} has a fork already"
-        );
-        let id = self.add_repo(
-            login,
-            &base.name,
-            BTreeMap::from([(login.to_owned(), Role::Admin)]),
-            base.private,
-        );
+        ensure!(self.repo(&format!("{login}/{}", base.name)).is_none(), "{login} has a fork already");
+        let id = self.add_repo(login, &base.name, BTreeMap::from([(login.to_owned(), Role::Admin)]), base.private);
         let (from, to) = (self.git(&base), self.git_of(id)?);
         to.init(&base.default_branch)?;
         let source = from.path().to_string_lossy().into_owned();
@@ -210,17 +157,8 @@ impl World {
         let author = self.person(push.author);
         let at = self.repos.get(&repo).context("no such repository")?;
         let git = self.git(at);
-        let parent = at
-            .branch(push.branch)
-            .or_else(|| at.branch(&at.default_branch))
-            .map(str::to_owned);
-        let change = Change {
-            branch: push.branch,
-            parent,
-            author,
-            message: push.message,
-            files: push.files.clone(),
-        };
+        let parent = at.branch(push.branch).or_else(|| at.branch(&at.default_branch)).map(str::to_owned);
+        let change = Change { branch: push.branch, parent, author, message: push.message, files: push.files.clone() };
         let sha = git.commit(&change)?;
         self.notice_refs(repo, push.author)?;
         Ok(sha)
@@ -228,11 +166,7 @@ impl World {
 
     /// How a login appears in a commit.
     pub fn person(&self, login: &str) -> Person {
-        Person {
-            name: login.to_owned(),
-            email: format!("{login}@users.noreply.localhost"),
-            at: self.now() / 1000,
-        }
+        Person { name: login.to_owned(), email: format!("{login}@users.noreply.localhost"), at: self.now() / 1000 }
     }
 
     /// Suspends an installation or takes that back.
@@ -242,51 +176,27 @@ impl World {
             at.suspended_at = suspended.then_some(now);
         }
         let action = if suspended { "suspend" } else { "unsuspend" };
-        self.emit_installation(
-            installation,
-            "installation",
-            by,
-            json!({ "action": action }),
-        );
+        self.emit_installation(installation, "installation", by, json!({ "action": action }));
     }
 
     /// Changes what an installation may, as when the owner accepts new permissions.
     pub fn grant(&mut self, installation: u64, by: &str, permission: &str, level: Option<&str>) {
         if let Some(at) = self.installations.get_mut(&installation) {
             match level {
-                Some(level) => at
-                    .permissions
-                    .insert(permission.to_owned(), level.to_owned()),
+                Some(level) => at.permissions.insert(permission.to_owned(), level.to_owned()),
                 None => at.permissions.remove(permission),
             };
         }
-        let held = self
-            .installations
-            .get(&installation)
-            .map(|at| at.permissions.clone())
-            .unwrap_or_default();
-        for token in self
-            .tokens
-            .values_mut()
-            .filter(|token| token.installation == installation)
-        {
+        let held = self.installations.get(&installation).map(|at| at.permissions.clone()).unwrap_or_default();
+        for token in self.tokens.values_mut().filter(|token| token.installation == installation) {
             token.permissions.retain(|name, _| held.contains_key(name));
         }
-        self.emit_installation(
-            installation,
-            "installation",
-            by,
-            json!({ "action": "new_permissions_accepted" }),
-        );
+        self.emit_installation(installation, "installation", by, json!({ "action": "new_permissions_accepted" }));
     }
 
     /// Installs the App at an account anew and says so with `installation.created`.
     pub fn announce_installation(&mut self, installation: u64, by: &str) {
-        let Some(account) = self
-            .installations
-            .get(&installation)
-            .map(|at| at.account.clone())
-        else {
+        let Some(account) = self.installations.get(&installation).map(|at| at.account.clone()) else {
             return;
         };
         let repositories: Vec<_> = self

@@ -16,10 +16,7 @@ impl World {
     pub fn comment(&mut self, repo: u64, number: u64, by: &str, body: &str) -> Result<u64> {
         self.pull(repo, number)?;
         ensure!(!body.trim().is_empty(), "a comment needs a body");
-        ensure!(
-            body.chars().count() <= 65_536,
-            "Body is too long (maximum is 65536 characters)"
-        );
+        ensure!(body.chars().count() <= 65_536, "Body is too long (maximum is 65536 characters)");
         let (id, now) = (self.id(), self.now());
         let comment = Comment {
             id,
@@ -41,33 +38,18 @@ impl World {
 
     /// Changes a comment.
     pub fn edit_comment(&mut self, repo: u64, id: u64, by: &str, body: &str) -> Result<()> {
-        ensure!(
-            body.chars().count() <= 65_536,
-            "Body is too long (maximum is 65536 characters)"
-        );
+        ensure!(body.chars().count() <= 65_536, "Body is too long (maximum is 65536 characters)");
         let now = self.now();
-        let comment = self
-            .repos
-            .get_mut(&repo)
-            .and_then(|at| at.comments.get_mut(&id))
-            .context("no such comment")?;
+        let comment = self.repos.get_mut(&repo).and_then(|at| at.comments.get_mut(&id)).context("no such comment")?;
         let before = std::mem::replace(&mut comment.body, body.to_owned());
         comment.updated_at = now;
-        self.tell_comment(
-            (repo, id),
-            "edited",
-            by,
-            json!({ "changes": { "body": { "from": before } } }),
-        );
+        self.tell_comment((repo, id), "edited", by, json!({ "changes": { "body": { "from": before } } }));
         Ok(())
     }
 
     /// Deletes a comment.
     pub fn delete_comment(&mut self, repo: u64, id: u64, by: &str) -> Result<()> {
-        self.repos
-            .get(&repo)
-            .and_then(|at| at.comments.get(&id))
-            .context("no such comment")?;
+        self.repos.get(&repo).and_then(|at| at.comments.get(&id)).context("no such comment")?;
         self.tell_comment((repo, id), "deleted", by, json!({}));
         if let Some(at) = self.repos.get_mut(&repo) {
             at.comments.remove(&id);
@@ -76,60 +58,26 @@ impl World {
     }
 
     /// Reacts to a comment; says whether the reaction is new, and gives it back.
-    pub fn react(
-        &mut self,
-        repo: u64,
-        comment: u64,
-        by: &str,
-        content: &str,
-    ) -> Result<(bool, Reaction)> {
+    pub fn react(&mut self, repo: u64, comment: u64, by: &str, content: &str) -> Result<(bool, Reaction)> {
         ensure!(REACTIONS.contains(&content), "{content} is no reaction");
         let (id, now) = (self.id(), self.now());
-        let at = self
-            .repos
-            .get_mut(&repo)
-            .and_then(|at| at.comments.get_mut(&comment))
-            .context("no such comment")?;
-        if let Some(old) = at
-            .reactions
-            .iter()
-            .find(|old| old.author == by && old.content == content)
-        {
+        let at = self.repos.get_mut(&repo).and_then(|at| at.comments.get_mut(&comment)).context("no such comment")?;
+        if let Some(old) = at.reactions.iter().find(|old| old.author == by && old.content == content) {
             return Ok((false, old.clone()));
         }
-        let reaction = Reaction {
-            id,
-            author: by.to_owned(),
-            content: content.to_owned(),
-            created_at: now,
-        };
+        let reaction = Reaction { id, author: by.to_owned(), content: content.to_owned(), created_at: now };
         at.reactions.push(reaction.clone());
         Ok((true, reaction))
     }
 
     /// Reviews a pull request: `APPROVED`, `CHANGES_REQUESTED` or `COMMENTED`.
-    pub fn review(
-        &mut self,
-        repo: u64,
-        number: u64,
-        by: &str,
-        (state, body): (&str, &str),
-    ) -> Result<u64> {
+    pub fn review(&mut self, repo: u64, number: u64, by: &str, (state, body): (&str, &str)) -> Result<u64> {
         let pull = self.pull(repo, number)?;
-        ensure!(
-            pull.author != by || state == "COMMENTED",
-            "Can not approve your own pull request"
-        );
+        ensure!(pull.author != by || state == "COMMENTED", "Can not approve your own pull request");
         let commit_id = pull.head_sha.clone();
         let (id, at) = (self.id(), self.now());
-        let review = Review {
-            id,
-            author: by.to_owned(),
-            state: state.to_owned(),
-            body: body.to_owned(),
-            commit_id,
-            at,
-        };
+        let review =
+            Review { id, author: by.to_owned(), state: state.to_owned(), body: body.to_owned(), commit_id, at };
         if let Some(pull) = self.pull_mut(repo, number) {
             pull.reviews.push(review.clone());
         }
@@ -137,7 +85,8 @@ impl World {
         if let (Some(repo_at), Ok(pull)) = (self.repos.get(&repo), self.pull(repo, number)) {
             let mut json = self.review_json(repo_at, pull, &review);
             json["state"] = json!(state.to_lowercase());
-            let payload = json!({ "action": "submitted", "review": json, "pull_request": self.pull_json(repo_at, pull) });
+            let payload =
+                json!({ "action": "submitted", "review": json, "pull_request": self.pull_json(repo_at, pull) });
             self.emit(repo, "pull_request_review", by, payload);
         }
         Ok(id)
@@ -145,36 +94,20 @@ impl World {
 
     /// Adds a label to a pull request, and to the repository when it has none of that name.
     pub fn label(&mut self, repo: u64, number: u64, by: &str, name: &str) -> Result<()> {
-        ensure!(
-            !name.is_empty() && name.chars().count() <= 50,
-            "a label has 1 to 50 characters"
-        );
-        if self
-            .pull(repo, number)?
-            .labels
-            .iter()
-            .any(|label| label == name)
-        {
+        ensure!(!name.is_empty() && name.chars().count() <= 50, "a label has 1 to 50 characters");
+        if self.pull(repo, number)?.labels.iter().any(|label| label == name) {
             return Ok(());
         }
         let id = self.id();
         if let Some(at) = self.repos.get_mut(&repo) {
-            let label = Label {
-                id,
-                name: name.to_owned(),
-                color: "ededed".into(),
-                description: None,
-            };
+            let label = Label { id, name: name.to_owned(), color: "ededed".into(), description: None };
             at.labels.entry(name.to_owned()).or_insert(label);
         }
         if let Some(pull) = self.pull_mut(repo, number) {
             pull.labels.push(name.to_owned());
         }
         self.happened(repo, number, by, What::Labeled(name.to_owned()));
-        let label = self
-            .repos
-            .get(&repo)
-            .and_then(|at| at.labels.get(name).map(|label| self.label_json(at, label)));
+        let label = self.repos.get(&repo).and_then(|at| at.labels.get(name).map(|label| self.label_json(at, label)));
         self.tell_pull((repo, number), "labeled", by, json!({ "label": label }));
         Ok(())
     }
@@ -191,10 +124,7 @@ impl World {
             return Ok(false);
         }
         self.happened(repo, number, by, What::Unlabeled(name.to_owned()));
-        let label = self
-            .repos
-            .get(&repo)
-            .and_then(|at| at.labels.get(name).map(|label| self.label_json(at, label)));
+        let label = self.repos.get(&repo).and_then(|at| at.labels.get(name).map(|label| self.label_json(at, label)));
         self.tell_pull((repo, number), "unlabeled", by, json!({ "label": label }));
         Ok(true)
     }

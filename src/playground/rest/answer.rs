@@ -76,7 +76,8 @@ impl Answer {
     /// 422 with one entry of `errors`.
     pub fn invalid(resource: &str, field: &str, code: &str, message: &str) -> Self {
         let error = json!({ "resource": resource, "field": field, "code": code, "message": message });
-        let body = json!({ "message": "Validation Failed", "errors": [error], "documentation_url": DOCS, "status": "422" });
+        let body =
+            json!({ "message": "Validation Failed", "errors": [error], "documentation_url": DOCS, "status": "422" });
         Self::json(422, body)
     }
 

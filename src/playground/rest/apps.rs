@@ -66,11 +66,14 @@ pub fn token(call: &mut Call<'_>) -> Reply {
 
 /// The permissions asked for, or all; 422 beyond what the installation has.
 fn narrowed(installation: &Installation, asked: &Value) -> Result<BTreeMap<String, String>, Answer> {
-    let Some(asked) = asked.as_object().filter(|asked| !asked.is_empty()) else { return Ok(installation.permissions.clone()) };
+    let Some(asked) = asked.as_object().filter(|asked| !asked.is_empty()) else {
+        return Ok(installation.permissions.clone());
+    };
     let mut permissions = BTreeMap::from([("metadata".to_owned(), "read".to_owned())]);
     for (name, level) in asked {
         let level = level.as_str().unwrap_or_default();
-        if !matches!(level, "read" | "write" | "admin") || !holds(&installation.permissions, &format!("{name}:{level}")) {
+        if !matches!(level, "read" | "write" | "admin") || !holds(&installation.permissions, &format!("{name}:{level}"))
+        {
             return Err(Answer::unprocessable("The permissions requested are not granted to this installation."));
         }
         permissions.insert(name.clone(), level.to_owned());
@@ -80,7 +83,11 @@ fn narrowed(installation: &Installation, asked: &Value) -> Result<BTreeMap<Strin
 
 /// The repositories asked for, or none for all; 422 beyond what the installation has.
 fn chosen(call: &Call<'_>, installation: &Installation) -> Result<Option<Vec<u64>>, Answer> {
-    let beyond = || Answer::unprocessable("There is at least one repository that does not exist or is not accessible to the parent installation.");
+    let beyond = || {
+        Answer::unprocessable(
+            "There is at least one repository that does not exist or is not accessible to the parent installation.",
+        )
+    };
     let reach = |repo: &&Repo| {
         repo.owner == installation.account && installation.selection.as_ref().is_none_or(|ids| ids.contains(&repo.id))
     };
@@ -100,7 +107,9 @@ fn chosen(call: &Call<'_>, installation: &Installation) -> Result<Option<Vec<u64
 }
 
 pub fn repositories(call: &mut Call<'_>) -> Reply {
-    let Caller::Installation(token) = &call.caller else { return Err(Answer::not_found()) };
+    let Caller::Installation(token) = &call.caller else {
+        return Err(Answer::not_found());
+    };
     let account = call.world.installations.get(&token.installation).map(|at| at.account.clone()).unwrap_or_default();
     let seen = |repo: &&Repo| repo.owner == account && token.repos.as_ref().is_none_or(|ids| ids.contains(&repo.id));
     let list = call.world.repos.values().filter(seen).map(|repo| call.world.repo_json(repo)).collect();
@@ -113,7 +122,8 @@ pub fn repositories(call: &mut Call<'_>) -> Reply {
 
 pub fn deliveries(call: &mut Call<'_>) -> Reply {
     let size = call.query("per_page").and_then(|text| text.parse().ok()).unwrap_or(30_usize).clamp(1, 100);
-    let before = call.query("cursor").and_then(|text| text.trim_start_matches("v1_").parse::<u64>().ok()).unwrap_or(u64::MAX);
+    let before =
+        call.query("cursor").and_then(|text| text.trim_start_matches("v1_").parse::<u64>().ok()).unwrap_or(u64::MAX);
     let wanted = call.query("status").map(|status| status == "success");
     let tried = |status: &str| status != "pending";
     let mut items = call
@@ -129,7 +139,8 @@ pub fn deliveries(call: &mut Call<'_>) -> Reply {
     let answer = Answer::ok(page.iter().map(|delivery| call.world.delivery_item_json(delivery)).collect());
     Ok(match last.filter(|_| more) {
         Some(last) => {
-            let link = format!("<{}/app/hook/deliveries?per_page={size}&cursor=v1_{last}>; rel=\"next\"", call.world.url);
+            let link =
+                format!("<{}/app/hook/deliveries?per_page={size}&cursor=v1_{last}>; rel=\"next\"", call.world.url);
             answer.with("Link", link)
         }
         None => answer,
@@ -178,7 +189,10 @@ pub fn convert(call: &mut Call<'_>) -> Reply {
         app.events = events.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     }
     if let Some(permissions) = manifest["default_permissions"].as_object() {
-        app.permissions = permissions.iter().map(|(name, level)| (name.clone(), level.as_str().unwrap_or("read").to_owned())).collect();
+        app.permissions = permissions
+            .iter()
+            .map(|(name, level)| (name.clone(), level.as_str().unwrap_or("read").to_owned()))
+            .collect();
     }
     let (client, secret) = (app.client_id.clone(), app.webhook_secret.clone());
     let mut json = call.world.app_json();

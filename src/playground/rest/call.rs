@@ -70,7 +70,8 @@ impl Call<'_> {
 
     /// A text that must be in the body.
     pub fn need(&self, resource: &str, field: &str) -> Result<&str, Answer> {
-        self.text(field).ok_or_else(|| Answer::invalid(resource, field, "missing_field", &format!("{field} wasn't supplied")))
+        self.text(field)
+            .ok_or_else(|| Answer::invalid(resource, field, "missing_field", &format!("{field} wasn't supplied")))
     }
 
     /// The login under which the caller writes.
@@ -115,9 +116,11 @@ impl Call<'_> {
     }
 
     fn address(&self, page: usize) -> String {
-        let mut query: BTreeMap<&str, String> = self.query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
+        let mut query: BTreeMap<&str, String> =
+            self.query.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
         query.insert("page", page.to_string());
-        let encode = |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
+        let encode =
+            |text: &str| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string();
         let query: Vec<String> = query.iter().map(|(name, value)| format!("{}={}", name, encode(value))).collect();
         format!("{}{}?{}", self.world.url, self.path, query.join("&"))
     }

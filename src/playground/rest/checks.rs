@@ -4,11 +4,9 @@ use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::{Call, Reply, broken};
+use super::check_rules::wrong;
 use crate::playground::shapes::from_iso;
 use crate::playground::world::{Action, Annotation, CheckRun, CheckSuite, FaultKind};
-
-const STATUSES: &[&str] = &["queued", "in_progress", "completed"];
-const CONCLUSIONS: &[&str] = &["action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out"];
 
 fn run<'a>(call: &'a Call<'_>) -> Result<&'a CheckRun, Answer> {
     call.repo()?.checks.get(&call.number(0)?).ok_or_else(Answer::not_found)
@@ -96,60 +94,6 @@ fn inspect(call: &mut Call<'_>, creating: bool) -> Result<(), Answer> {
     })
 }
 
-/// The first thing that is wrong, and whether it is a limit.
-fn wrong(body: &Value, creating: bool) -> Option<(bool, Answer)> {
-    let invalid = |field: &str, message: &str| Some((false, Answer::invalid("CheckRun", field, "invalid", message)));
-    let long = |field: &str, message: &str| Some((true, Answer::invalid("CheckRun", field, "custom", message)));
-    if body["status"].as_str().is_some_and(|status| !STATUSES.contains(&status)) {
-        return invalid("status", "status is not included in the list");
-    }
-    if body["conclusion"].as_str().is_some_and(|conclusion| !CONCLUSIONS.contains(&conclusion)) {
-        return invalid("conclusion", "conclusion is not included in the list");
-    }
-    if body["status"] == "completed" && body["conclusion"].is_null() && creating {
-        return invalid("conclusion", "conclusion is required when status is completed");
-    }
-    let output = &body["output"];
-    if output.is_object() && (output["summary"].is_null() || creating && output["title"].is_null()) {
-        return invalid("output", "output needs title and summary");
-    }
-    for field in ["summary", "text"] {
-        if output[field].as_str().is_some_and(|text| text.chars().count() > 65_535) {
-            return long(field, &format!("{field} exceeds a maximum length of 65535"));
-        }
-    }
-    let annotations = output["annotations"].as_array().map_or(&[][..], Vec::as_slice);
-    if annotations.len() > 50 {
-        return long("annotations", "annotations exceeds a maximum quantity of 50");
-    }
-    for annotation in annotations {
-        let whole = ["path", "message", "annotation_level"].iter().all(|field| annotation[*field].is_string());
-        let level = matches!(annotation["annotation_level"].as_str(), Some("notice" | "warning" | "failure"));
-        let (Some(start), Some(end)) = (annotation["start_line"].as_u64(), annotation["end_line"].as_u64()) else {
-            return invalid("annotations", "start_line and end_line are required");
-        };
-        if !whole || !level || start > end {
-            return invalid("annotations", "an annotation is not valid");
-        }
-        if start != end && !(annotation["start_column"].is_null() && annotation["end_column"].is_null()) {
-            return invalid("annotations", "columns are only allowed on one line");
-        }
-        let over = |field: &str, most: usize| annotation[field].as_str().is_some_and(|text| text.len() > most);
-        if over("message", 65_536) || over("raw_details", 65_536) || over("title", 255) {
-            return long("annotations", "an annotation's text is too long");
-        }
-    }
-    let actions = body["actions"].as_array().map_or(&[][..], Vec::as_slice);
-    if actions.len() > 3 {
-        return long("actions", "actions exceeds a maximum quantity of 3");
-    }
-    let fits = |action: &Value, field: &str, most: usize| action[field].as_str().is_some_and(|text| (1..=most).contains(&text.chars().count()));
-    if actions.iter().any(|action| !(fits(action, "label", 20) && fits(action, "identifier", 20) && fits(action, "description", 40))) {
-        return long("actions", "label and identifier have at most 20, description at most 40 characters");
-    }
-    None
-}
-
 /// Writes the body's fields into a run. Annotations are appended, all else is replaced.
 fn write(call: &mut Call<'_>, id: u64) -> Result<(), Answer> {
     let (body, now) = (call.body.clone(), call.world.now());
@@ -158,7 +102,9 @@ fn write(call: &mut Call<'_>, id: u64) -> Result<(), Answer> {
     let text = |value: &Value| value.as_str().map(str::to_owned);
     let time = |value: &Value| value.as_str().and_then(from_iso);
     check.updates += 1;
-    for (field, place) in [("name", &mut check.name), ("external_id", &mut check.external_id), ("details_url", &mut check.details_url)] {
+    for (field, place) in
+        [("name", &mut check.name), ("external_id", &mut check.external_id), ("details_url", &mut check.details_url)]
+    {
         if let Some(value) = text(&body[field]) {
             *place = value;
         }
@@ -185,7 +131,11 @@ fn write(call: &mut Call<'_>, id: u64) -> Result<(), Answer> {
     }
     if let Some(actions) = body["actions"].as_array() {
         let field = |action: &Value, name: &str| action[name].as_str().unwrap_or_default().to_owned();
-        let action = |action| Action { label: field(action, "label"), description: field(action, "description"), identifier: field(action, "identifier") };
+        let action = |action| Action {
+            label: field(action, "label"),
+            description: field(action, "description"),
+            identifier: field(action, "identifier"),
+        };
         check.actions = actions.iter().map(action).collect();
     }
     let suite = check.suite;
@@ -213,7 +163,8 @@ fn annotation(json: &Value) -> Annotation {
 /// A bare array, unlike the other lists of checks.
 pub fn annotations(call: &mut Call<'_>) -> Reply {
     let (repo, check) = (call.repo()?, run(call)?);
-    Ok(call.page(check.annotations.iter().map(|annotation| call.world.annotation_json(repo, check, annotation)).collect()))
+    Ok(call
+        .page(check.annotations.iter().map(|annotation| call.world.annotation_json(repo, check, annotation)).collect()))
 }
 
 pub fn rerequest(call: &mut Call<'_>) -> Reply {
@@ -266,27 +217,4 @@ pub fn rerequest_suite(call: &mut Call<'_>) -> Reply {
     let (repo, sha, by) = (call.repo, find_suite(call)?.head_sha.clone(), call.login());
     call.world.rerequest_suite(repo, &sha, &by).map_err(broken)?;
     Ok(Answer::created(json!({})))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn status(body: &Value) -> Option<bool> {
-        wrong(body, true).map(|(limit, _)| limit)
-    }
-
-    #[test]
-    fn githubs_limits_are_limits_to_the_character() {
-        let annotation = json!({ "path": "a", "start_line": 1, "end_line": 1, "annotation_level": "failure", "message": "m" });
-        let with = |count: usize, summary: usize| json!({ "output": { "title": "t", "summary": "s".repeat(summary), "annotations": vec![annotation.clone(); count] } });
-        assert_eq!(status(&with(50, 65_535)), None);
-        assert_eq!(status(&with(51, 1)), Some(true));
-        assert_eq!(status(&with(1, 65_536)), Some(true));
-        let action = |label: usize| json!({ "actions": [{ "label": "l".repeat(label), "identifier": "i", "description": "d" }] });
-        assert_eq!(status(&action(20)), None);
-        assert_eq!(status(&action(21)), Some(true));
-        assert_eq!(status(&json!({ "output": { "summary": "s" } })), Some(false));
-        assert_eq!(status(&json!({ "conclusion": "stale" })), Some(false));
-    }
 }

@@ -25,7 +25,12 @@ fn body(call: &Call<'_>) -> Result<String, Answer> {
         return Err(Answer::invalid("IssueComment", "body", "missing", "body can't be blank"));
     }
     if body.chars().count() > 65_536 {
-        return Err(Answer::invalid("IssueComment", "body", "custom", "body is too long (maximum is 65536 characters)"));
+        return Err(Answer::invalid(
+            "IssueComment",
+            "body",
+            "custom",
+            "body is too long (maximum is 65536 characters)",
+        ));
     }
     Ok(body.to_owned())
 }
@@ -84,7 +89,10 @@ pub fn remove(call: &mut Call<'_>) -> Reply {
 }
 
 pub fn reactions(call: &mut Call<'_>) -> Reply {
-    let found = comment(call)?.reactions.iter().filter(|reaction| call.query("content").is_none_or(|content| content == reaction.content));
+    let found = comment(call)?
+        .reactions
+        .iter()
+        .filter(|reaction| call.query("content").is_none_or(|content| content == reaction.content));
     Ok(call.page(found.map(|reaction| call.world.reaction_json(reaction)).collect()))
 }
 

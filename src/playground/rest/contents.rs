@@ -59,7 +59,9 @@ fn wrapped(bytes: &[u8]) -> String {
 }
 
 fn shape(call: &Call<'_>, entry: &Entry, at: &str) -> Value {
-    let Ok(repo) = call.repo() else { return Value::Null };
+    let Ok(repo) = call.repo() else {
+        return Value::Null;
+    };
     let url = call.world.repo_url(repo);
     let html = format!("{}/{}", call.world.url, repo.full_name());
     let kind = match (entry.kind.as_str(), entry.mode.as_str()) {
@@ -113,7 +115,9 @@ fn change(call: &mut Call<'_>, content: Option<Vec<u8>>) -> Reply {
     }
     let old = parent.as_ref().and_then(|sha| git.entry(sha, &path));
     match (&old, call.text("sha")) {
-        (Some(_), None) => return Err(Answer::unprocessable("Invalid request.\n\n\"sha\" wasn't supplied.")),
+        (Some(_), None) => {
+            return Err(Answer::unprocessable("Invalid request.\n\n\"sha\" wasn't supplied."));
+        }
         (Some(old), Some(sha)) if old.sha != sha => {
             return Err(Answer::error(409, &format!("{path} does not match {sha}")));
         }
@@ -121,7 +125,8 @@ fn change(call: &mut Call<'_>, content: Option<Vec<u8>>) -> Reply {
         _ => {}
     }
     let author = named(call, "author").unwrap_or_else(|| call.world.person(&login));
-    let change = Change { branch: &branch, parent, author, message: &message, files: vec![(&path, content.as_deref())] };
+    let change =
+        Change { branch: &branch, parent, author, message: &message, files: vec![(&path, content.as_deref())] };
     let sha = git.commit(&change).map_err(broken)?;
     call.world.notice_refs(call.repo, &login).map_err(broken)?;
     let commit = git.read_commit(&sha).map_err(broken)?;

@@ -1,10 +1,10 @@
-//! Deployments with the defaults that bite, and commit statuses.
+//! Deployments with the defaults that bite.
 
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::{Call, Reply, broken};
-use crate::playground::world::{Deployment, DeploymentStatus, Status, What};
+use crate::playground::world::{Deployment, DeploymentStatus, Pull, What};
 
 const STATES: &[&str] = &["error", "failure", "inactive", "in_progress", "queued", "pending", "success"];
 
@@ -16,7 +16,10 @@ pub fn list(call: &mut Call<'_>) -> Reply {
     let repo = call.repo()?;
     let fits = |field: &str, value: &str| call.query(field).is_none_or(|wanted| wanted == value);
     let found = repo.deployments.values().rev().filter(|at| {
-        fits("sha", &at.sha) && fits("ref", &at.reference) && fits("task", &at.task) && fits("environment", &at.environment)
+        fits("sha", &at.sha)
+            && fits("ref", &at.reference)
+            && fits("task", &at.task)
+            && fits("environment", &at.environment)
     });
     Ok(call.page(found.map(|at| call.world.deployment_json(repo, at)).collect()))
 }
@@ -28,7 +31,9 @@ pub fn read(call: &mut Call<'_>) -> Reply {
 pub fn create(call: &mut Call<'_>) -> Reply {
     let reference = call.need("Deployment", "ref")?.to_owned();
     let git = call.git()?;
-    let sha = git.resolve(&reference).ok_or_else(|| Answer::invalid("Deployment", "ref", "invalid", &format!("No ref found for: {reference}")))?;
+    let sha = git
+        .resolve(&reference)
+        .ok_or_else(|| Answer::invalid("Deployment", "ref", "invalid", &format!("No ref found for: {reference}")))?;
     let repo = call.repo()?;
     // Both defaults are on: a forgotten field merges the default branch in, or waits for every status.
     if call.body["auto_merge"].as_bool().unwrap_or(true) {
@@ -42,7 +47,8 @@ pub fn create(call: &mut Call<'_>) -> Reply {
     let (task, environment) = (text("task", "deploy"), text("environment", "production"));
     let production = call.body["production_environment"].as_bool().unwrap_or(environment == "production");
     let payload = if call.body["payload"].is_null() { json!({}) } else { call.body["payload"].clone() };
-    let (transient, description) = (call.body["transient_environment"].as_bool().unwrap_or(false), call.text("description").map(str::to_owned));
+    let (transient, description) =
+        (call.body["transient_environment"].as_bool().unwrap_or(false), call.text("description").map(str::to_owned));
     let (id, now, creator) = (call.world.id(), call.world.now(), call.login());
     let new = Deployment {
         id,
@@ -60,14 +66,22 @@ pub fn create(call: &mut Call<'_>) -> Reply {
     };
     let here = call.repo;
     call.repo_mut()?.deployments.insert(id, new);
-    let pulls: Vec<u64> = call.repo()?.pulls.values().filter(|pull| pull.head_sha == sha || pull.merged.as_ref().is_some_and(|merged| merged.sha == sha)).map(|pull| pull.number).collect();
-    for number in pulls {
-        call.world.happened(here, number, &creator, What::Deployed(id));
-    }
+    tell_pulls(call, (id, &sha), &creator)?;
     let repo = call.repo()?;
     let json = call.world.deployment_json(repo, repo.deployments.get(&id).ok_or_else(Answer::not_found)?);
     call.world.emit(here, "deployment", &creator, json!({ "action": "created", "deployment": json }));
     Ok(Answer::created(json))
+}
+
+/// Every pull request that has the commit gets a line in its conversation.
+fn tell_pulls(call: &mut Call<'_>, (id, sha): (u64, &str), creator: &str) -> Result<(), Answer> {
+    let here = call.repo;
+    let concerned = |pull: &&Pull| pull.head_sha == sha || pull.merged.as_ref().is_some_and(|merged| merged.sha == sha);
+    let pulls: Vec<u64> = call.repo()?.pulls.values().filter(concerned).map(|pull| pull.number).collect();
+    for number in pulls {
+        call.world.happened(here, number, creator, What::Deployed(id));
+    }
+    Ok(())
 }
 
 fn auto_merge(call: &mut Call<'_>, branch: &str, (default, head): (&str, &str)) -> Reply {
@@ -76,7 +90,8 @@ fn auto_merge(call: &mut Call<'_>, branch: &str, (default, head): (&str, &str)) 
     let tree = git.merge_tree(head, default).ok_or_else(conflict)?;
     let who = call.world.person(&login);
     let message = format!("Merge the default branch into {branch}");
-    let sha = git.write_commit(&tree, &[head.to_owned(), default.to_owned()], (&who, &who), &message).map_err(broken)?;
+    let sha =
+        git.write_commit(&tree, &[head.to_owned(), default.to_owned()], (&who, &who), &message).map_err(broken)?;
     git.set_ref(&format!("refs/heads/{branch}"), &sha).map_err(broken)?;
     call.world.notice_refs(call.repo, &login).map_err(broken)?;
     Ok(Answer::json(202, json!({ "message": format!("Auto-merged the default branch into {branch} on deployment.") })))
@@ -85,22 +100,38 @@ fn auto_merge(call: &mut Call<'_>, branch: &str, (default, head): (&str, &str)) 
 /// 409 unless every status asked for is green; all of them when nothing was said.
 fn contexts(call: &Call<'_>, sha: &str) -> Result<(), Answer> {
     let repo = call.repo()?;
-    let asked = call.body["required_contexts"].as_array().map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>());
+    let asked = call.body["required_contexts"]
+        .as_array()
+        .map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect::<Vec<_>>());
     let green = |name: &str| {
         let status = repo.statuses.iter().rev().find(|status| status.sha == sha && status.context == name);
         let check = repo.checks_of(sha).filter(|check| check.name == name).last();
-        status.is_some_and(|status| status.state == "success") || check.is_some_and(|check| matches!(check.conclusion.as_deref(), Some("success" | "neutral" | "skipped")))
+        status.is_some_and(|status| status.state == "success")
+            || check.is_some_and(|check| matches!(check.conclusion.as_deref(), Some("success" | "neutral" | "skipped")))
     };
-    let all = || repo.statuses.iter().filter(|status| status.sha == sha).map(|status| status.context.clone()).chain(repo.checks_of(sha).map(|check| check.name.clone()));
+    let all = || {
+        repo.statuses
+            .iter()
+            .filter(|status| status.sha == sha)
+            .map(|status| status.context.clone())
+            .chain(repo.checks_of(sha).map(|check| check.name.clone()))
+    };
     let wanted: Vec<String> = asked.unwrap_or_else(|| all().collect());
-    if wanted.iter().all(|name| green(name)) { Ok(()) } else { Err(Answer::error(409, &format!("Conflict: Commit status checks failed for {sha}."))) }
+    if wanted.iter().all(|name| green(name)) {
+        Ok(())
+    } else {
+        Err(Answer::error(409, &format!("Conflict: Commit status checks failed for {sha}.")))
+    }
 }
 
 pub fn remove(call: &mut Call<'_>) -> Reply {
-    let (id, inactive) = deployment(call).map(|at| (at.id, at.statuses.last().is_some_and(|status| status.state == "inactive")))?;
+    let (id, inactive) =
+        deployment(call).map(|at| (at.id, at.statuses.last().is_some_and(|status| status.state == "inactive")))?;
     let repo = call.repo_mut()?;
     if !inactive && repo.deployments.len() > 1 {
-        return Err(Answer::unprocessable("We cannot delete an active deployment unless it is the only deployment in a given environment."));
+        return Err(Answer::unprocessable(
+            "We cannot delete an active deployment unless it is the only deployment in a given environment.",
+        ));
     }
     repo.deployments.remove(&id);
     Ok(Answer::empty(204))
@@ -120,14 +151,30 @@ pub fn create_status(call: &mut Call<'_>) -> Reply {
     let text = |field: &str| call.text(field).unwrap_or_default().to_owned();
     let description = text("description");
     if description.chars().count() > 140 {
-        return Err(Answer::invalid("DeploymentStatus", "description", "custom", "description is too long (maximum is 140 characters)"));
+        return Err(Answer::invalid(
+            "DeploymentStatus",
+            "description",
+            "custom",
+            "description is too long (maximum is 140 characters)",
+        ));
     }
-    let environment = call.text("environment").map_or_else(|| deployment(call).map(|at| at.environment.clone()), |name| Ok(name.to_owned()))?;
+    let environment = call
+        .text("environment")
+        .map_or_else(|| deployment(call).map(|at| at.environment.clone()), |name| Ok(name.to_owned()))?;
     let log_url = call.text("log_url").or(call.text("target_url")).unwrap_or_default().to_owned();
     let environment_url = text("environment_url");
     let inactivate = state == "success" && call.body["auto_inactive"].as_bool().unwrap_or(true);
     let (new, now, creator) = (call.world.id(), call.world.now(), call.login());
-    let status = DeploymentStatus { id: new, state, description, environment: environment.clone(), log_url, environment_url, creator: creator.clone(), created_at: now };
+    let status = DeploymentStatus {
+        id: new,
+        state,
+        description,
+        environment: environment.clone(),
+        log_url,
+        environment_url,
+        creator: creator.clone(),
+        created_at: now,
+    };
     let here = call.repo;
     if inactivate {
         retire(call, id, &environment)?;
@@ -137,7 +184,8 @@ pub fn create_status(call: &mut Call<'_>) -> Reply {
     at.statuses.push(status.clone());
     let (repo, at) = (call.repo()?, deployment(call)?);
     let json = call.world.deployment_status_json(repo, at, &status);
-    let payload = json!({ "action": "created", "deployment_status": json, "deployment": call.world.deployment_json(repo, at) });
+    let payload =
+        json!({ "action": "created", "deployment_status": json, "deployment": call.world.deployment_json(repo, at) });
     call.world.emit(here, "deployment_status", &creator, payload);
     Ok(Answer::created(json))
 }
@@ -157,47 +205,17 @@ fn retire(call: &mut Call<'_>, id: u64, environment: &str) -> Result<(), Answer>
         let status = call.world.id();
         if let Some(at) = call.repo_mut()?.deployments.get_mut(&id) {
             let environment = at.environment.clone();
-            at.statuses.push(DeploymentStatus { id: status, state: "inactive".into(), description: String::new(), environment, log_url: String::new(), environment_url: String::new(), creator: creator.clone(), created_at: now });
+            at.statuses.push(DeploymentStatus {
+                id: status,
+                state: "inactive".into(),
+                description: String::new(),
+                environment,
+                log_url: String::new(),
+                environment_url: String::new(),
+                creator: creator.clone(),
+                created_at: now,
+            });
         }
     }
     Ok(())
-}
-
-pub fn create_commit_status(call: &mut Call<'_>) -> Reply {
-    let sha = call.git()?.resolve(call.arg(0)).ok_or_else(|| Answer::unprocessable("No commit found for SHA"))?;
-    let state = call.need("Status", "state")?.to_owned();
-    let text = |field: &str| call.text(field).map(str::to_owned);
-    let (context, description, target_url) = (text("context").unwrap_or_else(|| "default".into()), text("description"), text("target_url"));
-    let (id, created_at, creator) = (call.world.id(), call.world.now(), call.login());
-    let status = Status { id, sha, state, context, description, target_url, creator, created_at };
-    call.repo_mut()?.statuses.push(status.clone());
-    Ok(Answer::created(call.world.status_json(call.repo()?, &status)))
-}
-
-pub fn commit_statuses(call: &mut Call<'_>) -> Reply {
-    let sha = call.git()?.resolve(call.arg(0)).ok_or_else(Answer::not_found)?;
-    let repo = call.repo()?;
-    let found = repo.statuses.iter().rev().filter(|status| status.sha == sha);
-    Ok(call.page(found.map(|status| call.world.status_json(repo, status)).collect()))
-}
-
-pub fn combined_status(call: &mut Call<'_>) -> Reply {
-    let sha = call.git()?.resolve(call.arg(0)).ok_or_else(Answer::not_found)?;
-    let repo = call.repo()?;
-    let mut newest = std::collections::BTreeMap::new();
-    for status in repo.statuses.iter().filter(|status| status.sha == sha) {
-        newest.insert(status.context.as_str(), status);
-    }
-    let bad = newest.values().any(|status| matches!(status.state.as_str(), "failure" | "error"));
-    let green = !newest.is_empty() && newest.values().all(|status| status.state == "success");
-    let url = call.world.repo_url(repo);
-    Ok(Answer::ok(json!({
-        "state": if bad { "failure" } else if green { "success" } else { "pending" },
-        "sha": sha,
-        "total_count": newest.len(),
-        "statuses": newest.values().map(|status| call.world.status_json(repo, status)).collect::<Vec<Value>>(),
-        "repository": call.world.repo_json(repo),
-        "commit_url": format!("{url}/commits/{sha}"),
-        "url": format!("{url}/commits/{sha}/status"),
-    })))
 }

@@ -45,13 +45,26 @@ pub fn enter(world: &mut World, incoming: &Incoming) -> Answer {
     let answer = match (found, parsed) {
         (None, _) => unknown(world, incoming),
         (_, Err(_)) => Answer::error(400, "Problems parsing JSON"),
-        (Some((route, args)), Ok(body)) => admit(world, incoming, route, (args, body)).unwrap_or_else(|refusal| refusal),
+        (Some((route, args)), Ok(body)) => {
+            admit(world, incoming, route, (args, body)).unwrap_or_else(|refusal| refusal)
+        }
     };
     let answer = stamp(world, incoming, answer);
-    let path = if incoming.raw_query.is_empty() { incoming.path.clone() } else { format!("{}?{}", incoming.path, incoming.raw_query) };
+    let path = if incoming.raw_query.is_empty() {
+        incoming.path.clone()
+    } else {
+        format!("{}?{}", incoming.path, incoming.raw_query)
+    };
     let json = if let Body::Json(json) = &answer.body { json.clone() } else { Value::Null };
-    let exchange =
-        Exchange { at: world.now(), method: incoming.method.clone(), route, path, request, status: answer.status, answer: json };
+    let exchange = Exchange {
+        at: world.now(),
+        method: incoming.method.clone(),
+        route,
+        path,
+        request,
+        status: answer.status,
+        answer: json,
+    };
     if world.exchanges.len() >= KEPT {
         world.exchanges.pop_front();
     }
@@ -66,7 +79,12 @@ fn unknown(world: &mut World, incoming: &Incoming) -> Answer {
     Answer::not_found()
 }
 
-fn admit(world: &mut World, incoming: &Incoming, route: &Route, (mut args, body): (Vec<String>, Value)) -> Result<Answer, Answer> {
+fn admit(
+    world: &mut World,
+    incoming: &Incoming,
+    route: &Route,
+    (mut args, body): (Vec<String>, Value),
+) -> Result<Answer, Answer> {
     let what = format!("{} {}", incoming.method, incoming.path);
     let caller = world.caller(incoming.authorization.as_deref()).map_err(|refused| match refused {
         Refused::Expired => Answer::error(401, "Bad credentials"),
@@ -94,7 +112,9 @@ fn admit(world: &mut World, incoming: &Incoming, route: &Route, (mut args, body)
 }
 
 fn answer_message(answer: &Answer) -> String {
-    let Body::Json(json) = &answer.body else { return String::new() };
+    let Body::Json(json) = &answer.body else {
+        return String::new();
+    };
     let detail = json["errors"][0]["message"].as_str().map(|text| format!(": {text}")).unwrap_or_default();
     format!("{}{detail}", json["message"].as_str().unwrap_or_default())
 }
@@ -103,13 +123,17 @@ fn answer_message(answer: &Answer) -> String {
 fn authorise(world: &World, route: &Route, caller: &Caller, args: &mut Vec<String>) -> Result<u64, Answer> {
     let unauthorised = || Answer::error(401, "Requires authentication");
     match (route.needs, caller) {
-        (Needs::Nothing, _) | (Needs::App, Caller::App) => return Ok(repo_of(world, route, args).unwrap_or(0)),
+        (Needs::Nothing, _) | (Needs::App, Caller::App) => {
+            return Ok(repo_of(world, route, args).unwrap_or(0));
+        }
         (Needs::App, Caller::Nobody) => return Err(unauthorised()),
         (Needs::App, _) => return Err(Answer::error(401, "A JSON web token could not be decoded")),
         (Needs::Token(_), Caller::Nobody | Caller::App) => return Err(unauthorised()),
         (Needs::Token(_), _) => {}
     }
-    let Caller::Installation(token) = caller else { return Err(unauthorised()) };
+    let Caller::Installation(token) = caller else {
+        return Err(unauthorised());
+    };
     let installation = world.installations.get(&token.installation).ok_or_else(unauthorised)?;
     if installation.suspended_at.is_some() {
         return Err(Answer::error(403, "This installation has been suspended"));
@@ -118,17 +142,25 @@ fn authorise(world: &World, route: &Route, caller: &Caller, args: &mut Vec<Strin
     if route.path.starts_with("/repos/") {
         repo = repo_of(world, route, args).ok_or_else(Answer::not_found)?;
         let at = world.repos.get(&repo).ok_or_else(Answer::not_found)?;
-        let own = at.owner.eq_ignore_ascii_case(&installation.account) && installation.selection.as_ref().is_none_or(|ids| ids.contains(&repo));
+        let own = at.owner.eq_ignore_ascii_case(&installation.account)
+            && installation.selection.as_ref().is_none_or(|ids| ids.contains(&repo));
         let narrowed = token.repos.as_ref().is_none_or(|ids| ids.contains(&repo));
         let readable = !at.private && route.method == "GET";
         if !(own && narrowed || readable) {
-            return Err(if at.private { Answer::not_found() } else { Answer::error(403, "Resource not accessible by integration") });
+            return Err(if at.private {
+                Answer::not_found()
+            } else {
+                Answer::error(403, "Resource not accessible by integration")
+            });
         }
     }
-    let Needs::Token(needs) = route.needs else { return Ok(repo) };
+    let Needs::Token(needs) = route.needs else {
+        return Ok(repo);
+    };
     if !needs.is_empty() && !needs.iter().any(|need| holds(&token.permissions, need)) {
         let accepted = needs.iter().map(|need| need.replace(':', "=")).collect::<Vec<_>>().join("; ");
-        return Err(Answer::error(403, "Resource not accessible by integration").with("X-Accepted-GitHub-Permissions", accepted));
+        return Err(Answer::error(403, "Resource not accessible by integration")
+            .with("X-Accepted-GitHub-Permissions", accepted));
     }
     Ok(repo)
 }
@@ -144,7 +176,9 @@ fn repo_of(world: &World, route: &Route, args: &mut Vec<String>) -> Option<u64> 
 }
 
 fn meter(world: &mut World, route: &Route, caller: &Caller, what: &str) -> Result<(), Answer> {
-    let Caller::Installation(token) = caller else { return Ok(()) };
+    let Caller::Installation(token) = caller else {
+        return Ok(());
+    };
     let weight = match route.method {
         "GET" => Weight::Read,
         _ if route.content => Weight::Content,
@@ -154,7 +188,9 @@ fn meter(world: &mut World, route: &Route, caller: &Caller, what: &str) -> Resul
     if route.path == "/rate_limit" {
         return Ok(());
     }
-    let Err(passed) = world.meters.entry(token.installation).or_default().count(&limits, weight, now) else { return Ok(()) };
+    let Err(passed) = world.meters.entry(token.installation).or_default().count(&limits, weight, now) else {
+        return Ok(());
+    };
     world.fault(FaultKind::Limit, format!("{what}: {passed:?}"));
     Err(match passed {
         Passed::Primary(until) => primary_limit(until / 1000),
@@ -178,8 +214,12 @@ pub fn secondary_limit(seconds: u64) -> Answer {
 }
 
 fn count_headers(world: &World, caller: &Caller, answer: Answer) -> Answer {
-    let Caller::Installation(token) = caller else { return answer };
-    let Some(meter) = world.meters.get(&token.installation) else { return answer };
+    let Caller::Installation(token) = caller else {
+        return answer;
+    };
+    let Some(meter) = world.meters.get(&token.installation) else {
+        return answer;
+    };
     let limit = world.limits.per_hour;
     answer
         .with("x-ratelimit-limit", limit.to_string())
@@ -191,7 +231,9 @@ fn count_headers(world: &World, caller: &Caller, answer: Answer) -> Answer {
 
 /// Adds the headers that every answer has; a GET whose answer is known already becomes 304.
 fn stamp(world: &mut World, incoming: &Incoming, answer: Answer) -> Answer {
-    let mut answer = answer.with("X-GitHub-Request-Id", format!("PLAY:{:X}", world.exchanges.len())).with("X-GitHub-Media-Type", "github.v3; format=json");
+    let mut answer = answer
+        .with("X-GitHub-Request-Id", format!("PLAY:{:X}", world.exchanges.len()))
+        .with("X-GitHub-Media-Type", "github.v3; format=json");
     if incoming.method != "GET" || answer.status != 200 {
         return answer;
     }

@@ -34,7 +34,8 @@ pub fn create_blob(call: &mut Call<'_>) -> Reply {
 
 pub fn blob(call: &mut Call<'_>) -> Reply {
     let (git, sha) = (filled(call)?, call.arg(0));
-    let bytes = Some(sha).filter(|sha| is_sha(sha)).and_then(|sha| git.read_blob(sha).ok()).ok_or_else(Answer::not_found)?;
+    let bytes =
+        Some(sha).filter(|sha| is_sha(sha)).and_then(|sha| git.read_blob(sha).ok()).ok_or_else(Answer::not_found)?;
     if call.accept.contains("raw") {
         return Ok(Answer::raw(bytes, "application/vnd.github.raw+json; charset=utf-8"));
     }
@@ -51,10 +52,15 @@ pub fn blob(call: &mut Call<'_>) -> Reply {
 pub fn create_tree(call: &mut Call<'_>) -> Reply {
     let git = filled(call)?;
     let mut edits = Vec::new();
-    for entry in call.body["tree"].as_array().ok_or_else(|| Answer::invalid("Tree", "tree", "missing_field", "tree wasn't supplied"))? {
+    for entry in call.body["tree"]
+        .as_array()
+        .ok_or_else(|| Answer::invalid("Tree", "tree", "missing_field", "tree wasn't supplied"))?
+    {
         let text = |field: &str| entry[field].as_str().map(str::to_owned);
         let sha = match (text("sha"), text("content")) {
-            (Some(_), Some(_)) => return Err(Answer::unprocessable("Must supply either tree.sha or tree.content, not both")),
+            (Some(_), Some(_)) => {
+                return Err(Answer::unprocessable("Must supply either tree.sha or tree.content, not both"));
+            }
             (Some(sha), None) => Some(sha),
             (None, Some(content)) => Some(git.write_blob(content.as_bytes()).map_err(broken)?),
             (None, None) => None,
@@ -95,14 +101,17 @@ fn tree_json(call: &Call<'_>, git: &Git, sha: &str, recursive: bool) -> Result<V
         json
     };
     let list: Vec<Value> = entries.iter().take(ENTRIES).map(shape).collect();
-    Ok(json!({ "sha": sha, "url": format!("{url}/git/trees/{sha}"), "tree": list, "truncated": entries.len() > ENTRIES }))
+    Ok(
+        json!({ "sha": sha, "url": format!("{url}/git/trees/{sha}"), "tree": list, "truncated": entries.len() > ENTRIES }),
+    )
 }
 
 pub fn create_commit(call: &mut Call<'_>) -> Reply {
     let git = filled(call)?;
     let message = call.need("Commit", "message")?.to_owned();
     let tree = call.need("Commit", "tree")?.to_owned();
-    let parents: Vec<String> = call.body["parents"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
+    let parents: Vec<String> =
+        call.body["parents"].as_array().into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
     if !is_sha(&tree) || git.read_tree(&tree, false).is_err() {
         return Err(Answer::unprocessable("Tree SHA does not exist"));
     }
@@ -119,14 +128,16 @@ pub fn create_commit(call: &mut Call<'_>) -> Reply {
 
 pub fn commit(call: &mut Call<'_>) -> Reply {
     let git = filled(call)?;
-    let sha = Some(call.arg(0)).filter(|sha| is_sha(sha)).and_then(|sha| git.resolve(sha)).ok_or_else(Answer::not_found)?;
+    let sha =
+        Some(call.arg(0)).filter(|sha| is_sha(sha)).and_then(|sha| git.resolve(sha)).ok_or_else(Answer::not_found)?;
     let commit = git.read_commit(&sha).map_err(broken)?;
     Ok(Answer::ok(call.world.git_commit_json(call.repo()?, &commit)))
 }
 
 pub fn reference(call: &mut Call<'_>) -> Reply {
     let (git, name) = (filled(call)?, format!("refs/{}", call.arg(0)));
-    let sha = git.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).map_err(|_| Answer::not_found())?;
+    let sha =
+        git.run(&["rev-parse", "--verify", "--quiet", "--end-of-options", &name]).map_err(|_| Answer::not_found())?;
     Ok(Answer::ok(call.world.ref_json(call.repo()?, &name, &sha)))
 }
 

@@ -17,7 +17,13 @@ pub fn of_pull(call: &mut Call<'_>) -> Reply {
 pub fn add(call: &mut Call<'_>) -> Reply {
     let (repo, number, by) = (call.repo, pull(call)?.number, call.login());
     let list = if call.body.is_array() { &call.body } else { &call.body["labels"] };
-    let names: Vec<String> = list.as_array().into_iter().flatten().filter_map(|name| name.as_str().or(name["name"].as_str())).map(str::to_owned).collect();
+    let names: Vec<String> = list
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.as_str().or(name["name"].as_str()))
+        .map(str::to_owned)
+        .collect();
     for name in names {
         call.world.label(repo, number, &by, &name).map_err(|error| refused("Label", &error))?;
     }

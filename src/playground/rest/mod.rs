@@ -4,6 +4,7 @@
 mod answer;
 mod apps;
 mod call;
+mod check_rules;
 mod checks;
 mod comments;
 mod contents;

@@ -27,7 +27,8 @@ pub fn list(call: &mut Call<'_>) -> Reply {
         .filter(|pull| call.query("base").is_none_or(|base| base == pull.base_ref))
         .filter(|pull| call.query("head").is_none_or(|head| head == format!("{}:{}", owner(pull), pull.head_ref)))
         .collect();
-    let ascending = call.query("direction").map_or(call.query("sort").is_some_and(|sort| sort != "created"), |way| way == "asc");
+    let ascending =
+        call.query("direction").map_or(call.query("sort").is_some_and(|sort| sort != "created"), |way| way == "asc");
     if call.query("sort") == Some("updated") {
         pulls.sort_by_key(|pull| pull.updated_at);
     }

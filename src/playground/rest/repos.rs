@@ -1,10 +1,11 @@
-//! Repositories, branches, commits and who may do what.
+//! Repositories, branches, commits with their statuses, and who may do what.
 
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::{Call, Reply, broken};
 use crate::playground::git::Git;
+use crate::playground::world::Status;
 
 pub fn repo(call: &mut Call<'_>) -> Reply {
     Ok(Answer::ok(call.world.repo_json(call.repo()?)))
@@ -40,7 +41,11 @@ pub fn branch(call: &mut Call<'_>) -> Reply {
 /// `none` on a private one; only a login that nobody has is 404.
 pub fn permission(call: &mut Call<'_>) -> Reply {
     let repo = call.repo()?;
-    let user = call.world.users.get(call.arg(0)).or_else(|| call.world.users.values().find(|user| user.login.eq_ignore_ascii_case(call.arg(0))));
+    let user = call
+        .world
+        .users
+        .get(call.arg(0))
+        .or_else(|| call.world.users.values().find(|user| user.login.eq_ignore_ascii_case(call.arg(0))));
     let user = user.ok_or_else(Answer::not_found)?;
     let role = call.world.role(repo, &user.login);
     let (permission, role_name) = role.map_or(("none", "none"), |role| (role.legacy(), role.name()));
@@ -128,10 +133,54 @@ pub fn compare(call: &mut Call<'_>) -> Reply {
 fn end(call: &Call<'_>, git: &Git, name: &str) -> Result<String, Answer> {
     let found = match name.split_once(':') {
         Some((owner, branch)) => {
-            let fork = call.world.repos.values().find(|other| other.owner == owner && (other.id == call.repo || other.fork_of == Some(call.repo)));
+            let fork = call
+                .world
+                .repos
+                .values()
+                .find(|other| other.owner == owner && (other.id == call.repo || other.fork_of == Some(call.repo)));
             fork.and_then(|fork| fork.branch(branch)).and_then(|sha| git.resolve(sha))
         }
         None => git.resolve(name),
     };
     found.ok_or_else(Answer::not_found)
+}
+
+pub fn create_commit_status(call: &mut Call<'_>) -> Reply {
+    let sha = call.git()?.resolve(call.arg(0)).ok_or_else(|| Answer::unprocessable("No commit found for SHA"))?;
+    let state = call.need("Status", "state")?.to_owned();
+    let text = |field: &str| call.text(field).map(str::to_owned);
+    let (context, description, target_url) =
+        (text("context").unwrap_or_else(|| "default".into()), text("description"), text("target_url"));
+    let (id, created_at, creator) = (call.world.id(), call.world.now(), call.login());
+    let status = Status { id, sha, state, context, description, target_url, creator, created_at };
+    call.repo_mut()?.statuses.push(status.clone());
+    Ok(Answer::created(call.world.status_json(call.repo()?, &status)))
+}
+
+pub fn commit_statuses(call: &mut Call<'_>) -> Reply {
+    let sha = call.git()?.resolve(call.arg(0)).ok_or_else(Answer::not_found)?;
+    let repo = call.repo()?;
+    let found = repo.statuses.iter().rev().filter(|status| status.sha == sha);
+    Ok(call.page(found.map(|status| call.world.status_json(repo, status)).collect()))
+}
+
+pub fn combined_status(call: &mut Call<'_>) -> Reply {
+    let sha = call.git()?.resolve(call.arg(0)).ok_or_else(Answer::not_found)?;
+    let repo = call.repo()?;
+    let mut newest = std::collections::BTreeMap::new();
+    for status in repo.statuses.iter().filter(|status| status.sha == sha) {
+        newest.insert(status.context.as_str(), status);
+    }
+    let bad = newest.values().any(|status| matches!(status.state.as_str(), "failure" | "error"));
+    let green = !newest.is_empty() && newest.values().all(|status| status.state == "success");
+    let url = call.world.repo_url(repo);
+    Ok(Answer::ok(json!({
+        "state": if bad { "failure" } else if green { "success" } else { "pending" },
+        "sha": sha,
+        "total_count": newest.len(),
+        "statuses": newest.values().map(|status| call.world.status_json(repo, status)).collect::<Vec<Value>>(),
+        "repository": call.world.repo_json(repo),
+        "commit_url": format!("{url}/commits/{sha}"),
+        "url": format!("{url}/commits/{sha}/status"),
+    })))
 }

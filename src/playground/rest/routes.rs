@@ -99,9 +99,9 @@ static ROUTES: &[Route] = &[
     get("/repos/{owner}/{repo}/commits/{ref}/check-runs", CHECKS, checks::of_commit),
     get("/repos/{owner}/{repo}/commits/{ref}/check-suites", CHECKS, checks::suites_of_commit),
     get("/repos/{owner}/{repo}/commits/{commit_sha}/pulls", PULLS, pulls::of_commit),
-    get("/repos/{owner}/{repo}/commits/{ref}/status", STATUS, deployments::combined_status),
-    get("/repos/{owner}/{repo}/commits/{ref}/statuses", STATUS, deployments::commit_statuses),
-    post("/repos/{owner}/{repo}/statuses/{sha}", STATUS_W, deployments::create_commit_status),
+    get("/repos/{owner}/{repo}/commits/{ref}/status", STATUS, repos::combined_status),
+    get("/repos/{owner}/{repo}/commits/{ref}/statuses", STATUS, repos::commit_statuses),
+    post("/repos/{owner}/{repo}/statuses/{sha}", STATUS_W, repos::create_commit_status),
     get("/repos/{owner}/{repo}/compare/{basehead}", CODE, repos::compare),
     get("/repos/{owner}/{repo}/rulesets", META, misc::rulesets),
     post("/repos/{owner}/{repo}/rulesets", ADMIN_W, misc::create_ruleset),
@@ -114,7 +114,7 @@ static ROUTES: &[Route] = &[
     post("/repos/{owner}/{repo}/git/blobs", CODE_W, gitdata::create_blob),
     get("/repos/{owner}/{repo}/git/blobs/{file_sha}", CODE, gitdata::blob),
     post("/repos/{owner}/{repo}/git/trees", CODE_W, gitdata::create_tree),
-    get("/repos/{owner}/{repo}/git/trees/{ref}", CODE, gitdata::tree),
+    get("/repos/{owner}/{repo}/git/trees/{tree_sha}", CODE, gitdata::tree),
     post("/repos/{owner}/{repo}/git/commits", CODE_W, gitdata::create_commit),
     get("/repos/{owner}/{repo}/git/commits/{commit_sha}", CODE, gitdata::commit),
     post("/repos/{owner}/{repo}/git/refs", CODE_W, gitdata::create_ref),
@@ -166,7 +166,7 @@ static ROUTES: &[Route] = &[
 ];
 
 /// Parts of a path that may hold slashes.
-const GREEDY: &[&str] = &["{ref}", "{path}", "{basehead}", "{branch}"];
+const GREEDY: &[&str] = &["{ref}", "{tree_sha}", "{path}", "{basehead}", "{branch}"];
 
 /// The route of a request, and the parts in braces.
 pub fn find(method: &str, path: &str) -> Option<(&'static Route, Vec<String>)> {
@@ -207,11 +207,23 @@ mod tests {
 
     #[test]
     fn paths_find_their_route() {
-        assert_eq!(route("GET", "/repos/a/b/contents/src/x%20y.rs"), r#"/repos/{owner}/{repo}/contents/{path} ["a", "b", "src/x y.rs"]"#);
-        assert_eq!(route("GET", "/repos/a/b/commits/feat/x/check-runs"), r#"/repos/{owner}/{repo}/commits/{ref}/check-runs ["a", "b", "feat/x"]"#);
+        assert_eq!(
+            route("GET", "/repos/a/b/contents/src/x%20y.rs"),
+            r#"/repos/{owner}/{repo}/contents/{path} ["a", "b", "src/x y.rs"]"#
+        );
+        assert_eq!(
+            route("GET", "/repos/a/b/commits/feat/x/check-runs"),
+            r#"/repos/{owner}/{repo}/commits/{ref}/check-runs ["a", "b", "feat/x"]"#
+        );
         assert_eq!(route("GET", "/repos/a/b/commits/abc"), r#"/repos/{owner}/{repo}/commits/{ref} ["a", "b", "abc"]"#);
-        assert_eq!(route("PATCH", "/repos/a/b/git/refs/heads/x/y"), r#"/repos/{owner}/{repo}/git/refs/{ref} ["a", "b", "heads/x/y"]"#);
-        assert_eq!(route("GET", "/repos/a/b/issues/comments/7"), r#"/repos/{owner}/{repo}/issues/comments/{comment_id} ["a", "b", "7"]"#);
+        assert_eq!(
+            route("PATCH", "/repos/a/b/git/refs/heads/x/y"),
+            r#"/repos/{owner}/{repo}/git/refs/{ref} ["a", "b", "heads/x/y"]"#
+        );
+        assert_eq!(
+            route("GET", "/repos/a/b/issues/comments/7"),
+            r#"/repos/{owner}/{repo}/issues/comments/{comment_id} ["a", "b", "7"]"#
+        );
         assert_eq!(route("GET", "/nothing"), "none");
         assert_eq!(route("PATCH", "/app"), "none");
     }

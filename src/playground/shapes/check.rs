@@ -7,15 +7,7 @@ use crate::playground::git::Commit;
 use crate::playground::world::{Annotation, CheckRun, CheckSuite, Repo, World};
 
 /// The conclusion that counts most decides for the suite.
-const PRIORITY: &[&str] = &[
-    "action_required",
-    "failure",
-    "timed_out",
-    "cancelled",
-    "success",
-    "neutral",
-    "skipped",
-];
+const PRIORITY: &[&str] = &["action_required", "failure", "timed_out", "cancelled", "success", "neutral", "skipped"];
 
 impl World {
     /// A `check-run`.
@@ -113,11 +105,7 @@ impl World {
     }
 
     /// Status and conclusion of a suite, from its newest run of each name.
-    pub fn suite_state(
-        &self,
-        repo: &Repo,
-        suite: &CheckSuite,
-    ) -> (&'static str, Option<&'static str>) {
+    pub fn suite_state(&self, repo: &Repo, suite: &CheckSuite) -> (&'static str, Option<&'static str>) {
         let mut newest = std::collections::BTreeMap::new();
         for check in repo.checks.values().filter(|check| check.suite == suite.id) {
             newest.insert(check.name.as_str(), check);
@@ -131,11 +119,7 @@ impl World {
         if newest.values().any(|check| check.status != "completed") {
             return ("in_progress", None);
         }
-        let worst = PRIORITY.iter().find(|word| {
-            newest
-                .values()
-                .any(|check| check.conclusion.as_deref() == Some(word))
-        });
+        let worst = PRIORITY.iter().find(|word| newest.values().any(|check| check.conclusion.as_deref() == Some(word)));
         ("completed", worst.copied())
     }
 

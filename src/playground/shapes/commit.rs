@@ -74,9 +74,7 @@ impl World {
     /// A `diff-entry`.
     pub fn file_json(&self, repo: &Repo, sha: &str, file: &FileChange) -> Value {
         let html = format!("{}/{}", self.url, repo.full_name());
-        let path =
-            percent_encoding::utf8_percent_encode(&file.path, percent_encoding::NON_ALPHANUMERIC)
-                .to_string();
+        let path = percent_encoding::utf8_percent_encode(&file.path, percent_encoding::NON_ALPHANUMERIC).to_string();
         let mut json = json!({
             "sha": file.sha,
             "filename": file.path,

@@ -9,10 +9,7 @@ impl World {
     /// A `deployment`.
     pub fn deployment_json(&self, repo: &Repo, deployment: &Deployment) -> Value {
         let url = format!("{}/deployments/{}", self.repo_url(repo), deployment.id);
-        let updated = deployment
-            .statuses
-            .last()
-            .map_or(deployment.created_at, |status| status.created_at);
+        let updated = deployment.statuses.last().map_or(deployment.created_at, |status| status.created_at);
         json!({
             "url": url,
             "id": deployment.id,
@@ -35,12 +32,7 @@ impl World {
     }
 
     /// A `deployment-status`.
-    pub fn deployment_status_json(
-        &self,
-        repo: &Repo,
-        deployment: &Deployment,
-        status: &DeploymentStatus,
-    ) -> Value {
+    pub fn deployment_status_json(&self, repo: &Repo, deployment: &Deployment, status: &DeploymentStatus) -> Value {
         let url = format!("{}/deployments/{}", self.repo_url(repo), deployment.id);
         json!({
             "url": format!("{url}/statuses/{}", status.id),

@@ -18,16 +18,12 @@ pub use talk::REACTIONS;
 
 /// A time as GitHub writes it: UTC, whole seconds.
 pub fn iso(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
-        .unwrap_or_default()
+    jiff::Timestamp::from_millisecond(ms).map(|at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()).unwrap_or_default()
 }
 
 /// Reads GitHub's time back to Unix milliseconds.
 pub fn from_iso(text: &str) -> Option<i64> {
-    text.parse::<jiff::Timestamp>()
-        .ok()
-        .map(jiff::Timestamp::as_millisecond)
+    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }
 
 /// An opaque id as GraphQL wants it.
@@ -39,11 +35,7 @@ impl World {
     /// A `simple-user`: person, bot or organisation. A login nobody has becomes GitHub's ghost.
     pub fn user_json(&self, login: &str) -> Value {
         let (id, login, kind) = match (self.users.get(login), self.orgs.get(login)) {
-            (Some(user), _) => (
-                user.id,
-                user.login.as_str(),
-                if user.bot { "Bot" } else { "User" },
-            ),
+            (Some(user), _) => (user.id, user.login.as_str(), if user.bot { "Bot" } else { "User" }),
             (None, Some(org)) => (org.id, org.login.as_str(), "Organization"),
             (None, None) => (10137, "ghost", "User"),
         };

@@ -66,11 +66,7 @@ impl World {
     /// What only the single `pull-request` has.
     fn add_size(&self, json: &mut Value, repo: &Repo, pull: &Pull) {
         json["merged"] = json!(pull.merged.is_some());
-        json["mergeable"] = if pull.open {
-            json!(pull.size.mergeable)
-        } else {
-            Value::Null
-        };
+        json["mergeable"] = if pull.open { json!(pull.size.mergeable) } else { Value::Null };
         json["rebaseable"] = json["mergeable"].clone();
         json["mergeable_state"] = json!(match (pull.open, pull.draft, pull.size.mergeable) {
             (false, ..) => "unknown",
@@ -78,10 +74,7 @@ impl World {
             (_, _, false) => "dirty",
             _ => "clean",
         });
-        json["merged_by"] = pull
-            .merged
-            .as_ref()
-            .map_or(Value::Null, |merged| self.user_json(&merged.by));
+        json["merged_by"] = pull.merged.as_ref().map_or(Value::Null, |merged| self.user_json(&merged.by));
         json["comments"] = json!(repo.comments_of(pull.number).count());
         json["review_comments"] = json!(0);
         json["maintainer_can_modify"] = json!(pull.head_repo != repo.id);
@@ -176,11 +169,7 @@ impl World {
 
     /// The labels of a pull request.
     pub fn labels_json(&self, repo: &Repo, pull: &Pull) -> Vec<Value> {
-        pull.labels
-            .iter()
-            .filter_map(|name| repo.labels.get(name))
-            .map(|label| self.label_json(repo, label))
-            .collect()
+        pull.labels.iter().filter_map(|name| repo.labels.get(name)).map(|label| self.label_json(repo, label)).collect()
     }
 
     /// GitHub's `author_association`. As on GitHub, it says less than the permission look-up does.

@@ -33,10 +33,7 @@ const ADDRESSES: &[(&str, &str)] = &[
     ("languages_url", "/languages"),
     ("merges_url", "/merges"),
     ("milestones_url", "/milestones{/number}"),
-    (
-        "notifications_url",
-        "/notifications{?since,all,participating}",
-    ),
+    ("notifications_url", "/notifications{?since,all,participating}"),
     ("pulls_url", "/pulls{/number}"),
     ("releases_url", "/releases{/id}"),
     ("stargazers_url", "/stargazers"),
@@ -58,11 +55,7 @@ impl World {
     pub fn repo_json(&self, repo: &Repo) -> Value {
         let url = self.repo_url(repo);
         let html = format!("{}/{}", self.url, repo.full_name());
-        let forks = self
-            .repos
-            .values()
-            .filter(|other| other.fork_of == Some(repo.id))
-            .count();
+        let forks = self.repos.values().filter(|other| other.fork_of == Some(repo.id)).count();
         let open = repo.pulls.values().filter(|pull| pull.open).count();
         let mut fields = Map::new();
         for (name, suffix) in ADDRESSES {

@@ -6,25 +6,17 @@ use super::{iso, node_id};
 use crate::playground::world::{Comment, Reaction, Repo, World};
 
 /// The reactions that GitHub has.
-pub const REACTIONS: &[&str] = &[
-    "+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes",
-];
+pub const REACTIONS: &[&str] = &["+1", "-1", "laugh", "confused", "heart", "hooray", "rocket", "eyes"];
 
 impl World {
     /// An `issue-comment`.
     pub fn comment_json(&self, repo: &Repo, comment: &Comment) -> Value {
         let url = format!("{}/issues/comments/{}", self.repo_url(repo), comment.id);
         let html = format!("{}/{}/pull/{}", self.url, repo.full_name(), comment.number);
-        let mut reactions =
-            json!({ "url": format!("{url}/reactions"), "total_count": comment.reactions.len() });
+        let mut reactions = json!({ "url": format!("{url}/reactions"), "total_count": comment.reactions.len() });
         for content in REACTIONS {
-            reactions[*content] = json!(
-                comment
-                    .reactions
-                    .iter()
-                    .filter(|reaction| reaction.content == *content)
-                    .count()
-            );
+            reactions[*content] =
+                json!(comment.reactions.iter().filter(|reaction| reaction.content == *content).count());
         }
         json!({
             "url": url,

@@ -70,10 +70,7 @@ pub struct World {
 
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("World")
-            .field("url", &self.url)
-            .field("repos", &self.repos.len())
-            .finish_non_exhaustive()
+        f.debug_struct("World").field("url", &self.url).field("repos", &self.repos.len()).finish_non_exhaustive()
     }
 }
 
@@ -91,37 +88,24 @@ impl World {
 
     /// The repository `owner/name`, without regard to case, as GitHub does.
     pub fn repo(&self, full_name: &str) -> Option<&Repo> {
-        self.repos
-            .values()
-            .find(|repo| repo.full_name().eq_ignore_ascii_case(full_name))
+        self.repos.values().find(|repo| repo.full_name().eq_ignore_ascii_case(full_name))
     }
 
     /// What a person may do in a repository; `None` for a stranger to a private one.
     pub fn role(&self, repo: &Repo, login: &str) -> Option<Role> {
-        let own = repo
-            .roles
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(login))
-            .map(|(_, role)| *role);
+        let own = repo.roles.iter().find(|(name, _)| name.eq_ignore_ascii_case(login)).map(|(_, role)| *role);
         own.or(if repo.private { None } else { Some(Role::Read) })
     }
 
     /// Records that the other side broke a rule of GitHub's.
     pub fn fault(&mut self, kind: FaultKind, what: String) {
-        self.faults.push(Fault {
-            at: self.now(),
-            kind,
-            what,
-        });
+        self.faults.push(Fault { at: self.now(), kind, what });
     }
 
     /// The installation that may see this repository, if there is one.
     pub fn installation_of(&self, repo: &Repo) -> Option<&Installation> {
         self.installations.values().find(|i| {
-            i.account.eq_ignore_ascii_case(&repo.owner)
-                && i.selection
-                    .as_ref()
-                    .is_none_or(|ids| ids.contains(&repo.id))
+            i.account.eq_ignore_ascii_case(&repo.owner) && i.selection.as_ref().is_none_or(|ids| ids.contains(&repo.id))
         })
     }
 }

@@ -63,22 +63,16 @@ impl Repo {
 
     /// The SHA a branch was last seen at.
     pub fn branch(&self, name: &str) -> Option<&str> {
-        self.refs
-            .get(&format!("refs/heads/{name}"))
-            .map(String::as_str)
+        self.refs.get(&format!("refs/heads/{name}")).map(String::as_str)
     }
 
     /// Comments of one pull request, oldest first.
     pub fn comments_of(&self, number: u64) -> impl Iterator<Item = &Comment> {
-        self.comments
-            .values()
-            .filter(move |comment| comment.number == number)
+        self.comments.values().filter(move |comment| comment.number == number)
     }
 
     /// Check runs on a commit, oldest first.
     pub fn checks_of<'a>(&'a self, sha: &'a str) -> impl Iterator<Item = &'a CheckRun> {
-        self.checks
-            .values()
-            .filter(move |check| check.head_sha == sha)
+        self.checks.values().filter(move |check| check.head_sha == sha)
     }
 }

@@ -38,9 +38,7 @@ impl State {
 
     /// The state with this word, if there is one.
     pub fn parse(word: &str) -> Option<State> {
-        [State::Ready, State::Leased, State::Done, State::Dead]
-            .into_iter()
-            .find(|state| state.as_str() == word)
+        [State::Ready, State::Leased, State::Done, State::Dead].into_iter().find(|state| state.as_str() == word)
     }
 }
 
@@ -102,10 +100,7 @@ pub struct Job {
 impl Job {
     /// The raw bytes that came with it (a webhook's body). Errors when they do not decompress within the limit.
     pub fn body(&self) -> Result<Option<Vec<u8>>> {
-        self.packed
-            .as_deref()
-            .map(|packed| unpack(packed, self.unpack_limit))
-            .transpose()
+        self.packed.as_deref().map(|packed| unpack(packed, self.unpack_limit)).transpose()
     }
 }
 
@@ -159,8 +154,7 @@ const RETRY: &str = "UPDATE jobs SET failures = failures + $3,
  WHERE id = $1 AND attempt = $2 AND state = 'leased' RETURNING state";
 
 // Followers wait with the head, so that the claim need not walk over them.
-const PUSH: &str =
-    "UPDATE jobs SET run_at = $2 WHERE lane = $1 AND state = 'ready' AND run_at < $2";
+const PUSH: &str = "UPDATE jobs SET run_at = $2 WHERE lane = $1 AND state = 'ready' AND run_at < $2";
 
 type Claimed = (i64, String, String, String, i64, i64, i64, Option<Vec<u8>>);
 
@@ -168,17 +162,9 @@ impl Store {
     /// Leases the head of one due lane. `None`: nothing to do now. A lease that had expired counts as a failure.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Job>> {
         // Look again after a lock wait (the outer condition) and skip what others hold: both are needed on PostgreSQL.
-        let lock = if self.is_postgres() {
-            "FOR UPDATE SKIP LOCKED"
-        } else {
-            ""
-        };
-        let sql = CLAIM
-            .replace("{MINE}", &mine(claim.pools.len(), claim.kinds.len(), 3))
-            .replace("{LOCK}", lock);
-        let mut query = sqlx::query_as::<_, Claimed>(AssertSqlSafe(sql))
-            .bind(claim.now)
-            .bind(claim.until);
+        let lock = if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
+        let sql = CLAIM.replace("{MINE}", &mine(claim.pools.len(), claim.kinds.len(), 3)).replace("{LOCK}", lock);
+        let mut query = sqlx::query_as::<_, Claimed>(AssertSqlSafe(sql)).bind(claim.now).bind(claim.until);
         for pool in claim.pools {
             query = query.bind(pool.as_str());
         }
@@ -190,22 +176,10 @@ impl Store {
             Err(sqlx::Error::Database(e)) if e.is_unique_violation() => None,
             other => other?,
         };
-        Ok(row.map(
-            |(id, lane, kind, task, attempt, failures, created_at, packed)| {
-                let unpack_limit = self.limits().unpacked;
-                Job {
-                    id,
-                    lane,
-                    kind,
-                    task,
-                    attempt,
-                    failures,
-                    created_at,
-                    packed,
-                    unpack_limit,
-                }
-            },
-        ))
+        Ok(row.map(|(id, lane, kind, task, attempt, failures, created_at, packed)| {
+            let unpack_limit = self.limits().unpacked;
+            Job { id, lane, kind, task, attempt, failures, created_at, packed, unpack_limit }
+        }))
     }
 
     /// When the next head of a lane can be claimed by a process with these pools and kinds: in the past means now.
@@ -224,14 +198,8 @@ impl Store {
 
     /// Moves the end of the lease. `false`: the lease is lost; stop.
     pub async fn heartbeat(&self, job: &Job, until: i64) -> Result<bool> {
-        const SQL: &str =
-            "UPDATE jobs SET run_at = $3 WHERE id = $1 AND attempt = $2 AND state = 'leased'";
-        let done = sqlx::query(SQL)
-            .bind(job.id)
-            .bind(job.attempt)
-            .bind(until)
-            .execute(self.write())
-            .await?;
+        const SQL: &str = "UPDATE jobs SET run_at = $3 WHERE id = $1 AND attempt = $2 AND state = 'leased'";
+        let done = sqlx::query(SQL).bind(job.id).bind(job.attempt).bind(until).execute(self.write()).await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -241,11 +209,7 @@ impl Store {
         const SQL: &str = "UPDATE jobs SET state = 'done', task = '', body = NULL, error = NULL
  WHERE id = $1 AND attempt = $2 AND state = 'leased'";
         let mut tx = self.begin().await?;
-        let done = sqlx::query(SQL)
-            .bind(job.id)
-            .bind(job.attempt)
-            .execute(tx.connection())
-            .await?;
+        let done = sqlx::query(SQL).bind(job.id).bind(job.attempt).execute(tx.connection()).await?;
         if done.rows_affected() == 1 {
             tx.wakes();
             return Ok(Some(tx));
@@ -269,11 +233,7 @@ impl Store {
             .await?;
         let state = state.as_deref().and_then(State::parse);
         if state == Some(State::Ready) {
-            sqlx::query(PUSH)
-                .bind(&job.lane)
-                .bind(retry.at)
-                .execute(tx.connection())
-                .await?;
+            sqlx::query(PUSH).bind(&job.lane).bind(retry.at).execute(tx.connection()).await?;
         }
         tx.wakes();
         tx.commit().await?;
@@ -282,27 +242,19 @@ impl Store {
 
     /// Hands a lease back unused, at SIGTERM: claimable at once, nothing counted. `false`: lease lost.
     pub async fn give_back(&self, job: &Job, now: i64) -> Result<bool> {
-        const SQL: &str = "UPDATE jobs SET state = 'ready', run_at = $3 WHERE id = $1 AND attempt = $2 AND state = 'leased'";
-        let done = sqlx::query(SQL)
-            .bind(job.id)
-            .bind(job.attempt)
-            .bind(now)
-            .execute(self.write())
-            .await?;
-        self.wake().notify_one();
+        const SQL: &str =
+            "UPDATE jobs SET state = 'ready', run_at = $3 WHERE id = $1 AND attempt = $2 AND state = 'leased'";
+        let done = sqlx::query(SQL).bind(job.id).bind(job.attempt).bind(now).execute(self.write()).await?;
+        self.wake().notify_waiters();
         Ok(done.rows_affected() == 1)
     }
 
     /// Ends a claimed job as dead: for one that lost its lease too often. `false`: lease lost.
     pub async fn bury(&self, job: &Job, error: &str) -> Result<bool> {
-        const SQL: &str = "UPDATE jobs SET state = 'dead', error = $3 WHERE id = $1 AND attempt = $2 AND state = 'leased'";
-        let done = sqlx::query(SQL)
-            .bind(job.id)
-            .bind(job.attempt)
-            .bind(error)
-            .execute(self.write())
-            .await?;
-        self.wake().notify_one();
+        const SQL: &str =
+            "UPDATE jobs SET state = 'dead', error = $3 WHERE id = $1 AND attempt = $2 AND state = 'leased'";
+        let done = sqlx::query(SQL).bind(job.id).bind(job.attempt).bind(error).execute(self.write()).await?;
+        self.wake().notify_waiters();
         Ok(done.rows_affected() == 1)
     }
 }
@@ -311,11 +263,7 @@ impl Tx {
     /// Inserts a job, or merges it into the waiting one with the same key. The id of the row; `None`: the lane is full
     /// (see [`super::Limits::lane`]) and nothing was inserted.
     pub async fn insert_job(&mut self, job: &NewJob) -> Result<Option<i64>> {
-        let run_at = if job.run_at <= job.now {
-            job.run_at.saturating_sub(job.priority.max(0))
-        } else {
-            job.run_at
-        };
+        let run_at = if job.run_at <= job.now { job.run_at.saturating_sub(job.priority.max(0)) } else { job.run_at };
         let cap = self.store().limits().lane.saturating_sub(1).max(0);
         let id: Option<i64> = sqlx::query_scalar(INSERT)
             .bind(&job.lane)
@@ -337,12 +285,7 @@ impl Tx {
 
 /// The condition "this process may do it", with placeholders from `$first` on: pools, then kinds.
 fn mine(pools: usize, kinds: usize, first: usize) -> String {
-    let list = |from: usize, n: usize| {
-        (from..from + n)
-            .map(|i| format!("${i}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
+    let list = |from: usize, n: usize| (from..from + n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
     let pool = match pools {
         0 => "j.pool IS NULL".to_owned(),
         n => format!("(j.pool IS NULL OR j.pool IN ({}))", list(first, n)),

@@ -1,0 +1,89 @@
+//! A `fairway serve` of its own process, and what the system says of it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// What both sides know.
+pub const SECRET: &str = "bench";
+
+/// A running Fairway.
+pub struct Served {
+    /// Its door.
+    pub public: SocketAddr,
+    /// From the start of the process to the first `ready`.
+    pub started_in: Duration,
+    child: Child,
+}
+
+impl Served {
+    /// Starts one on `data`, against the API at `github`.
+    pub fn start(data: &Path, github: &str, key: &Path, more: &[(&str, &str)]) -> Served {
+        let (public, private) = (free_port(), free_port());
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fairway"));
+        command.arg("serve").env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(if std::env::var_os("BENCH_LOUD").is_some() { Stdio::inherit() } else { Stdio::null() });
+        for (name, value) in [
+            ("PATH", std::env::var("PATH").unwrap_or_default().as_str()),
+            ("FAIRWAY_APP_ID", "1"),
+            ("FAIRWAY_PRIVATE_KEY_FILE", &key.display().to_string()),
+            ("FAIRWAY_WEBHOOK_SECRET", SECRET),
+            ("FAIRWAY_ORGS", "*"),
+            ("FAIRWAY_GITHUB_URL", github),
+            ("FAIRWAY_DATA_DIR", &data.display().to_string()),
+            ("FAIRWAY_LISTEN", &public.to_string()),
+            ("FAIRWAY_PRIVATE_LISTEN", &private.to_string()),
+            ("FAIRWAY_ENGINE", "local"),
+            ("FAIRWAY_LOG", "error"),
+        ] {
+            command.env(name, value);
+        }
+        command.envs(more.iter().copied());
+        let begin = Instant::now();
+        let child = command.spawn().expect("fairway starts");
+        let mut served = Served { public, started_in: Duration::ZERO, child };
+        while !ready(private) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "fairway did not get ready");
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        served.started_in = begin.elapsed();
+        served
+    }
+
+    /// Resident memory, in megabytes: now, and the most it ever was.
+    pub fn memory(&self) -> (f64, f64) {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let of = |key: &str| {
+            let line = status.lines().find(|l| l.starts_with(key)).unwrap_or("");
+            line.split_whitespace().nth(1).and_then(|kb| kb.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+        };
+        (of("VmRSS:"), of("VmHWM:"))
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it can be killed");
+        self.child.wait().expect("it ends");
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn ready(address: SocketAddr) -> bool {
+    use std::io::{Read, Write};
+    let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };
+    let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: fairway\r\nconnection: close\r\n\r\n");
+    let mut answer = String::new();
+    asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
+}
+
+fn free_port() -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    listener.local_addr().expect("its address")
+}

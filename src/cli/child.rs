@@ -1,0 +1,97 @@
+//! A Fairway of its own process beside a playground: `play` and `demo` start it as anybody would, by `fairway serve` and settings.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use tokio::process::{Child, Command};
+
+use crate::engine::local::Local;
+use crate::playground::Playground;
+
+/// How to start it, as often as needed, on the same ports and the same data.
+pub struct Recipe {
+    data: PathBuf,
+    settings: Vec<(&'static str, String)>,
+    public: SocketAddr,
+    private: SocketAddr,
+    token: String,
+}
+
+/// What both sides must know, and what stands in for a real App's webhook secret.
+pub const WEBHOOK_SECRET: &str = "playground";
+
+impl Recipe {
+    /// Settles ports, token and key; starts nothing.
+    pub async fn new(hub: &Playground, data: &Path) -> anyhow::Result<Recipe> {
+        let (public, private) = (free_port().await?, free_port().await?);
+        let token = uuid::Uuid::new_v4().simple().to_string();
+        let key = data.join("app.pem");
+        std::fs::create_dir_all(data).with_context(|| format!("making {}", data.display()))?;
+        std::fs::write(&key, hub.private_key_pem()).context("writing the App's key")?;
+        let settings = vec![
+            ("FAIRWAY_APP_ID", hub.app_id().to_string()),
+            ("FAIRWAY_PRIVATE_KEY_FILE", key.display().to_string()),
+            ("FAIRWAY_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
+            ("FAIRWAY_ORGS", "*".to_owned()),
+            ("FAIRWAY_GITHUB_URL", hub.url()),
+            ("FAIRWAY_DATA_DIR", data.display().to_string()),
+            ("FAIRWAY_LISTEN", public.to_string()),
+            ("FAIRWAY_PRIVATE_LISTEN", private.to_string()),
+            ("FAIRWAY_PRIVATE_TOKEN", token.clone()),
+            ("FAIRWAY_PUBLIC_URL", format!("http://{public}")),
+            ("FAIRWAY_ENGINE", "local".to_owned()),
+            ("FAIRWAY_LOG", "warn".to_owned()),
+        ];
+        Ok(Recipe { data: data.to_owned(), settings, public, private, token })
+    }
+
+    /// The engine that the child will take, to say which and why.
+    pub fn engine(&self) -> anyhow::Result<Local> {
+        Ok(Local::for_playing(super::local_config(&self.data, "")?))
+    }
+
+    /// Where GitHub delivers to.
+    pub fn hook(&self) -> String {
+        format!("http://{}/hook", self.public)
+    }
+
+    /// Fairway's own pages, with the token that opens them.
+    pub fn pages(&self) -> String {
+        format!("http://{}/?token={}", self.private, self.token)
+    }
+
+    /// Starts it and waits until it answers.
+    pub async fn start(&self) -> anyhow::Result<Child> {
+        let log = std::fs::File::options().create(true).append(true).open(self.data.join("fairway.log"))?;
+        let mut command = Command::new(std::env::current_exe().context("finding this program")?);
+        command
+            .args(["serve", "--playground"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true);
+        for (name, value) in &self.settings {
+            command.env(name, value);
+        }
+        let mut child = command.spawn().context("starting `fairway serve`")?;
+        let ready = format!("http://{}/readyz", self.private);
+        for _ in 0..200 {
+            if reqwest::get(&ready).await.is_ok_and(|answer| answer.status().is_success()) {
+                return Ok(child);
+            }
+            if let Some(status) = child.try_wait()? {
+                bail!("`fairway serve` ended at once ({status}); {} says why", self.data.join("fairway.log").display());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("`fairway serve` did not get ready within 10 s; {} says why", self.data.join("fairway.log").display())
+    }
+}
+
+async fn free_port() -> anyhow::Result<SocketAddr> {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("finding a free port")?;
+    Ok(listener.local_addr()?)
+}

@@ -1,0 +1,56 @@
+//! `fairway demo`: the story, told by real webhooks, real git, real processes and a real SIGKILL. Exit status 0 only if every step was seen.
+
+pub mod shop;
+mod story;
+mod teller;
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::child::Recipe;
+use teller::Teller;
+
+/// What may follow.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Leave everything running afterwards, to look at in a browser
+    #[arg(long)]
+    serve: bool,
+    /// The port of the playground [default: any free one]
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+/// Tells it.
+pub async fn demo(args: Args) -> anyhow::Result<ExitCode> {
+    let scratch = tempfile::tempdir().context("making a temporary directory")?;
+    let hub = super::play::start(scratch.path(), args.port).await?;
+    let recipe = Recipe::new(&hub, &scratch.path().join("fairway")).await?;
+    hub.set_webhook_url(&recipe.hook());
+    println!(
+        "Fairway, from a push to an answer. GitHub is played by a stand-in on this machine; everything else is real."
+    );
+    println!("{}\n", super::engine_line(&recipe.engine()?));
+    let mut teller = Teller::new(hub.clone());
+    let child = recipe.start().await?;
+    teller.told("Fairway is up");
+    let mut story = story::Story { hub: hub.clone(), recipe, child: Some(child), clone: scratch.path().join("clone") };
+    let told = story.tell(&mut teller).await;
+    if let Err(error) = &told {
+        teller.failed(&format!("{error:#}"));
+    }
+    let whole = teller.summary();
+    if args.serve && story.child.is_some() {
+        println!(
+            "\nGitHub's stand-in: {}/acme/shop/pulls\nFairway's own pages: {}\nCtrl-C ends both.",
+            hub.url(),
+            story.recipe.pages()
+        );
+        tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+    }
+    if let Some(mut child) = story.child.take() {
+        child.kill().await.context("ending Fairway")?;
+    }
+    Ok(if whole && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

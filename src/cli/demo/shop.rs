@@ -1,0 +1,75 @@
+//! The little repository that the story plays in: a price list in plain shell, so that it runs wherever there is `sh` and `awk`.
+
+use crate::playground::Playground;
+
+/// `fairway.toml` of the shop.
+const PIPELINES: &str = r#"# What Fairway runs on every pull request. Each line of `run` is a step.
+[pipeline.test]
+run = ["sh check.sh"]
+report = ["junit:junit.xml"]
+timeout = "2m"
+
+[pipeline.lint]
+run = ["sh -n price.sh", "! grep -n 'TODO' price.sh"]
+paths = ["*.sh"]
+
+[pipeline.image]
+needs = ["test"]
+run = ["mkdir -p dist", "cp price.sh dist/", "echo packed $(ls dist | wc -l) file"]
+export = "dist/"
+"#;
+
+/// The code: what a customer pays, in cents.
+pub const PRICE: &str = r#"#!/bin/sh
+# price PIECES CENTS: what a customer pays, with 10 % off from ten pieces on.
+price() {
+    total=$(($1 * $2))
+    if [ "$1" -ge 10 ]; then
+        total=$((total * 90 / 100))
+    fi
+    echo "$total"
+}
+"#;
+
+/// Its test, which writes a JUnit report as other people's test runners do.
+const CHECK: &str = r#"#!/bin/sh
+# Tests price.sh and writes junit.xml.
+. ./price.sh
+failed=0
+cases=""
+check() { # name pieces cents expected line
+    got=$(price "$2" "$3")
+    if [ "$got" = "$4" ]; then
+        echo "ok      $1"
+        cases="$cases<testcase name=\"$1\" file=\"price.sh\" line=\"$5\"/>"
+    else
+        echo "FAILED  $1: expected $4, got $got"
+        failed=$((failed + 1))
+        cases="$cases<testcase name=\"$1\" file=\"price.sh\" line=\"$5\"><failure message=\"expected $4, got $got\"/></testcase>"
+    fi
+}
+check "one piece costs its price" 1 250 250 4
+check "ten pieces are cheaper" 10 100 900 5
+check "the discount is exact" 12 999 10789 6
+echo "<testsuite name=\"price\" failures=\"$failed\">$cases</testsuite>" > junit.xml
+[ -z "$SLOW" ] || sleep "$SLOW"
+exit "$failed"
+"#;
+
+/// All files on `main`.
+pub fn files() -> Vec<(&'static str, &'static str)> {
+    vec![
+        ("fairway.toml", PIPELINES),
+        ("price.sh", PRICE),
+        ("check.sh", CHECK),
+        ("README.md", "# shop\n\nWhat things cost.\n"),
+    ]
+}
+
+/// Opens the first pull request of the playground: bob makes the discount easier to get. Gives its number.
+pub fn open(hub: &Playground) -> u64 {
+    let cheaper = PRICE.replace("-ge 10", "-ge 5").replace("from ten", "from five");
+    let repo = hub.repo("acme/shop");
+    repo.push("bob", "cheaper", "Discount from five pieces on", &[("price.sh", Some(&cheaper))]);
+    repo.open_pull("bob", "cheaper", "Discount from five pieces on").number()
+}

@@ -1,0 +1,103 @@
+//! Prints the story as a timeline, and watches the playground for what it promises.
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+
+use crate::playground::{
+    Playground,
+    world::{CheckRun, Repo},
+};
+
+/// Who tells, and what was seen so far.
+pub struct Teller {
+    hub: Playground,
+    begin: Instant,
+    seen: usize,
+    missed: usize,
+    chapter: usize,
+}
+
+/// Longest wait for one thing that was promised.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+#[expect(clippy::disallowed_methods, reason = "the demo tells people how long things took; nothing is decided by it")]
+fn tick() -> Instant {
+    Instant::now()
+}
+
+impl Teller {
+    /// At the beginning.
+    pub fn new(hub: Playground) -> Teller {
+        Teller { hub, begin: tick(), seen: 0, missed: 0, chapter: 0 }
+    }
+
+    /// A new chapter.
+    pub fn chapter(&mut self, title: &str) {
+        self.chapter += 1;
+        println!("\n{}. {title}", self.chapter);
+    }
+
+    /// What somebody does.
+    pub fn does(&self, who: &str, what: &str) {
+        println!("  {}  {who:>8}  {what}", self.time());
+    }
+
+    /// What was seen to happen, at GitHub's side.
+    pub fn told(&mut self, what: &str) {
+        self.seen += 1;
+        println!("  {}         ✓  {what}", self.time());
+    }
+
+    /// What did not happen.
+    pub fn failed(&mut self, what: &str) {
+        self.missed += 1;
+        println!("  {}         ✗  {what}", self.time());
+    }
+
+    /// Waits until `see` finds what it looks for in `acme/shop`, and tells it.
+    pub async fn sees(&mut self, what: &str, see: impl Fn(&Repo) -> Option<String>) -> anyhow::Result<()> {
+        let mut changes = self.hub.changes();
+        let end = tick() + PATIENCE;
+        loop {
+            if let Some(detail) = self.hub.look(|hub| hub.repo("acme/shop").and_then(&see)) {
+                let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
+                self.told(&format!("{what}{detail}"));
+                return Ok(());
+            }
+            let left = end.saturating_duration_since(tick());
+            if left.is_zero() {
+                bail!("not seen within {} s: {what}", PATIENCE.as_secs());
+            }
+            let _ = tokio::time::timeout(left.min(Duration::from_millis(500)), changes.changed()).await;
+        }
+    }
+
+    /// Prints the end. `true` when everything was seen.
+    pub fn summary(&self) -> bool {
+        let whole = self.missed == 0;
+        println!(
+            "\n{} of {} things seen in {:.1} s. {}",
+            self.seen,
+            self.seen + self.missed,
+            self.begin.elapsed().as_secs_f64(),
+            if whole { "Nothing was lost, nothing appeared twice." } else { "The story was not told to its end." }
+        );
+        whole
+    }
+
+    fn time(&self) -> String {
+        format!("{:5.1} s", self.begin.elapsed().as_secs_f64())
+    }
+}
+
+/// The newest check run of a name on a commit.
+pub fn check<'a>(repo: &'a Repo, sha: &'a str, name: &str) -> Option<&'a CheckRun> {
+    repo.checks_of(sha).filter(|c| c.name == format!("fairway / {name}")).max_by_key(|c| c.id)
+}
+
+/// The title of a check run that ended in this way.
+pub fn ended(repo: &Repo, sha: &str, name: &str, conclusion: &str) -> Option<String> {
+    let check = check(repo, sha, name)?;
+    (check.conclusion.as_deref() == Some(conclusion)).then(|| check.title.clone().unwrap_or_default())
+}

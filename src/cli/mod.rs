@@ -1,0 +1,109 @@
+//! The verbs. One file each; this one only names them.
+
+mod child;
+mod completions;
+mod demo;
+pub mod guard;
+mod jobs;
+mod open;
+mod play;
+mod replay;
+mod run;
+mod secrets;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::engine::Engine;
+use crate::engine::local::{self, Local};
+
+/// A self-hosted GitHub App that keeps every repository on a golden path.
+#[derive(Parser)]
+#[command(
+    name = "fairway",
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "New here? `fairway demo` shows it in two minutes, `fairway play` lets you try it. Neither needs an account."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run the App: listen for webhooks, run pipelines, answer commands
+    #[command(
+        after_help = "Example:\n  FAIRWAY_APP_ID=1234 FAIRWAY_PRIVATE_KEY_FILE=app.pem FAIRWAY_WEBHOOK_SECRET=... \\\n  FAIRWAY_ORGS=acme FAIRWAY_ENGINE=local fairway serve\n\n`fairway serve --settings` lists every setting."
+    )]
+    Serve(serve::Args),
+    /// A stand-in for GitHub and Fairway beside it, with pages to click and a git remote to push to
+    #[command(after_help = "Example:\n  fairway play\n  fairway play --port 3000")]
+    Play(play::Args),
+    /// The whole story in two minutes, with real webhooks, real git and real processes
+    #[command(after_help = "Example:\n  fairway demo\n  fairway demo --serve")]
+    Demo(demo::Args),
+    /// Run a pipeline of this checkout, here
+    #[command(after_help = "Example:\n  fairway run\n  fairway run test lint")]
+    Run(run::Args),
+    /// Show jobs that wait or are dead; run a dead one again
+    #[command(after_help = "Example:\n  fairway jobs --state dead\n  fairway jobs retry 42")]
+    Jobs(jobs::Args),
+    /// Keep secrets for pipelines: encrypted, given out by name, never shown again
+    #[command(
+        after_help = "Example:\n  printf %s \"$TOKEN\" | fairway secrets set CODECOV_TOKEN --repo acme/shop --trust pr\n  fairway secrets list"
+    )]
+    Secrets(secrets::Args),
+    /// Say what a recorded delivery would lead to, and why
+    #[command(after_help = "Example:\n  fairway replay delivery.json --event pull_request --dry-run")]
+    Replay(replay::Args),
+    /// Print completions for a shell
+    #[command(after_help = "Example:\n  fairway completions bash > /etc/bash_completion.d/fairway")]
+    Completions(completions::Args),
+    /// Runs one step and outlives nobody; used by Fairway itself
+    #[command(hide = true)]
+    Guard(guard::Args),
+}
+
+/// Parses the command line and does what it says. The exit status is 0 when it was done, 1 when it was not, 2 when it was not understood.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.verb {
+        // A guard is a small process between Fairway and a step: no runtime, no settings, no log.
+        Verb::Guard(args) => return guard::main(&args),
+        Verb::Completions(args) => completions::print(&args),
+        Verb::Serve(args) => block_on(serve::serve(args)),
+        Verb::Play(args) => block_on(play::play(args)),
+        Verb::Demo(args) => block_on(demo::demo(args)),
+        Verb::Run(args) => block_on(run::run(args)),
+        Verb::Jobs(args) => block_on(jobs::jobs(args)),
+        Verb::Secrets(args) => block_on(secrets::secrets(args)),
+        Verb::Replay(args) => block_on(replay::replay(args)),
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("fairway: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Which engine runs here and why, for `play`, `demo` and `run`.
+fn engine_line(engine: &Local) -> String {
+    format!("Engine: local. {}", engine.isolation())
+}
+
+/// The embedded engine as the settings want it.
+fn local_config(data: &std::path::Path, tool_path: &str) -> anyhow::Result<local::Config> {
+    Ok(local::Config {
+        data: data.to_owned(),
+        exe: std::env::current_exe()?,
+        tool_path: tool_path.to_owned(),
+        limits: local::Limits::default(),
+    })
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(work)
+}

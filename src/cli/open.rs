@@ -1,0 +1,51 @@
+//! What several verbs open: the settings, the store, the key of the secret store.
+
+use anyhow::{Context, bail};
+
+use crate::clock::Clock;
+use crate::settings::{SettingProblem, Settings};
+use crate::store::{Seal, Store};
+
+/// Reads the settings, or says all that is wrong with them at once.
+pub fn settings() -> anyhow::Result<Settings> {
+    Settings::from_env().map_err(problems)
+}
+
+/// All problems, one a line.
+pub fn problems(problems: Vec<SettingProblem>) -> anyhow::Error {
+    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    anyhow::anyhow!("the settings cannot be used:\n  {}", lines.join("\n  "))
+}
+
+/// The database that the settings name, with its tables as this version wants them.
+pub async fn store() -> anyhow::Result<(Store, Clock)> {
+    let settings = settings()?;
+    std::fs::create_dir_all(&settings.data_dir).with_context(|| {
+        format!(
+            "{} cannot be made; set FAIRWAY_DATA_DIR to a directory that can be written",
+            settings.data_dir.display()
+        )
+    })?;
+    let store = Store::open(settings.database_url.reveal())
+        .await
+        .context("the database cannot be opened; see FAIRWAY_DATABASE_URL")?;
+    store.migrate().await.context("the database cannot be brought to this version")?;
+    Ok((store, Clock::system()))
+}
+
+/// The key of the secret store.
+pub fn seal() -> anyhow::Result<Seal> {
+    Ok(Seal::new(settings()?.secrets_key()?.reveal()))
+}
+
+/// Several processes on one database agree on the time by the database's clock.
+pub async fn agree_on_time(store: &Store, clock: &Clock) -> anyhow::Result<()> {
+    if let Some(theirs) = store.database_now().await? {
+        let offset = theirs - clock.now();
+        if offset.abs() > 60_000 {
+            bail!("this machine's clock and the database's differ by {} s; set them right first", offset / 1000);
+        }
+        clock.set_offset_ms(offset);
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `fairway play`: GitHub's stand-in and Fairway together, until Ctrl-C.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+
+use super::child::{Recipe, WEBHOOK_SECRET};
+use super::demo::shop;
+use crate::playground::{Playground, PlaygroundOptions};
+
+/// What may follow.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The port of the playground's pages, API and git
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Keep everything in this directory [default: a temporary one that goes with the process]
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+/// Runs until interrupted.
+pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
+    let scratch = tempfile::tempdir().context("making a temporary directory")?;
+    let dir = args.dir.unwrap_or_else(|| scratch.path().to_owned());
+    let hub = start(&dir, args.port).await?;
+    let recipe = Recipe::new(&hub, &dir.join("fairway")).await?;
+    hub.set_webhook_url(&recipe.hook());
+    let mut child = recipe.start().await?;
+    let url = hub.url();
+    println!("A stand-in for GitHub runs at {url}, and Fairway beside it. Nothing leaves this machine.\n");
+    println!("{}\n", super::engine_line(&recipe.engine()?));
+    println!("Three things to try:");
+    println!("  1. Open {url}/acme/shop/pull/{} and watch its checks.", shop::open(&hub));
+    println!("  2. Type /status, /retry or /help there, as alice, bob or mallory.");
+    println!(
+        "  3. Push with git:  git clone {}/acme/shop.git  (user bob, any password)",
+        url.replace("http://", "http://bob@")
+    );
+    println!("\nFairway's own pages: {}\nCtrl-C ends both.", recipe.pages());
+    tokio::select! {
+        stopped = tokio::signal::ctrl_c() => stopped.context("waiting for Ctrl-C")?,
+        ended = child.wait() => anyhow::bail!("`fairway serve` ended by itself ({})", ended?),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A playground with the organisation `acme` and its shop.
+pub async fn start(dir: &std::path::Path, port: u16) -> anyhow::Result<Playground> {
+    let mut options = PlaygroundOptions::in_dir(dir.join("github"));
+    options.listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    options.webhook_secret = WEBHOOK_SECRET.to_owned();
+    options.pages = Some(crate::playground::pages::router);
+    let hub = Playground::start(options)
+        .await
+        .with_context(|| format!("port {port} cannot be used; choose another with --port"))?;
+    hub.cast();
+    hub.create("acme/shop", &shop::files());
+    Ok(hub)
+}

@@ -1,0 +1,168 @@
+//! `fairway serve`: the App itself.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{self, App};
+use crate::clock::Clock;
+use crate::context::{Context, LiveRuns, Policy};
+use crate::engine::Engine;
+use crate::engine::local::Local;
+use crate::github::{self, GitHub};
+use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Orgs, Settings};
+use crate::store::{Seal, Store};
+use crate::telemetry::{self, LogFormat, Masker, Metrics};
+use crate::worker::Pools;
+
+/// What may follow.
+#[derive(clap::Args)]
+pub struct Args {
+    /// List every setting with its default and meaning
+    #[arg(long)]
+    settings: bool,
+    /// Serve a playground: run its pipelines without isolation where this machine cannot isolate
+    #[arg(long, hide = true)]
+    playground: bool,
+}
+
+/// Serves until SIGTERM or Ctrl-C.
+pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
+    if args.settings {
+        print!("{}", settings::help());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = super::open::settings()?;
+    let identity = settings.app("serve").map_err(super::open::problems)?;
+    let masker = Masker::new().with(settings.secrets());
+    telemetry::init(&format!("{},octocrab=off", settings.log), log_format(settings.log_format), &masker)?;
+    let metrics = Metrics::install()?;
+    let (store, clock) = super::open::store().await?;
+    super::open::agree_on_time(&store, &clock).await?;
+    let alone = only_one(&settings, &store)?;
+    if alone.is_some() {
+        let orphans = store.release_leases(clock.now()).await?;
+        if orphans > 0 {
+            tracing::info!("{orphans} jobs were left behind by the last process and go on");
+        }
+    }
+    let engine = engine(&settings, args.playground)?;
+    let github = github(&settings, &identity, &clock)?;
+    let public = listen(settings.listen, "FAIRWAY_LISTEN").await?;
+    let private = listen(settings.private_listen, "FAIRWAY_PRIVATE_LISTEN").await?;
+    let token = settings.private_token.as_ref().map_or_else(fresh_token, |t| t.reveal().to_owned());
+    masker.register(&token);
+    eprintln!("fairway {} takes webhooks at http://{}/hook", env!("CARGO_PKG_VERSION"), public.local_addr()?);
+    eprintln!("its pages, for you alone: http://{}/?token={token}", private.local_addr()?);
+    let ctx = Context {
+        store,
+        github,
+        engine,
+        policy: Arc::new(policy(&identity, &clock)),
+        clock,
+        masker,
+        seal: Arc::new(Seal::new(settings.secrets_key()?.reveal())),
+        live: LiveRuns::default(),
+    };
+    let app = App {
+        ctx,
+        webhook_secret: identity.webhook_secret.reveal().as_bytes().into(),
+        private_token: token,
+        pools: Pools { short: settings.workers, long: settings.runs },
+        grace: settings.grace,
+        metrics,
+    };
+    app::serve(app, public, private, interrupted()?).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A SQLite database belongs to one process, which holds this lock for as long as it lives; it can then take over at once
+/// what a killed one left. On PostgreSQL there may be others, and leases run out by themselves.
+fn only_one(settings: &Settings, store: &Store) -> anyhow::Result<Option<std::fs::File>> {
+    if store.is_postgres() {
+        return Ok(None);
+    }
+    let path = settings.data_dir.join("serve.lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("{} cannot be written", path.display()))?;
+    rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+        anyhow::anyhow!("another `fairway serve` uses {}; stop it, or set FAIRWAY_DATABASE_URL to a PostgreSQL that several can share", settings.data_dir.display())
+    })?;
+    Ok(Some(file))
+}
+
+/// `serve` takes the engine that was chosen, and no other.
+fn engine(settings: &Settings, playground: bool) -> anyhow::Result<Arc<dyn Engine>> {
+    match settings.engine {
+        EngineChoice::Local if playground => {
+            Ok(Arc::new(Local::for_playing(super::local_config(&settings.data_dir, &settings.tool_path)?)))
+        }
+        EngineChoice::Local => {
+            Ok(Arc::new(Local::for_serving(super::local_config(&settings.data_dir, &settings.tool_path)?)?))
+        }
+        EngineChoice::Dagger => bail!(
+            "FAIRWAY_ENGINE=dagger: this version has no Dagger engine yet, and `serve` never takes another one in its place. Set FAIRWAY_ENGINE=local to run pipelines as processes of this machine; every check then says that it isolates less."
+        ),
+    }
+}
+
+fn github(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> anyhow::Result<GitHub> {
+    let now = clock.clone();
+    let config = github::Config {
+        api_url: settings.github_url.clone(),
+        app_id: i64::try_from(identity.app_id).context("FAIRWAY_APP_ID is too large")?,
+        private_key: identity.private_key.reveal().to_owned(),
+        user_agent: format!("fairway/{}", env!("CARGO_PKG_VERSION")),
+        now: Arc::new(move || now.now()),
+        ..github::Config::default()
+    };
+    GitHub::new(config).context("FAIRWAY_PRIVATE_KEY cannot be used")
+}
+
+fn policy(identity: &AppIdentity, clock: &Clock) -> Policy {
+    let orgs = match &identity.orgs {
+        Orgs::Any => vec!["*".to_owned()],
+        Orgs::Only(names) => names.iter().cloned().collect(),
+    };
+    Policy {
+        orgs,
+        app_id: identity.app_id as i64,
+        // Pages have no login of their own yet, so no check run links to them.
+        pages_url: None,
+        node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        started_at: clock.now(),
+        lease_ms: 60_000,
+        max_failures: 8,
+        progress_ms: 10_000,
+        log_bytes: 64 * 1024 * 1024,
+    }
+}
+
+async fn listen(address: std::net::SocketAddr, name: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("{name}={address} cannot be listened on; is another Fairway running? Set {name} to another address")
+    })
+}
+
+fn log_format(style: LogStyle) -> LogFormat {
+    match style {
+        LogStyle::Text => LogFormat::Text,
+        LogStyle::Json => LogFormat::Json,
+    }
+}
+
+fn fresh_token() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}
+
+fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
+    let mut term = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
+    Ok(async move {
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    })
+}

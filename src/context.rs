@@ -1,0 +1,99 @@
+//! The handles that every piece of work needs, built once in `app` and cheap to clone.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+use crate::github::GitHub;
+use crate::store::Seal;
+use crate::store::Store;
+use crate::telemetry::Masker;
+
+/// The handles.
+#[derive(Clone)]
+pub struct Context {
+    /// The database.
+    pub store: Store,
+    /// GitHub.
+    pub github: GitHub,
+    /// Where pipelines run.
+    pub engine: Arc<dyn Engine>,
+    /// The time.
+    pub clock: Clock,
+    /// What the operator decided.
+    pub policy: Arc<Policy>,
+    /// Words that no log may hold.
+    pub masker: Masker,
+    /// Opens the secret store.
+    pub seal: Arc<Seal>,
+    /// The runs that live in this process.
+    pub live: LiveRuns,
+}
+
+/// What the operator decided, as far as work depends on it.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Organisations (or users) that are served; `*` is any.
+    pub orgs: Vec<String>,
+    /// The App's id; events about other Apps' checks are not ours.
+    pub app_id: i64,
+    /// Where this Fairway shows its pages, if people can reach it.
+    pub pages_url: Option<String>,
+    /// This process's name in the `pool` column and in runs.
+    pub node: String,
+    /// When this process started, Unix milliseconds.
+    pub started_at: i64,
+    /// A lease, in milliseconds. A call to GitHub ends in under half of it.
+    pub lease_ms: i64,
+    /// Real failures before a job is dead.
+    pub max_failures: i64,
+    /// Shortest time between two progress updates of a check run, in milliseconds.
+    pub progress_ms: i64,
+    /// Most log bytes kept for a run.
+    pub log_bytes: u64,
+}
+
+impl Policy {
+    /// Whether the owner of a repository is served.
+    pub fn serves(&self, owner: &str) -> bool {
+        self.orgs.iter().any(|org| org == "*" || org.eq_ignore_ascii_case(owner))
+    }
+}
+
+/// The cancel tokens of the runs in this process, by run id.
+#[derive(Clone, Default)]
+pub struct LiveRuns(Arc<Mutex<BTreeMap<i64, CancellationToken>>>);
+
+impl LiveRuns {
+    /// Registers a run; its token is cancelled by the flag in its row.
+    pub fn enter(&self, run: i64) -> CancellationToken {
+        let token = CancellationToken::new();
+        self.lock().insert(run, token.clone());
+        token
+    }
+
+    /// The run is over.
+    pub fn leave(&self, run: i64) {
+        self.lock().remove(&run);
+    }
+
+    /// The ids of all live runs.
+    pub fn ids(&self) -> Vec<i64> {
+        self.lock().keys().copied().collect()
+    }
+
+    /// Stops one run.
+    pub fn cancel(&self, run: i64) {
+        if let Some(token) = self.lock().get(&run) {
+            token.cancel();
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<i64, CancellationToken>> {
+        // A panic while the lock is held leaves a whole map behind: every change to it is one call.
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,91 @@
+//! Pushes to the default branch, and entries of a merge queue: a head to check, nothing to talk to.
+
+use serde::{Deserialize, Serialize};
+
+use super::checks::{Ask, Checks, again, plan};
+use super::{Change, Why};
+use crate::domain::facts::{Facts, ProjectAt};
+use crate::domain::ids::Repo;
+use crate::domain::project::Trigger;
+use crate::domain::task::{Event, Key, Trust};
+
+/// A branch or a merge-queue entry, as Fairway last saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BranchState {
+    /// Where.
+    pub repo: Repo,
+    /// The checks of its head.
+    pub checks: Option<Checks>,
+}
+
+/// Decides for a branch or a queue entry. Gives the new state, whether it is still there, and what to commit.
+pub fn branch(
+    key: &Key,
+    state: Option<BranchState>,
+    event: &Event,
+    facts: &Facts,
+) -> (Option<BranchState>, bool, Vec<Change>) {
+    let mut changes = Vec::new();
+    match event {
+        Event::Head { repo, sha, .. } => {
+            let mut state = state.unwrap_or_else(|| BranchState { repo: repo.clone(), checks: None });
+            state.repo = repo.clone();
+            head(key, &mut state, sha, facts, &mut changes);
+            (Some(state), true, changes)
+        }
+        Event::Gone => {
+            let mut state = state;
+            if let Some(checks) = state.as_mut().and_then(|s| s.checks.as_mut()) {
+                checks.drop_live(&Why::Closed, &mut changes);
+            }
+            (state, false, changes)
+        }
+        Event::RunFinished { run, conclusion } => {
+            let mut state = state;
+            if let Some(checks) = state.as_mut().and_then(|s| s.checks.as_mut()) {
+                checks.finished(run, *conclusion, &mut changes);
+            }
+            (state, true, changes)
+        }
+        Event::Rerun { sha, pipeline, .. } => {
+            let mut state = state;
+            if facts.role.is_some_and(|role| role >= crate::domain::command::Role::Write) {
+                if let Some(checks) = state.as_mut().and_then(|s| s.checks.as_mut()).filter(|c| c.sha == *sha) {
+                    rerun(checks, pipeline.as_deref(), facts, &mut changes);
+                }
+            }
+            (state, true, changes)
+        }
+        Event::Pull { .. } | Event::Comment { .. } => (state, true, changes),
+    }
+}
+
+fn head(key: &Key, state: &mut BranchState, sha: &str, facts: &Facts, changes: &mut Vec<Change>) {
+    if state.checks.as_ref().is_some_and(|c| c.sha == sha) {
+        return;
+    }
+    if let Some(old) = state.checks.as_mut() {
+        old.drop_live(&Why::Superseded { by: sha.to_owned() }, changes);
+    }
+    let (trust, trigger) = match key {
+        Key::Queue(..) => (Trust::Queue, Trigger::MergeGroup),
+        _ => (Trust::Protected, Trigger::Push),
+    };
+    let ask = Ask { sha, trust, trigger, tries: 0, hold: None };
+    state.checks = Some(plan(&ask, facts, changes));
+}
+
+/// Runs one pipeline, or all that failed, again. Gives their names.
+pub(super) fn rerun(
+    checks: &mut Checks,
+    pipeline: Option<&str>,
+    facts: &Facts,
+    changes: &mut Vec<Change>,
+) -> Vec<String> {
+    let Some(ProjectAt::Found(project)) = facts.project.as_ref() else { return Vec::new() };
+    let names: Vec<String> = match pipeline {
+        Some(name) => vec![name.to_owned()],
+        None => checks.items.iter().filter(|i| i.failed()).map(|i| i.pipeline.clone()).collect(),
+    };
+    again(checks, &names, project, changes)
+}

@@ -1,0 +1,170 @@
+//! One arm for each command. A refusal is a value with words; nothing here fails.
+
+use super::branch::rerun;
+use super::checks::{Ask, plan};
+use super::state::{LastCommand, PullState, hold};
+use super::{Change, Command, Item, Why};
+use crate::domain::command::{self, Parsed, Typed, Verb};
+use crate::domain::event::Comment;
+use crate::domain::facts::{Facts, ProjectAt};
+use crate::domain::project::Trigger;
+use crate::domain::speech;
+use crate::domain::task::Task;
+
+/// A command that is found this long after it was typed is not executed: the world has moved on.
+const STALE_MS: i64 = 10 * 60 * 1000;
+/// No line is shown back beyond this many characters.
+const LONGEST: usize = 200;
+
+/// What came of a command: an accepted one is answered in the sticky comment, a refused one by a short reply.
+enum Answer {
+    Done(String),
+    Refused(String),
+}
+
+/// Reads a comment and, if it is a command, does or refuses it.
+pub(super) fn comment(state: &mut PullState, comment: &Comment, facts: &Facts, changes: &mut Vec<Change>) {
+    if comment.bot {
+        return;
+    }
+    let line = first_line(&comment.body);
+    let answer = match command::parse(&comment.body) {
+        Parsed::NotForUs | Parsed::Unknown { did_you_mean: None, .. } => return,
+        Parsed::Unknown { word, did_you_mean: Some(near) } => Answer::Refused(speech::command::unknown(&word, near)),
+        Parsed::Usage { command, problem } => Answer::Refused(problem.sentence(command.command())),
+        Parsed::Command(_) if facts.now - comment.created_at > STALE_MS => {
+            Answer::Refused(speech::command::stale(&line))
+        }
+        Parsed::Command(typed) => obey(state, comment, &typed, (facts, &mut *changes)),
+    };
+    let (done, answer) = match answer {
+        Answer::Done(text) => (true, text),
+        Answer::Refused(text) => (false, text),
+    };
+    let row = Command {
+        comment: comment.id,
+        author: comment.author.clone(),
+        text: line.clone(),
+        sha: state.pull.head_sha.clone(),
+        done,
+        answer: answer.clone(),
+    };
+    changes.push(Change::Command(row));
+    changes.push(Change::Do(Task::SyncReaction { repo: state.repo.clone(), comment: comment.id }));
+    if done {
+        state.last = Some(LastCommand { comment: comment.id, author: comment.author.clone(), text: line, answer });
+        state.tell(changes);
+    } else {
+        let (repo, number) = (state.repo.clone(), state.pull.number);
+        changes.push(Change::Do(Task::SyncReply { repo, number, comment: comment.id }));
+    }
+}
+
+fn obey(
+    state: &mut PullState,
+    comment: &Comment,
+    typed: &Typed,
+    (facts, changes): (&Facts, &mut Vec<Change>),
+) -> Answer {
+    let role = facts.role.unwrap_or_default();
+    let row = typed.command.command();
+    if !command::allowed(role, row) {
+        return Answer::Refused(speech::command::not_allowed(row, &comment.author, role));
+    }
+    match typed.command {
+        Verb::Help => Answer::Done(speech::command::help(role)),
+        Verb::Status => Answer::Done(speech::command::status(state)),
+        _ if !state.pull.open => Answer::Refused(speech::command::closed(row)),
+        Verb::Retry => retry(state, typed.args.first(), facts, changes),
+        Verb::Cancel => cancel(state, &comment.author, changes),
+        Verb::Run => run(state, comment, typed.args.first(), (facts, changes)),
+    }
+}
+
+fn retry(state: &mut PullState, name: Option<&str>, facts: &Facts, changes: &mut Vec<Change>) -> Answer {
+    if let Some(why) = hold(state, facts) {
+        return Answer::Refused(speech::command::held(&why));
+    }
+    let head = state.pull.head_sha.clone();
+    let Some(checks) = state.checks.as_mut() else { return Answer::Refused(speech::command::no_checks()) };
+    if let Some(name) = name {
+        let Some(item) = checks.items.iter().find(|i| i.pipeline == name) else {
+            return Answer::Refused(speech::command::no_such_check(name, &names(&checks.items), "retry"));
+        };
+        if item.live() {
+            return Answer::Refused(speech::command::still_running(name));
+        }
+    }
+    let started = rerun(checks, name, facts, changes);
+    if started.is_empty() {
+        return Answer::Refused(speech::command::nothing_failed(&names(&checks.items)));
+    }
+    Answer::Done(speech::command::running(&started, &head))
+}
+
+fn cancel(state: &mut PullState, by: &str, changes: &mut Vec<Change>) -> Answer {
+    let why = Why::Cancelled { by: by.to_owned() };
+    let count = state.checks.as_mut().map_or(0, |checks| checks.drop_live(&why, changes));
+    if count == 0 {
+        return Answer::Refused(speech::command::nothing_runs());
+    }
+    Answer::Done(speech::command::cancelled(count))
+}
+
+/// `/run` allows a fork's commit, and starts pipelines anew on everybody's.
+fn run(
+    state: &mut PullState,
+    comment: &Comment,
+    name: Option<&str>,
+    (facts, changes): (&Facts, &mut Vec<Change>),
+) -> Answer {
+    let head = state.pull.head_sha.clone();
+    if state.pull.fork {
+        if let Some(sentence) = &facts.forks_refused {
+            return Answer::Refused(sentence.clone());
+        }
+        // Whoever allows a stranger's code allows what they saw, not what was pushed meanwhile.
+        if state.head_at(comment.created_at).is_none_or(|seen| seen.sha != head) {
+            return Answer::Refused(speech::command::head_moved(&head));
+        }
+        state.approved = Some(head.clone());
+    }
+    let Some(ProjectAt::Found(project)) = facts.project.as_ref() else {
+        return Answer::Refused(speech::command::no_project(facts.project.as_ref()));
+    };
+    if let Some(name) = name.filter(|n| project.pipelines.iter().all(|p| p.name != *n)) {
+        let known: Vec<String> = project.pipelines.iter().map(|p| p.name.clone()).collect();
+        return Answer::Refused(speech::command::no_such_check(name, &known, "run"));
+    }
+    let started = match (name, state.checks.as_mut().filter(|c| c.sha == head)) {
+        (Some(name), Some(checks)) if checks.items.iter().any(|i| i.pipeline == name) => {
+            rerun(checks, Some(name), facts, changes)
+        }
+        (None, Some(checks)) if checks.items.iter().any(Item::live) => Vec::new(),
+        _ => run_all(state, facts, changes),
+    };
+    if started.is_empty() {
+        return Answer::Refused(speech::command::already_running());
+    }
+    Answer::Done(speech::command::running(&started, &head))
+}
+
+fn run_all(state: &mut PullState, facts: &Facts, changes: &mut Vec<Change>) -> Vec<String> {
+    let head = state.pull.head_sha.clone();
+    let tries = state.checks.as_ref().map_or(0, super::Checks::tries);
+    let ask = Ask { sha: &head, trust: state.trust(), trigger: Trigger::PullRequest, tries, hold: None };
+    let checks = plan(&ask, facts, changes);
+    let started = checks.items.iter().filter(|i| i.live()).map(|i| i.pipeline.clone()).collect();
+    state.checks = Some(checks);
+    started
+}
+
+fn names(items: &[Item]) -> Vec<String> {
+    items.iter().map(|i| i.pipeline.clone()).collect()
+}
+
+/// The first line that is not blank, as it may be shown back.
+fn first_line(body: &str) -> String {
+    let line = body.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    command::plain(line.trim()).chars().take(LONGEST).collect()
+}

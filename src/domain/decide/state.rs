@@ -1,0 +1,91 @@
+//! What Fairway remembers of a pull request.
+
+use serde::{Deserialize, Serialize};
+
+use super::checks::Checks;
+use super::{Change, Why};
+use crate::domain::event::Pull;
+use crate::domain::facts::Facts;
+use crate::domain::ids::Repo;
+use crate::domain::task::{Key, Task, Trust};
+
+/// A pull request as Fairway knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PullState {
+    /// Where.
+    pub repo: Repo,
+    /// As last read from GitHub.
+    pub pull: Pull,
+    /// Every head, oldest first, with the time at which we first saw it. Commit dates can be forged; these cannot.
+    pub heads: Vec<Head>,
+    /// The checks of the newest head.
+    pub checks: Option<Checks>,
+    /// The one commit of a fork that somebody allowed to run.
+    pub approved: Option<String>,
+    /// The command answered last. Its presence is what makes the sticky comment exist.
+    pub last: Option<LastCommand>,
+}
+
+/// A commit that was a pull request's head.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Head {
+    /// The commit.
+    pub sha: String,
+    /// Unix milliseconds.
+    pub seen: i64,
+    /// The most tries that a check of it had when it stopped being the head: it may come back.
+    #[serde(default)]
+    pub tries: i64,
+}
+
+/// What the sticky comment says of the newest command.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastCommand {
+    /// The comment that held it.
+    pub comment: i64,
+    /// Who typed it.
+    pub author: String,
+    /// The line.
+    pub text: String,
+    /// Its answer, Markdown.
+    pub answer: String,
+}
+
+impl PullState {
+    /// A pull request seen for the first time.
+    pub fn new(repo: &Repo, pull: Pull) -> PullState {
+        PullState { repo: repo.clone(), pull, heads: Vec::new(), checks: None, approved: None, last: None }
+    }
+
+    /// Its key.
+    pub fn key(&self) -> Key {
+        Key::Pull(self.repo.id, self.pull.number)
+    }
+
+    /// The head that whoever wrote at `at` was looking at, as far as we know.
+    pub fn head_at(&self, at: i64) -> Option<&Head> {
+        self.heads.iter().rev().find(|head| head.seen <= at)
+    }
+
+    pub(super) fn trust(&self) -> Trust {
+        if self.pull.fork { Trust::Fork } else { Trust::Pr }
+    }
+
+    /// The sticky comment is brought up to date only where somebody asked for one.
+    pub(super) fn tell(&self, changes: &mut Vec<Change>) {
+        if self.last.is_some() {
+            changes.push(Change::Do(Task::SyncSticky { key: self.key() }));
+        }
+    }
+}
+
+/// Why a fork's code does not run: nobody allowed it, or this engine never does.
+pub(super) fn hold(state: &PullState, facts: &Facts) -> Option<Why> {
+    if !state.pull.fork {
+        return None;
+    }
+    if let Some(sentence) = &facts.forks_refused {
+        return Some(Why::Refused { sentence: sentence.clone() });
+    }
+    (state.approved.as_deref() != Some(state.pull.head_sha.as_str())).then_some(Why::Approval)
+}

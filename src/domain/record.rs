@@ -1,0 +1,38 @@
+//! What stands as JSON in a run's row: its definition, written once, and its result, written by whoever executes it.
+
+use serde::{Deserialize, Serialize};
+
+use super::decide::Why;
+use super::ids::Repo;
+use super::project::Pipeline;
+use super::run::RunResult;
+
+/// What is to be run, and where it belongs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spec {
+    /// Where.
+    pub repo: Repo,
+    /// The pull request whose changed lines annotations are held against, if there is one.
+    pub pull: Option<i64>,
+    /// The definition; `None` for a check that only says something.
+    pub pipeline: Option<Pipeline>,
+}
+
+/// What came of it so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Body {
+    /// Why it stands as it does, when that is not simply the outcome of its steps.
+    pub why: Option<Why>,
+    /// Steps, findings on changed lines, and sentences for the reader of the check.
+    #[serde(default)]
+    pub result: RunResult,
+    /// Findings elsewhere, counted.
+    #[serde(default)]
+    pub left_out: usize,
+    /// The end of the log that matters: of the failed step, else of the newest.
+    #[serde(default)]
+    pub tail: String,
+    /// Digest of what was exported.
+    #[serde(default)]
+    pub export: Option<String>,
+}

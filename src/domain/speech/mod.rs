@@ -1,0 +1,6 @@
+//! Every sentence that a person reads from Fairway: verdict first, then why, then what to type. No small talk.
+
+pub mod check;
+pub mod command;
+pub mod reply;
+pub mod sticky;

@@ -1,0 +1,278 @@
+//! What stands in the `jobs` table. Rows outlive binaries: a variant is never changed in place, a new one is added.
+
+use serde::{Deserialize, Serialize};
+
+use super::event::{Comment, Pull};
+use super::ids::Repo;
+use super::run::Conclusion;
+
+/// One job, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Task {
+    /// Tell an aggregate that something happened.
+    Event {
+        /// Whom.
+        key: Key,
+        /// What.
+        event: Event,
+    },
+    /// Bring one check run at GitHub to what our run says.
+    SyncCheck {
+        /// Our run id.
+        run: i64,
+    },
+    /// Bring a pull request's one sticky comment to what its row says.
+    SyncSticky {
+        /// The pull request.
+        key: Key,
+    },
+    /// Bring the reactions on a command to what its row says.
+    SyncReaction {
+        /// Where.
+        repo: Repo,
+        /// The comment that holds the command.
+        comment: i64,
+    },
+    /// Post the short reply that a refused or mistyped command gets.
+    SyncReply {
+        /// Where.
+        repo: Repo,
+        /// Pull request number.
+        number: i64,
+        /// The comment that is answered.
+        comment: i64,
+    },
+    /// Run a pipeline. Long, under heartbeat.
+    Execute {
+        /// Our run id.
+        run: i64,
+    },
+    /// Have GitHub deliver again what failed, then reconcile.
+    Recover,
+    /// Read one repository's open pull requests and recent comments, for what no delivery told us.
+    Reconcile {
+        /// Where.
+        repo: Repo,
+    },
+    /// Delete old rows.
+    Purge,
+}
+
+impl Task {
+    /// The word in the `kind` column, by which workers claim.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Task::Event { .. } => "event",
+            Task::SyncCheck { .. } => "check",
+            Task::SyncSticky { .. } => "sticky",
+            Task::SyncReaction { .. } => "reaction",
+            Task::SyncReply { .. } => "reply",
+            Task::Execute { .. } => "execute",
+            Task::Recover => "recover",
+            Task::Reconcile { .. } => "reconcile",
+            Task::Purge => "purge",
+        }
+    }
+
+    /// The queue this job waits in: the aggregate, or the thing that an effect mirrors.
+    pub fn lane(&self) -> String {
+        match self {
+            Task::Event { key, .. } => key.to_string(),
+            Task::SyncCheck { run } => format!("check:{run}"),
+            Task::SyncSticky { key } => format!("sticky:{key}"),
+            Task::SyncReaction { comment, .. } => format!("reaction:{comment}"),
+            Task::SyncReply { comment, .. } => format!("reply:{comment}"),
+            Task::Execute { run } => format!("run:{run}"),
+            Task::Recover => "recover".to_owned(),
+            Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
+            Task::Purge => "purge".to_owned(),
+        }
+    }
+
+    /// Sync effects name a thing, not a delta, so that a waiting one serves for all. `None` for everything else.
+    pub fn merge_key(&self) -> Option<String> {
+        match self {
+            Task::Event { .. } | Task::Execute { .. } => None,
+            other => Some(other.lane()),
+        }
+    }
+}
+
+/// Which aggregate. Its text form is its lane and its primary key.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Key {
+    /// A pull request: repository id and number.
+    Pull(i64, i64),
+    /// A branch whose pushes are checked: repository id and name.
+    Branch(i64, String),
+    /// One entry of a merge queue: repository id and full ref.
+    Queue(i64, String),
+}
+
+impl Key {
+    /// The repository's id.
+    pub fn repo(&self) -> i64 {
+        match self {
+            Key::Pull(repo, _) | Key::Branch(repo, _) | Key::Queue(repo, _) => *repo,
+        }
+    }
+
+    /// The word in the `kind` column of `aggregates`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Key::Pull(..) => "pr",
+            Key::Branch(..) => "branch",
+            Key::Queue(..) => "queue",
+        }
+    }
+
+    /// The inverse of `to_string`; `None` for a key that this version does not know.
+    pub fn parse(text: &str) -> Option<Key> {
+        let (kind, rest) = text.split_once(':')?;
+        let (repo, name) = rest.split_once('/')?;
+        let repo = repo.parse().ok()?;
+        match kind {
+            "pr" => Some(Key::Pull(repo, name.parse().ok()?)),
+            "branch" => Some(Key::Branch(repo, name.to_owned())),
+            "queue" => Some(Key::Queue(repo, name.to_owned())),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Key::Pull(repo, number) => write!(f, "pr:{repo}/{number}"),
+            Key::Branch(repo, name) => write!(f, "branch:{repo}/{name}"),
+            Key::Queue(repo, name) => write!(f, "queue:{repo}/{name}"),
+        }
+    }
+}
+
+/// What an aggregate is told. Times are Unix milliseconds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// The pull request as a payload or a reconciliation saw it.
+    Pull {
+        /// Where.
+        repo: Repo,
+        /// As seen.
+        pull: Pull,
+        /// When we learnt of it: the head counts as seen from then on.
+        seen: i64,
+    },
+    /// Somebody wrote a comment that may be a command.
+    Comment {
+        /// Where.
+        repo: Repo,
+        /// As typed.
+        comment: Comment,
+    },
+    /// A branch or a merge-queue entry has a commit to check.
+    Head {
+        /// Where.
+        repo: Repo,
+        /// The commit.
+        sha: String,
+        /// The commit it is compared with, for `paths`.
+        base: String,
+    },
+    /// A branch or a merge-queue entry is gone.
+    Gone,
+    /// One of our runs ended.
+    RunFinished {
+        /// Which.
+        run: RunKey,
+        /// How.
+        conclusion: Conclusion,
+    },
+    /// A Re-run or an action button at GitHub.
+    Rerun {
+        /// Where.
+        repo: Repo,
+        /// The commit of the check.
+        sha: String,
+        /// One pipeline, or every one that failed.
+        pipeline: Option<String>,
+        /// Who pressed it; authorised like a comment.
+        sender: String,
+    },
+}
+
+/// What makes a run one run: asked for twice, it is run once.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RunKey {
+    /// The commit.
+    pub sha: String,
+    /// Pipeline name.
+    pub pipeline: String,
+    /// Digest of the pipeline's definition.
+    pub digest: String,
+    /// What the run may see and write.
+    pub trust: Trust,
+    /// 1 for the first; a re-run is a new run, because GitHub only ever adds annotations.
+    pub attempt: i64,
+}
+
+/// How far the code of a run is trusted: it decides on secrets and on cache scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trust {
+    /// A commit of the default branch.
+    Protected,
+    /// A pull request from a branch of the same repository.
+    Pr,
+    /// A merge queue's candidate.
+    Queue,
+    /// A pull request from a fork, approved for this commit alone.
+    Fork,
+}
+
+impl Trust {
+    /// The word in the `trust` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Trust::Protected => "protected",
+            Trust::Pr => "pr",
+            Trust::Queue => "queue",
+            Trust::Fork => "fork",
+        }
+    }
+
+    /// The inverse of `as_str`; an unknown word is trusted least.
+    pub fn parse(text: &str) -> Trust {
+        match text {
+            "protected" => Trust::Protected,
+            "pr" => Trust::Pr,
+            "queue" => Trust::Queue,
+            _ => Trust::Fork,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_survives_its_text_form() {
+        for key in [
+            Key::Pull(1, 7),
+            Key::Branch(1, "main".into()),
+            Key::Queue(1, "refs/heads/gh-readonly-queue/main/pr-1-a".into()),
+        ] {
+            assert_eq!(Key::parse(&key.to_string()), Some(key));
+        }
+        assert_eq!(Key::parse("env:1/production"), None);
+        assert_eq!(Key::parse("pr:1/x"), None);
+    }
+
+    #[test]
+    fn only_sync_effects_are_coalesced() {
+        let event = Task::Event { key: Key::Pull(1, 7), event: Event::Gone };
+        assert_eq!(event.merge_key(), None);
+        assert_eq!(Task::Execute { run: 4 }.merge_key(), None);
+        assert_eq!(Task::SyncCheck { run: 4 }.merge_key().as_deref(), Some("check:4"));
+    }
+}

@@ -1,0 +1,208 @@
+//! What is kept of a run: report files, and the export by its content. Nothing is ever read through a symbolic link that leads out of the checkout.
+
+use std::fs;
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use globset::GlobBuilder;
+use sha2::{Digest, Sha256};
+
+use crate::domain::project::Report;
+use crate::engine::RunEvent;
+
+/// The largest report that is read, in bytes.
+const REPORT_BYTES: u64 = 16 * 1024 * 1024;
+/// The most report files of a run.
+const REPORTS: usize = 200;
+/// The most files that are looked at.
+const FILES: usize = 200_000;
+
+/// Reads the report files that are there. `seen_at` is where the steps saw the checkout.
+pub fn reports(source: &Path, seen_at: &str, wanted: &[Report]) -> Vec<RunEvent> {
+    let mut events = Vec::new();
+    let mut files = Vec::new();
+    for report in wanted {
+        let Ok(glob) = GlobBuilder::new(&report.path).literal_separator(true).build() else { continue };
+        let glob = glob.compile_matcher();
+        if files.is_empty() {
+            files = list(source).unwrap_or_default();
+        }
+        for file in files.iter().filter(|f| glob.is_match(f)).take(REPORTS) {
+            let path = file.to_string_lossy().into_owned();
+            match read_inside(source, file) {
+                Ok(bytes) => events.push(RunEvent::Report { kind: report.kind, path, root: seen_at.to_owned(), bytes }),
+                Err(why) => events.push(RunEvent::Note(format!("The report {path} was not read: {why}."))),
+            }
+        }
+    }
+    events
+}
+
+fn read_inside(source: &Path, file: &Path) -> Result<Vec<u8>, String> {
+    let real = source.join(file).canonicalize().map_err(|e| e.to_string())?;
+    let root = source.canonicalize().map_err(|e| e.to_string())?;
+    if !real.starts_with(&root) {
+        return Err("it leads out of the checkout".to_owned());
+    }
+    let meta = fs::metadata(&real).map_err(|e| e.to_string())?;
+    if !meta.is_file() || meta.len() > REPORT_BYTES {
+        return Err(format!("it is larger than {} MB or no file", REPORT_BYTES / 1024 / 1024));
+    }
+    fs::read(&real).map_err(|e| e.to_string())
+}
+
+/// All files below, relative and sorted; directories that are links are not entered.
+fn list(root: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    let mut left = vec![PathBuf::new()];
+    while let Some(dir) = left.pop() {
+        for entry in fs::read_dir(root.join(&dir)).map_err(|e| e.to_string())? {
+            let entry = entry.map_err(|e| e.to_string())?;
+            let path = dir.join(entry.file_name());
+            let kind = entry.file_type().map_err(|e| e.to_string())?;
+            if kind.is_dir() {
+                if path != Path::new(".git") {
+                    left.push(path);
+                }
+            } else {
+                files.push(path);
+            }
+            if files.len() > FILES {
+                return Err(format!("there are more than {FILES} files"));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Keeps a file or directory of the checkout under `exports/DIGEST`. Gives the digest, or why it cannot be kept.
+pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
+    let what = Path::new(what.trim_end_matches('/'));
+    if what.is_absolute() || what.components().any(|c| matches!(c, Component::ParentDir)) {
+        return Err(format!("`export = {:?}` leads out of the checkout", what.display().to_string()));
+    }
+    let from = source.join(what);
+    let meta = fs::symlink_metadata(&from)
+        .map_err(|_| format!("the steps made no `{}`, which `export` names", what.display()))?;
+    let inside = from.canonicalize().is_ok_and(|real| source.canonicalize().is_ok_and(|root| real.starts_with(root)));
+    if meta.is_symlink() || !inside {
+        return Err(format!("`{}` is a symbolic link, or below one that leads out of the checkout", what.display()));
+    }
+    fs::create_dir_all(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
+    let building = tempfile::tempdir_in(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
+    let files = if meta.is_dir() { list(&from)? } else { vec![PathBuf::new()] };
+    let mut digest = Sha256::new();
+    for file in &files {
+        let path = if file.as_os_str().is_empty() {
+            PathBuf::from(what.file_name().unwrap_or_default())
+        } else {
+            file.clone()
+        };
+        keep(&from.join(file), &building.path().join(&path), (&path, &mut digest))
+            .map_err(|e| format!("`{}` cannot be kept: {e}", path.display()))?;
+    }
+    let name = hex::encode(digest.finalize());
+    let to = exports.join(&name);
+    // The same content may have been kept before; then this copy goes with its temporary directory.
+    if !to.exists() {
+        fs::rename(building.keep(), &to).map_err(|e| format!("the export cannot be kept: {e}"))?;
+    }
+    Ok(name)
+}
+
+/// Copies one file, or one link that stays inside, and adds it to the digest: path, kind, mode, content.
+fn keep(from: &Path, to: &Path, (path, digest): (&Path, &mut Sha256)) -> Result<(), String> {
+    use std::os::unix::fs::PermissionsExt;
+    if let Some(dir) = to.parent() {
+        fs::create_dir_all(dir).map_err(|e| e.to_string())?;
+    }
+    let meta = fs::symlink_metadata(from).map_err(|e| e.to_string())?;
+    let name = path.to_string_lossy();
+    if meta.is_symlink() {
+        let target = fs::read_link(from).map_err(|e| e.to_string())?;
+        if target.is_absolute() || climbs(path, &target) {
+            return Err("it is a symbolic link that leads out of the export".to_owned());
+        }
+        digest.update(format!("link {name}\0{}\0", target.display()));
+        return std::os::unix::fs::symlink(&target, to).map_err(|e| e.to_string());
+    }
+    if !meta.is_file() {
+        return Err("it is neither a file nor a link".to_owned());
+    }
+    let run = meta.permissions().mode() & 0o111 != 0;
+    digest.update(format!("file {name}\0{run}\0{}\0", meta.len()));
+    feed(from, digest).map_err(|e| e.to_string())?;
+    fs::copy(from, to).map_err(|e| e.to_string())?;
+    fs::set_permissions(to, fs::Permissions::from_mode(if run { 0o755 } else { 0o644 })).map_err(|e| e.to_string())
+}
+
+fn feed(from: &Path, digest: &mut Sha256) -> std::io::Result<()> {
+    let mut source = fs::File::open(from)?;
+    let mut buffer = vec![0_u8; 64 * 1024];
+    loop {
+        match source.read(&mut buffer)? {
+            0 => return Ok(()),
+            n => digest.update(&buffer[..n]),
+        }
+    }
+}
+
+/// Whether a relative link at `path` climbs above the export's root.
+fn climbs(path: &Path, target: &Path) -> bool {
+    let mut depth = path.components().count() as i64 - 1;
+    for part in target.components() {
+        match part {
+            Component::ParentDir => depth -= 1,
+            Component::Normal(_) => depth += 1,
+            _ => {}
+        }
+        if depth < 0 {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::project::ReportKind;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn an_export_is_kept_by_content_and_never_leads_out() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (source, exports) = (dir.path().join("source"), dir.path().join("exports"));
+        fs::create_dir_all(source.join("dist/bin")).expect("made");
+        fs::write(source.join("dist/bin/app"), "app").expect("written");
+        symlink("bin/app", source.join("dist/run")).expect("linked");
+        let first = export(&source, "dist/", &exports).expect("kept");
+        assert_eq!(export(&source, "dist", &exports).as_ref(), Ok(&first));
+        assert_eq!(fs::read_to_string(exports.join(&first).join("run")).expect("read through the link"), "app");
+        fs::write(source.join("dist/bin/app"), "other").expect("written");
+        assert_ne!(export(&source, "dist", &exports), Ok(first));
+        symlink("../../secret", source.join("dist/out")).expect("linked");
+        assert!(export(&source, "dist", &exports).is_err_and(|e| e.contains("leads out of the export")));
+        assert!(export(&source, "../x", &exports).is_err_and(|e| e.contains("leads out of the checkout")));
+        assert!(export(&source, "nothing", &exports).is_err_and(|e| e.contains("made no")));
+        symlink("/etc", source.join("etc")).expect("linked");
+        assert!(export(&source, "etc", &exports).is_err());
+        assert!(export(&source, "etc/ssl", &exports).is_err());
+    }
+
+    #[test]
+    fn a_report_is_not_read_through_a_link_that_leads_out() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let source = dir.path().join("source");
+        fs::create_dir_all(source.join("target")).expect("made");
+        fs::write(dir.path().join("secret.xml"), "<secret/>").expect("written");
+        fs::write(source.join("target/a.xml"), "<a/>").expect("written");
+        symlink("../../secret.xml", source.join("target/b.xml")).expect("linked");
+        let wanted = [Report { kind: ReportKind::Junit, path: "target/*.xml".into() }];
+        let found = reports(&source, "/src", &wanted);
+        assert_eq!(found.len(), 2);
+        assert!(matches!(&found[0], RunEvent::Report { bytes, .. } if bytes == b"<a/>"));
+        assert!(matches!(&found[1], RunEvent::Note(note) if note.contains("leads out")));
+    }
+}

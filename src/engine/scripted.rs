@@ -1,0 +1,76 @@
+//! An engine for tests and benches: no processes; each step does what its words say.
+//!
+//! `ok`, `fail 3`, `log some words`, `wait` (until cancelled), `report PATH <xml/>` (JUnit).
+
+use futures_util::future::BoxFuture;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use crate::domain::project::ReportKind;
+
+/// It has no state of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Scripted {
+    /// Why it refuses forks, if it is to.
+    pub refuses_forks: Option<String>,
+}
+
+impl Engine for Scripted {
+    fn name(&self) -> &'static str {
+        "scripted"
+    }
+
+    fn isolation(&self) -> String {
+        String::new()
+    }
+
+    fn refuses_forks(&self) -> Option<String> {
+        self.refuses_forks.clone()
+    }
+
+    fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
+        Box::pin(play(spec, events, cancel))
+    }
+}
+
+async fn play(spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> Outcome {
+    for (index, step) in spec.steps.iter().enumerate() {
+        if cancel.is_cancelled() {
+            return Outcome::Cancelled;
+        }
+        say(&events, RunEvent::StepStarted { index }).await;
+        let exit = obey(step, &events, &cancel).await;
+        say(&events, RunEvent::StepFinished { index, exit, millis: 1_000 }).await;
+        match exit {
+            StepExit::Code(0) => {}
+            StepExit::Cancelled => return Outcome::Cancelled,
+            _ => return Outcome::Failed,
+        }
+    }
+    Outcome::Success
+}
+
+async fn obey(step: &str, events: &mpsc::Sender<RunEvent>, cancel: &CancellationToken) -> StepExit {
+    let (word, rest) = step.split_once(' ').unwrap_or((step, ""));
+    match word {
+        "fail" => return StepExit::Code(rest.trim().parse().unwrap_or(1)),
+        "wait" => {
+            cancel.cancelled().await;
+            return StepExit::Cancelled;
+        }
+        "log" => say(events, RunEvent::Log { bytes: format!("{rest}\n").into_bytes() }).await,
+        "report" => {
+            let (path, bytes) = rest.split_once(' ').unwrap_or((rest, ""));
+            let (path, bytes) = (path.to_owned(), bytes.as_bytes().to_vec());
+            say(events, RunEvent::Report { kind: ReportKind::Junit, path, root: "/src".to_owned(), bytes }).await;
+        }
+        _ => {}
+    }
+    StepExit::Code(0)
+}
+
+/// A receiver that is gone listens to nothing more; the outcome is then nobody's business either.
+async fn say(events: &mpsc::Sender<RunEvent>, event: RunEvent) {
+    drop(events.send(event).await);
+}

@@ -1,0 +1,38 @@
+//! Two listeners. The public one has the door and a pulse and nothing else; the private one has everything that shows what runs.
+
+pub mod hook;
+pub mod pages;
+pub mod private;
+mod show;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::domain::record::{Body, Spec};
+use crate::domain::run::Conclusion;
+use crate::domain::speech;
+use crate::store::{RunRow, RunState};
+
+/// What GitHub and a load balancer reach.
+pub fn public(door: hook::Door) -> Router {
+    Router::new()
+        .route("/hook", post(hook::hook).with_state(door))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .layer(axum::extract::DefaultBodyLimit::disable())
+}
+
+/// A run in one line: the title of its check run.
+fn verdict(row: &RunRow, spec: Option<&Spec>, body: &Body) -> String {
+    let pipeline = spec.and_then(|s| s.pipeline.as_ref());
+    let page = speech::check::page(&speech::check::Row {
+        pipeline: &row.pipeline,
+        paths: pipeline.map_or(&[], |p| p.paths.as_slice()),
+        sha: &row.sha,
+        running: row.state == RunState::Running,
+        conclusion: row.conclusion.as_deref().and_then(Conclusion::parse),
+        body,
+        log_url: None,
+        engine_note: "",
+    });
+    page.title
+}

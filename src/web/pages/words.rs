@@ -1,0 +1,46 @@
+//! Times as people read them.
+
+/// How long ago, from Unix milliseconds.
+pub fn ago(at: i64, now: i64) -> String {
+    match (now - at) / 1000 {
+        ..=9 => "just now".to_owned(),
+        s @ 10..=59 => format!("{s}s ago"),
+        s @ 60..=3599 => format!("{}m ago", s / 60),
+        s @ 3600..=86_399 => format!("{}h ago", s / 3600),
+        s => format!("{}d ago", s / 86_400),
+    }
+}
+
+/// When something is due, from Unix milliseconds.
+pub fn due(at: i64, now: i64) -> String {
+    match (at - now) / 1000 {
+        ..=0 => "now".to_owned(),
+        s @ 1..=59 => format!("in {s}s"),
+        s @ 60..=3599 => format!("in {}m", s / 60),
+        s => format!("in {}h", s / 3600),
+    }
+}
+
+/// A length of time in milliseconds.
+pub fn took(ms: i64) -> String {
+    match ms.max(0) {
+        ms @ 0..=999 => format!("{ms}ms"),
+        ms @ 1000..=59_999 => format!("{}.{}s", ms / 1000, ms % 1000 / 100),
+        ms => format!("{}m {:02}s", ms / 60_000, ms / 1000 % 60),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_short() {
+        assert_eq!(
+            (ago(0, 5_000), ago(0, 65_000), ago(0, 90_000_000)),
+            ("just now".into(), "1m ago".into(), "1d ago".into())
+        );
+        assert_eq!((due(0, 5), due(61_000, 0)), ("now".into(), "in 1m".into()));
+        assert_eq!((took(40), took(4_250), took(61_000)), ("40ms".into(), "4.2s".into(), "1m 01s".into()));
+    }
+}

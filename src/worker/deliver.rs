@@ -1,0 +1,183 @@
+//! From a raw delivery to events of aggregates. A body that cannot be parsed stays here as a dead job: stored raw, it can be mended and retried.
+
+use anyhow::Context as _;
+
+use super::dispatcher::new_job;
+use super::verdict::JobError;
+use crate::context::Context;
+use crate::domain::command::{self, Parsed};
+use crate::domain::event::{CheckRef, Comment, Incoming, Pull};
+use crate::domain::ids::Repo;
+use crate::domain::task::{Event, Key, Task};
+use crate::github::webhook;
+use crate::store::{Job, NewJob, RepoRow, Tx};
+
+/// What the store's intake writes beside the payload.
+#[derive(serde::Deserialize)]
+struct Envelope {
+    event: String,
+}
+
+/// Parses a delivery and tells whom it concerns.
+pub async fn deliver(ctx: &Context, job: &Job) -> Result<(), JobError> {
+    let body = job.body()?.unwrap_or_default();
+    let envelope: Envelope = serde_json::from_str(&job.task).context("a delivery's envelope cannot be read")?;
+    let event = envelope.event;
+    let incoming =
+        webhook::parse(&event, &body).map_err(|e| anyhow::anyhow!("the payload of `{event}` cannot be read: {e}"))?;
+    let mut jobs = Vec::new();
+    if let Some(incoming) = incoming.filter(|i| owner(i).is_none_or(|owner| ctx.policy.serves(owner))) {
+        if let Some(repo) = repository(&incoming) {
+            ctx.store.upsert_repo(&row(repo, ctx.clock.now())).await?;
+        }
+        for task in tasks(ctx, incoming, job.created_at).await? {
+            jobs.push(new_job(&task, ctx.clock.now())?);
+        }
+    }
+    finish(ctx, job, &jobs).await
+}
+
+/// Ends a job and adds others in the same transaction.
+pub(super) async fn finish(ctx: &Context, job: &Job, jobs: &[NewJob]) -> Result<(), JobError> {
+    let Some(mut tx) = ctx.store.finish(job).await? else { return Ok(()) };
+    for job in jobs {
+        add(&mut tx, job).await?;
+    }
+    tx.commit().await.context("finishing a job")?;
+    Ok(())
+}
+
+/// Adds jobs without ending one.
+pub(super) async fn start(ctx: &Context, jobs: &[NewJob]) -> anyhow::Result<()> {
+    let mut tx = ctx.store.begin().await?;
+    for job in jobs {
+        add(&mut tx, job).await?;
+    }
+    tx.commit().await
+}
+
+/// Adds a job. A full lane is an error, so that whoever adds to it tries again later instead of losing it.
+pub(super) async fn add(tx: &mut Tx, job: &NewJob) -> anyhow::Result<()> {
+    anyhow::ensure!(tx.insert_job(job).await?.is_some(), "lane {} is full", job.lane);
+    Ok(())
+}
+
+pub(super) fn row(repo: &Repo, now: i64) -> RepoRow {
+    RepoRow {
+        id: repo.id,
+        installation_id: repo.installation,
+        owner: repo.owner.clone(),
+        name: repo.name.clone(),
+        default_branch: repo.default_branch.clone(),
+        comments_cursor: None,
+        updated_at: now,
+    }
+}
+
+fn repository(incoming: &Incoming) -> Option<&Repo> {
+    match incoming {
+        Incoming::Pull { repo, .. }
+        | Incoming::Push { repo, .. }
+        | Incoming::MergeGroup { repo, .. }
+        | Incoming::Comment { repo, .. }
+        | Incoming::CheckRerequested { repo, .. }
+        | Incoming::CheckAction { repo, .. }
+        | Incoming::SuiteRerequested { repo, .. }
+        | Incoming::Repository { repo, .. } => Some(repo),
+        Incoming::Installation { .. } => None,
+    }
+}
+
+fn owner(incoming: &Incoming) -> Option<&str> {
+    match incoming {
+        Incoming::Installation { account, .. } => Some(account),
+        other => repository(other).map(|repo| repo.owner.as_str()),
+    }
+}
+
+/// The pull request actions that can change what is checked or remembered.
+const PULL_ACTIONS: &[&str] =
+    &["opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft", "edited", "closed"];
+
+async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>, JobError> {
+    Ok(match incoming {
+        Incoming::Pull { action, repo, pull, .. } if PULL_ACTIONS.contains(&action.as_str()) => {
+            vec![pull_seen(repo, pull, seen)]
+        }
+        Incoming::Push { repo, branch, before, after, .. } if branch == repo.default_branch => {
+            let key = Key::Branch(repo.id, branch);
+            let gone = after.bytes().all(|b| b == b'0');
+            let event = if gone { Event::Gone } else { Event::Head { repo, sha: after, base: before } };
+            vec![Task::Event { key, event }]
+        }
+        Incoming::MergeGroup { action, repo, head_sha, head_ref, base_sha } => {
+            let key = Key::Queue(repo.id, head_ref);
+            let event = match action.as_str() {
+                "checks_requested" => Event::Head { repo, sha: head_sha, base: base_sha },
+                _ => Event::Gone,
+            };
+            vec![Task::Event { key, event }]
+        }
+        Incoming::Comment { repo, number, comment } => said(repo, number, comment),
+        Incoming::CheckRerequested { repo, check, sender } if check.app_id == ctx.policy.app_id => {
+            rerun(ctx, &repo, &check, (true, sender)).await?
+        }
+        Incoming::CheckAction { repo, check, identifier, sender } if check.app_id == ctx.policy.app_id => {
+            match identifier.as_str() {
+                RETRY_FAILED => rerun(ctx, &repo, &check, (false, sender)).await?,
+                _ => Vec::new(),
+            }
+        }
+        Incoming::SuiteRerequested { repo, head_sha, app_id, sender, .. } if app_id == ctx.policy.app_id => {
+            let runs = ctx.store.runs_of(repo.id, &head_sha).await?;
+            let mut keys = Vec::new();
+            for run in runs {
+                keys.extend(ctx.store.subjects_of(run.id).await?);
+            }
+            keys.sort();
+            keys.dedup();
+            ask(&keys, &Event::Rerun { repo, sha: head_sha, pipeline: None, sender })
+        }
+        Incoming::Installation { action, installation, account } => {
+            tracing::info!(installation, account, "installation {action}");
+            vec![Task::Recover]
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// The identifier of the button on a finished check.
+pub(super) const RETRY_FAILED: &str = "retry-failed";
+
+/// The event that tells a pull request what it looks like.
+pub(super) fn pull_seen(repo: Repo, pull: Pull, seen: i64) -> Task {
+    Task::Event { key: Key::Pull(repo.id, pull.number), event: Event::Pull { repo, pull, seen } }
+}
+
+/// A comment that is meant for us is acknowledged at once, before anything is decided.
+pub(super) fn said(repo: Repo, number: i64, comment: Comment) -> Vec<Task> {
+    if comment.bot || matches!(command::parse(&comment.body), Parsed::NotForUs) {
+        return Vec::new();
+    }
+    let eyes = Task::SyncReaction { repo: repo.clone(), comment: comment.id };
+    let event = Task::Event { key: Key::Pull(repo.id, number), event: Event::Comment { repo, comment } };
+    vec![eyes, event]
+}
+
+/// Our run behind a check run at GitHub tells which aggregates are meant: a fork's event names no pull request.
+async fn rerun(
+    ctx: &Context,
+    repo: &Repo,
+    check: &CheckRef,
+    (one, sender): (bool, String),
+) -> Result<Vec<Task>, JobError> {
+    let Ok(id) = check.external_id.parse::<i64>() else { return Ok(Vec::new()) };
+    let Some(run) = ctx.store.run(id).await?.filter(|run| run.repo_id == repo.id) else { return Ok(Vec::new()) };
+    let keys = ctx.store.subjects_of(id).await?;
+    let pipeline = one.then_some(run.pipeline);
+    Ok(ask(&keys, &Event::Rerun { repo: repo.clone(), sha: run.sha, pipeline, sender }))
+}
+
+fn ask(keys: &[String], event: &Event) -> Vec<Task> {
+    keys.iter().filter_map(|key| Key::parse(key)).map(|key| Task::Event { key, event: event.clone() }).collect()
+}

@@ -1,0 +1,32 @@
+//! Effects: one remembered id at GitHub each, and THEIR side brought to what OUR row says. A create looks for its marker first whenever it may have happened before.
+
+pub mod check;
+pub mod reaction;
+pub mod reply;
+pub mod sticky;
+
+use super::verdict::JobError;
+use crate::context::Context;
+use crate::store::{Class, Slot};
+
+/// Takes a slot from the installation's budget, or says when there will be one.
+async fn slot(ctx: &Context, installation: i64, class: Class, creates: bool) -> Result<(), JobError> {
+    match ctx.store.reserve(installation, class, creates, ctx.clock.now()).await? {
+        Slot::Now => Ok(()),
+        Slot::At(until) => {
+            Err(JobError::Wait { until, why: format!("for GitHub's rate limit of installation {installation}") })
+        }
+    }
+}
+
+/// A rate limit that GitHub names stops every process's writes to that installation, not only this job.
+async fn heed<T>(
+    ctx: &Context,
+    installation: i64,
+    answer: Result<T, crate::github::GitHubError>,
+) -> Result<T, JobError> {
+    if let Err(crate::github::GitHubError::RateLimited { until_ms, .. }) = &answer {
+        ctx.store.block_until(installation, *until_ms, ctx.clock.now()).await?;
+    }
+    Ok(answer?)
+}

@@ -1,0 +1,66 @@
+//! The one comment in a pull request that Fairway keeps.
+
+use anyhow::Context as _;
+use sha2::{Digest, Sha256};
+
+use super::super::deliver::finish;
+use super::super::verdict::JobError;
+use super::{heed, slot};
+use crate::context::Context;
+use crate::domain::decide::PullState;
+use crate::domain::speech;
+use crate::domain::task::Key;
+use crate::github::GitHubError;
+use crate::store::{Class, Job, Mirror};
+
+/// Brings the sticky comment up to date; makes it when it is not there, or not there any more.
+pub async fn sync(ctx: &Context, job: &Job, key: &Key) -> Result<(), JobError> {
+    let Some(row) = ctx.store.aggregate(&key.to_string()).await? else { return finish(ctx, job, &[]).await };
+    let state: PullState = serde_json::from_str(&row.state).context("a pull request's row cannot be read")?;
+    let body = speech::sticky::render(&state);
+    let hash = hex::encode(Sha256::digest(&body));
+    let name = format!("sticky:{key}");
+    let mirror = ctx.store.mirror(&name).await?;
+    if mirror.as_ref().is_some_and(|m| m.hash == hash && m.remote_id.is_some()) {
+        return finish(ctx, job, &[]).await;
+    }
+    let known = mirror.and_then(|m| m.remote_id);
+    let remote = write(ctx, job, &state, (known, &body)).await?;
+    let mirror = Mirror { key: name, remote_id: Some(remote), hash, note: String::new(), updated_at: ctx.clock.now() };
+    let Some(mut tx) = ctx.store.finish(job).await? else {
+        ctx.store.save_mirror(&mirror).await?;
+        return Ok(());
+    };
+    tx.save_mirror(&mirror).await?;
+    tx.commit().await.context("remembering a comment")?;
+    Ok(())
+}
+
+async fn write(
+    ctx: &Context,
+    job: &Job,
+    state: &PullState,
+    (known, body): (Option<i64>, &str),
+) -> Result<i64, JobError> {
+    let (repo, number) = (&state.repo, state.pull.number);
+    if let Some(remote) = known {
+        slot(ctx, repo.installation, Class::Answer, false).await?;
+        match ctx.github.update_comment(repo, remote, body).await {
+            // Somebody deleted it: a new one takes its place.
+            Err(GitHubError::NotFound { .. }) => {}
+            answer => {
+                heed(ctx, repo.installation, answer).await?;
+                return Ok(remote);
+            }
+        }
+    } else if job.attempt > 1 {
+        let found = ctx.github.find_comment(repo, number, &speech::sticky::marker(state)).await;
+        if let Some(remote) = heed(ctx, repo.installation, found).await? {
+            slot(ctx, repo.installation, Class::Answer, false).await?;
+            heed(ctx, repo.installation, ctx.github.update_comment(repo, remote, body).await).await?;
+            return Ok(remote);
+        }
+    }
+    slot(ctx, repo.installation, Class::Answer, true).await?;
+    heed(ctx, repo.installation, ctx.github.create_comment(repo, number, body).await).await
+}

@@ -1,0 +1,122 @@
+//! Reads what a decision may need, and no more: first what we are asked, then GitHub.
+
+use super::verdict::JobError;
+use crate::context::Context;
+use crate::domain::command::{self, Parsed, Role, Verb};
+use crate::domain::decide::{BranchState, PullState};
+use crate::domain::event::Pull;
+use crate::domain::facts::{Facts, ProjectAt};
+use crate::domain::ids::Repo;
+use crate::domain::project;
+use crate::domain::task::Event;
+use crate::github::GitHubError;
+
+/// The file at the root of a repository.
+const FILE: &str = "fairway.toml";
+
+/// The facts for a pull request's event.
+pub async fn pull(ctx: &Context, number: i64, state: Option<&PullState>, event: &Event) -> Result<Facts, JobError> {
+    let mut facts = start(ctx);
+    let (repo, project_wanted) = match event {
+        Event::Pull { repo, .. } => (repo, false),
+        Event::Comment { repo, comment } => {
+            let typed = match command::parse(&comment.body) {
+                Parsed::Command(typed) => Some(typed.command),
+                _ => None,
+            };
+            if typed.is_some() {
+                facts.role = Some(role(ctx, repo, &comment.author).await?);
+            }
+            (repo, matches!(typed, Some(Verb::Retry | Verb::Run)))
+        }
+        Event::Rerun { repo, sender, .. } => {
+            facts.role = Some(role(ctx, repo, sender).await?);
+            (repo, true)
+        }
+        Event::RunFinished { .. } | Event::Head { .. } | Event::Gone => return Ok(facts),
+    };
+    let live = gone_is_none(ctx.github.pull(repo, number).await)?;
+    if let Some(live) = &live {
+        let planned = state.and_then(|s| s.checks.as_ref()).map(|c| c.sha.as_str());
+        // A reopened pull request may have to be planned again though its head is the same.
+        let reopened = state.is_some_and(|s| !s.pull.open);
+        if live.open && (project_wanted || reopened || planned != Some(live.head_sha.as_str())) {
+            facts.project = Some(project_at(ctx, repo, &live.head_sha).await?);
+            facts.changed = changed_in_pull(ctx, repo, live, facts.project.as_ref()).await?;
+        }
+    }
+    facts.pull = live;
+    Ok(facts)
+}
+
+/// The facts for the event of a branch or of a merge-queue entry.
+pub async fn branch(ctx: &Context, state: Option<&BranchState>, event: &Event) -> Result<Facts, JobError> {
+    let mut facts = start(ctx);
+    match event {
+        Event::Head { repo, sha, base } if state.and_then(|s| s.checks.as_ref()).is_none_or(|c| c.sha != *sha) => {
+            facts.project = Some(project_at(ctx, repo, sha).await?);
+            let new = base.bytes().all(|b| b == b'0');
+            if uses_paths(facts.project.as_ref()) && !new {
+                let files = gone_is_none(ctx.github.compare(repo, base, sha).await)?;
+                facts.changed = files.filter(|f| !f.truncated).map(|f| paths(&f.files));
+            }
+        }
+        Event::Rerun { repo, sha, sender, .. } => {
+            facts.role = Some(role(ctx, repo, sender).await?);
+            facts.project = Some(project_at(ctx, repo, sha).await?);
+        }
+        _ => {}
+    }
+    Ok(facts)
+}
+
+fn start(ctx: &Context) -> Facts {
+    Facts { now: ctx.clock.now(), forks_refused: ctx.engine.refuses_forks(), ..Facts::default() }
+}
+
+/// What somebody may do. Who is nobody to this repository may do what anybody may.
+async fn role(ctx: &Context, repo: &Repo, user: &str) -> Result<Role, JobError> {
+    let access = gone_is_none(ctx.github.permission(repo, user).await)?;
+    Ok(access.map_or(Role::Anyone, |access| command::access(&access.role_name, &access.permission)))
+}
+
+async fn project_at(ctx: &Context, repo: &Repo, sha: &str) -> Result<ProjectAt, JobError> {
+    Ok(match ctx.github.file(repo, FILE, sha).await? {
+        None => ProjectAt::Missing,
+        Some(text) => match project::parse(&text) {
+            Ok(project) => ProjectAt::Found(project),
+            Err(problems) => ProjectAt::Broken(problems),
+        },
+    })
+}
+
+async fn changed_in_pull(
+    ctx: &Context,
+    repo: &Repo,
+    pull: &Pull,
+    project: Option<&ProjectAt>,
+) -> Result<Option<Vec<String>>, JobError> {
+    if !uses_paths(project) {
+        return Ok(None);
+    }
+    let files = ctx.github.pull_files(repo, pull.number).await?;
+    // GitHub lists at most 3,000: what it leaves out might be what a pipeline is for.
+    Ok((!files.truncated).then(|| paths(&files.files)))
+}
+
+fn uses_paths(project: Option<&ProjectAt>) -> bool {
+    matches!(project, Some(ProjectAt::Found(project)) if project.pipelines.iter().any(|p| !p.paths.is_empty()))
+}
+
+/// A renamed file touches both its places.
+fn paths(files: &[crate::github::ChangedFile]) -> Vec<String> {
+    files.iter().flat_map(|f| f.previous.iter().chain([&f.path]).cloned()).collect()
+}
+
+fn gone_is_none<T>(answer: Result<T, GitHubError>) -> Result<Option<T>, JobError> {
+    match answer {
+        Ok(value) => Ok(Some(value)),
+        Err(GitHubError::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}

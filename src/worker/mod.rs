@@ -1,0 +1,15 @@
+//! What is done about the rows of `jobs`: one claim, one task, one verdict. The loops in `dispatcher` and the tests call the same step.
+
+mod deliver;
+mod dispatcher;
+mod effect;
+mod execute;
+mod gather;
+mod react;
+mod recover;
+mod secrets;
+mod verdict;
+
+pub use dispatcher::{LONG, Pools, SHORT, Stepped, ensure_timers, pools, run, step, watch_cancels};
+pub use recover::RECOVER_EVERY_MS;
+pub use verdict::JobError;

@@ -1,0 +1,137 @@
+//! Fairway in process, beside a playground: the real router, store, worker steps and octocrab, with a clock that only we move.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fairway::clock::{Clock, ManualClock};
+use fairway::context::{Context, LiveRuns, Policy};
+use fairway::engine::Engine;
+use fairway::github::GitHub;
+use fairway::playground::{Playground, PlaygroundOptions};
+use fairway::store::Store;
+use fairway::store::seal::SealKey;
+use fairway::telemetry::Masker;
+use fairway::web::{self, hook::Door};
+use fairway::worker::{self, LONG, SHORT, Stepped};
+use tokio_util::sync::CancellationToken;
+
+pub const SECRET: &str = "it's a secret to everybody";
+/// 2026-01-05, a Monday, noon.
+pub const START: i64 = 1_767_614_400_000;
+
+/// A playground and the Fairway that serves it.
+pub struct World {
+    pub hub: Playground,
+    pub ctx: Context,
+    pub hand: ManualClock,
+    pub hook: String,
+    stop: CancellationToken,
+    _dir: tempfile::TempDir,
+}
+
+impl World {
+    /// Starts both. The repository `acme/shop` is there with `files` on `main`.
+    pub async fn start(engine: Arc<dyn Engine>, files: &[(&str, &str)]) -> World {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let (clock, hand) = Clock::manual(START);
+        let hub_clock = clock.clone();
+        let mut options = PlaygroundOptions::new(dir.path().join("hub"));
+        options.clock = Arc::new(move || hub_clock.now());
+        options.webhook_secret = SECRET.to_owned();
+        let hub = Playground::start(options).await.expect("the playground starts");
+        hub.seed_acme().expect("the people and the organisation");
+        hub.create_repo("acme/shop", files).expect("a repository");
+        let store = Store::open("sqlite::memory:").await.expect("a store");
+        store.migrate().await.expect("its tables");
+        let ctx = context(&hub, store, engine, clock);
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let hook = format!("http://{}/hook", listener.local_addr().expect("an address"));
+        let door = Door { secret: SECRET.as_bytes().into(), intake: ctx.store.intake(), clock: ctx.clock.clone() };
+        let stop = CancellationToken::new();
+        let closing = stop.clone();
+        tokio::spawn(async move {
+            axum::serve(listener, web::public(door)).with_graceful_shutdown(closing.cancelled_owned()).await
+        });
+        hub.set_webhook_url(Some(hook.clone()));
+        World { hub, ctx, hand, hook, stop, _dir: dir }
+    }
+
+    /// Lets everything happen that is due now: deliveries arrive, jobs run. Time stands still.
+    pub async fn settle(&self) {
+        loop {
+            self.hub.delivered().await;
+            if !self.step_all().await && self.hub.quiet() {
+                return;
+            }
+        }
+    }
+
+    /// Moves the clock to the next thing that is due, at most `limit` ahead, until nothing is.
+    pub async fn pass(&self, limit: Duration) {
+        let end = self.ctx.clock.now() + limit.as_millis() as i64;
+        loop {
+            self.settle().await;
+            match self.ctx.store.next_due().await.expect("the store answers") {
+                Some(at) if at <= end => self.hand.set(at),
+                _ => break,
+            }
+        }
+        self.hand.set(end);
+        self.settle().await;
+    }
+
+    async fn step_all(&self) -> bool {
+        let never = CancellationToken::new();
+        let mut any = false;
+        for kinds in [SHORT, LONG] {
+            while worker::step(&self.ctx, kinds, &never).await.expect("the store answers") == Stepped::Did {
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Proves that nothing is left over: no dead job, nothing due, and no fault recorded by the playground.
+    pub async fn finish(self) {
+        self.settle().await;
+        let dead = self.ctx.store.list(Some("dead"), 100).await.expect("the store answers");
+        assert!(dead.is_empty(), "dead jobs: {dead:#?}");
+        self.stop.cancel();
+        self.hub.finish();
+    }
+}
+
+/// The handles of a Fairway that serves this playground.
+pub fn context(hub: &Playground, store: Store, engine: Arc<dyn Engine>, clock: Clock) -> Context {
+    let now = clock.clone();
+    let github = GitHub::new(fairway::github::Config {
+        api_url: hub.url(),
+        app_id: hub.app_id(),
+        private_key: hub.private_key_pem().to_owned(),
+        user_agent: "fairway-test".to_owned(),
+        now: Arc::new(move || now.now()),
+        ..fairway::github::Config::default()
+    })
+    .expect("a GitHub client");
+    let policy = Policy {
+        orgs: vec!["acme".to_owned()],
+        app_id: hub.app_id(),
+        pages_url: None,
+        node: "test".to_owned(),
+        started_at: clock.now(),
+        lease_ms: 60_000,
+        max_failures: 8,
+        progress_ms: 10_000,
+        log_bytes: 10 * 1024 * 1024,
+    };
+    Context {
+        store,
+        github,
+        engine,
+        clock,
+        policy: Arc::new(policy),
+        masker: Masker::default(),
+        seal: Arc::new(SealKey::new([7; 32])),
+        live: LiveRuns::default(),
+    }
+}
