@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::web::{self, hook::Door, private::Private};
+use crate::web::{self, hook::Door, session::Private};
 use crate::worker::{self, Pools};
 
 /// What `serve` needs beside the handles.

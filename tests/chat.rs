@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway::engine::scripted::Scripted;
+use fairway::playground::PullDesk;
 use fairway_world::World;
 use insta::assert_snapshot;
 
@@ -18,72 +19,283 @@ needs = ["test"]
 run = ["ok"]
 "#;
 
-async fn world(file: &str) -> (World, u64) {
-    let world = World::start(
-        Arc::new(Scripted::default()),
-        &[("fairway.toml", file), ("src/lib.rs", "pub fn one() -> i32 { 1 }\n")],
-    )
-    .await;
-    world
-        .hub
-        .push("acme/shop", "change", "bob", &[("src/lib.rs", "pub fn one() -> i32 { 2 }\n")], "Make it two")
-        .expect("a push");
-    let number = world.hub.open_pull("acme/shop", "bob", "change", "main", "Make it two").expect("a pull request");
+/// A repository with this `fairway.toml`, and bob's pull request in it.
+async fn world(file: &str) -> (World, PullDesk) {
+    let files = [("fairway.toml", file), ("src/lib.rs", "pub fn one() -> i32 { 1 }\n")];
+    let world = World::start(Arc::new(Scripted::default()), &files).await;
+    let shop = world.hub.repo("acme/shop");
+    shop.push("bob", "change", "Make it two", &[("src/lib.rs", Some("pub fn one() -> i32 { 2 }\n"))]);
+    let pull = shop.open_pull("bob", "change", "Make it two");
     world.settle().await;
-    (world, number)
+    (world, pull)
 }
 
-async fn said(world: &World, number: u64, who: &str, line: &str) -> String {
-    world.hub.comment("acme/shop", number, who, line).expect("a comment");
+/// What stands there after somebody typed this line.
+async fn said(world: &World, pull: &PullDesk, (who, line): (&str, &str)) -> String {
+    pull.comment(who, line);
     world.settle().await;
-    world.hub.timeline("acme/shop", number)
+    pull.timeline()
+}
+
+/// One line a check of the head: name, conclusion, title.
+fn checks(pull: &PullDesk) -> String {
+    let line = |c: &fairway::playground::world::CheckRun| {
+        format!("{}: {} ({})", c.name, c.conclusion.as_deref().unwrap_or(&c.status), c.title.as_deref().unwrap_or(""))
+    };
+    pull.checks().iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
 #[tokio::test]
 async fn green_is_a_check_run_and_nothing_else() {
-    let (world, number) = world(TWO).await;
-    assert_snapshot!(world.hub.timeline("acme/shop", number), @"");
+    let (world, pull) = world(TWO).await;
+    assert_snapshot!(pull.timeline(), @r###"
+    #1 Make it two [open]
+    * bob opened
+    [fairway / image] success: Passed in 1.0 s
+    [fairway / test] success: Passed in 2.0 s
+    "###);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn a_stranger_is_refused_in_words() {
-    let (world, number) = world(TWO).await;
-    assert_snapshot!(said(&world, number, "mallory", "/retry").await, @"");
+    let (world, pull) = world(TWO).await;
+    assert_snapshot!(said(&world, &pull, ("mallory", "/retry")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    mallory: /retry
+        :eyes: fairway[bot]
+        :confused: fairway[bot]
+    fairway[bot]: > `/retry` (mallory)
+
+        Not done: `/retry` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/retry test`; `/help` lists what you may do.
+        <!-- fairway:reply 1023 -->
+    [fairway / image] success: Passed in 1.0 s
+    [fairway / test] success: Passed in 2.0 s
+    "###);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn a_slip_of_the_finger_gets_a_suggestion() {
-    let (world, number) = world(TWO).await;
-    assert_snapshot!(said(&world, number, "bob", "/staus").await, @"");
+    let (world, pull) = world(TWO).await;
+    assert_snapshot!(said(&world, &pull, ("bob", "/staus")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    bob: /staus
+        :eyes: fairway[bot]
+        :confused: fairway[bot]
+    fairway[bot]: > `/staus` (bob)
+
+        Nothing was done: there is no `/staus`. Did you mean `/status`? Type it as the first line of a new comment.
+        <!-- fairway:reply 1023 -->
+    [fairway / image] success: Passed in 1.0 s
+    [fairway / test] success: Passed in 2.0 s
+    "###);
     world.finish().await;
 }
 
 #[tokio::test]
-async fn status_and_help_answer_in_the_one_sticky_comment() {
-    let (world, number) = world(TWO).await;
-    said(&world, number, "bob", "/status").await;
-    assert_snapshot!(said(&world, number, "mallory", "/help").await, @"");
+async fn answers_stand_in_the_one_sticky_comment() {
+    let (world, pull) = world(TWO).await;
+    said(&world, &pull, ("bob", "/status")).await;
+    assert_snapshot!(said(&world, &pull, ("mallory", "/help")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    bob: /status
+        :eyes: fairway[bot]
+        :rocket: fairway[bot]
+    fairway[bot]: **Both checks passed at `8c1ace8`.**
+
+        | Check | Result |
+        |---|---|
+        | `test` | passed |
+        | `image` | passed |
+
+        Last command: `/help` by mallory
+
+        What you may do here:
+
+        | command | does | example |
+        |---|---|---|
+        | `/help` | Shows what you may do here. | `/help` |
+        | `/status` | Shows where this pull request stands. | `/status` |
+
+        Type a command as the first line of a new comment. Edited comments are not read.
+        People with write access to this repository can do more.
+
+
+        <!-- fairway:status v1 1006/1 -->
+    mallory: /help
+        :eyes: fairway[bot]
+        :rocket: fairway[bot]
+    [fairway / image] success: Passed in 1.0 s
+    [fairway / test] success: Passed in 2.0 s
+    "###);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn retry_runs_what_failed_and_what_waited_for_it() {
-    let file = TWO.replace("run = [\"ok\", \"ok\"]", "run = [\"ok\", \"fail 3\"]");
-    let (world, number) = world(&file).await;
-    assert_snapshot!(said(&world, number, "bob", "/retry").await, @"");
+    let (world, pull) = world(&TWO.replace("\"ok\", \"ok\"", "\"ok\", \"fail 3\"")).await;
+    assert_snapshot!(checks(&pull), @r###"
+    fairway / image: failure (Not run: test did not pass)
+    fairway / test: failure (Failed: fail 3)
+    "###);
+    assert_snapshot!(said(&world, &pull, ("bob", "/retry")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    bob: /retry
+        :eyes: fairway[bot]
+        :rocket: fairway[bot]
+    fairway[bot]: **2 of 2 checks did not pass at `e9c2964`: `test`, `image`.**
+
+        | Check | Result |
+        |---|---|
+        | `test` | failed (try 2) |
+        | `image` | failed (try 2) |
+
+        Last command: `/retry` by bob
+
+        Running `test`, `image` at `e9c2964`.
+
+        <!-- fairway:status v1 1006/1 -->
+    [fairway / image] failure: Not run: test did not pass
+        (Retry failed)
+    [fairway / test] failure: Failed: fail 3
+        (Retry failed)
+    "###);
     world.finish().await;
 }
 
 #[tokio::test]
 async fn a_newer_head_supersedes_the_older_one() {
-    let world = World::start(Arc::new(Scripted::default()), &[("fairway.toml", TWO)]).await;
-    world.hub.push("acme/shop", "change", "bob", &[("a", "1\n")], "one").expect("a push");
-    let number = world.hub.open_pull("acme/shop", "bob", "change", "main", "Twice").expect("a pull request");
+    let (world, pull) = world(TWO).await;
+    let old = pull.head();
+    let shop = world.hub.repo("acme/shop");
+    shop.push("bob", "change", "one", &[("a", Some("1\n"))]);
     world.hub.delivered().await;
-    world.hub.push("acme/shop", "change", "bob", &[("a", "2\n")], "two").expect("a push");
+    let middle = pull.head();
+    shop.push("bob", "change", "two", &[("a", Some("2\n"))]);
+    world.settle().await;
+    assert_ne!(old, middle);
+    assert_snapshot!(checks(&pull), @r###"
+    fairway / image: success (Passed in 1.0 s)
+    fairway / test: success (Passed in 2.0 s)
+    "###);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_fork_waits_for_a_word_and_gets_no_more_than_that_commit() {
+    let (world, _) = world(TWO).await;
+    let fork = world.hub.repo("acme/shop").fork("mallory");
+    fork.push("mallory", "theirs", "Trust me", &[("x", Some("x\n"))]);
+    let pull = world.hub.repo("acme/shop").open_pull("mallory", "mallory:theirs", "Trust me");
+    world.settle().await;
+    assert_snapshot!(checks(&pull), @r###"
+    fairway / image: action_required (Waiting for approval)
+    fairway / test: action_required (Waiting for approval)
+    "###);
+    world.hand.advance(Duration::from_secs(2));
+    said(&world, &pull, ("mallory", "/run")).await;
+    assert!(checks(&pull).contains("action_required"), "a stranger cannot allow their own code: {}", checks(&pull));
+    said(&world, &pull, ("bob", "/run")).await;
+    assert_snapshot!(checks(&pull), @r###"
+    fairway / image: success (Passed in 1.0 s)
+    fairway / test: success (Passed in 2.0 s)
+    "###);
+    fork.push("mallory", "theirs", "And now this", &[("x", Some("y\n"))]);
+    world.settle().await;
+    assert!(checks(&pull).contains("action_required"), "a push ends the permission: {}", checks(&pull));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_broken_file_fails_on_its_line_and_a_missing_one_says_what_to_do() {
+    let (world, pull) = world("[pipeline.test]\nrun = [\"ok\"]\ntimeoot = \"5m\"\n").await;
+    assert_snapshot!(checks(&pull), @"fairway / fairway.toml: failure (fairway.toml has 1 problem)");
+    let check = pull.checks().remove(0);
+    let marks: Vec<String> =
+        check.annotations.iter().map(|a| format!("{}:{} {}", a.path, a.start_line, a.message)).collect();
+    assert_snapshot!(marks.join("\n"), @"fairway.toml:3 Unknown key `timeoot` in `pipeline.test`. Did you mean `timeout`?");
+    world.hub.repo("acme/shop").push("bob", "change", "None", &[("fairway.toml", None)]);
+    world.settle().await;
+    assert_snapshot!(checks(&pull), @"fairway / fairway.toml: neutral (No fairway.toml)");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn buttons_are_obeyed_from_those_who_may() {
+    let (world, pull) = world(&TWO.replace("\"ok\", \"ok\"", "\"fail 1\"")).await;
+    let shop = world.hub.repo("acme/shop");
+    let test = pull.checks().into_iter().find(|c| c.name == "fairway / test").expect("the check");
+    shop.rerequest(test.id, "mallory");
+    world.settle().await;
+    assert_eq!(shop.checks(&pull.head()).len(), 2, "a stranger's button does nothing");
+    shop.rerequest(test.id, "bob");
+    world.settle().await;
+    assert_eq!(shop.checks(&pull.head()).len(), 4, "the run and what waits for it are new check runs");
+    let newest = pull.checks().into_iter().find(|c| c.name == "fairway / test").expect("the check");
+    shop.press(newest.id, "retry-failed", "alice");
+    world.settle().await;
+    assert_eq!(shop.checks(&pull.head()).len(), 6);
+    shop.rerequest_suite(&pull.head(), "bob");
+    world.settle().await;
+    assert_eq!(shop.checks(&pull.head()).len(), 8);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_merge_queue_gets_the_same_names_and_main_is_checked_after_the_merge() {
+    let (world, pull) = world(TWO).await;
+    let group = pull.enqueue("alice");
+    world.settle().await;
+    let shop = world.hub.repo("acme/shop");
+    let names: Vec<String> =
+        shop.checks(&group).into_iter().map(|c| format!("{} {:?}", c.name, c.conclusion)).collect();
+    assert_snapshot!(names.join("\n"), @r###"
+    fairway / test Some("success")
+    fairway / image Some("success")
+    "###);
+    pull.end_group("alice", "merged");
+    world.settle().await;
+    let main = shop.head("main").expect("main is there");
+    assert!(shop.checks(&main).iter().all(|c| c.conclusion.as_deref() == Some("success")));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_day_of_silence_heals_itself() {
+    let (world, pull) = world(TWO).await;
+    let shop = world.hub.repo("acme/shop");
+    world.hub.act(|hub| hub.switches.drop = 100);
+    shop.push("bob", "change", "Unheard", &[("a", Some("1\n"))]);
+    let asked = pull.comment("alice", "/status");
+    world.settle().await;
+    world.hub.act(|hub| hub.switches.drop = 0);
+    assert_eq!(shop.checks(&pull.head()).len(), 0, "nobody told us");
+    fairway::worker::ensure_timers(&world.ctx).await.expect("the store answers");
     world.pass(Duration::from_secs(60)).await;
-    assert_snapshot!(world.hub.timeline("acme/shop", number), @"");
+    assert_snapshot!(checks(&pull), @r###"
+    fairway / image: success (Passed in 1.0 s)
+    fairway / test: success (Passed in 2.0 s)
+    "###);
+    let reactions = world.hub.look(|hub| hub.repo("acme/shop").map(|r| r.comments[&asked].reactions.len()));
+    assert_eq!(reactions, Some(2), "eyes and rocket");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_command_that_nobody_heard_for_long_is_not_executed() {
+    let (world, pull) = world(TWO).await;
+    world.hub.silently(|hub| {
+        let repo = hub.repo("acme/shop").map(|r| r.id).unwrap_or_default();
+        hub.comment(repo, pull.number(), "bob", "/cancel").map(drop).unwrap_or_default();
+    });
+    world.hand.advance(Duration::from_secs(20 * 60));
+    fairway::worker::ensure_timers(&world.ctx).await.expect("the store answers");
+    world.pass(Duration::from_secs(60)).await;
+    assert!(pull.timeline().contains("Not executed"), "{}", pull.timeline());
     world.finish().await;
 }

@@ -26,7 +26,7 @@ pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let dir = args.dir.unwrap_or_else(|| scratch.path().to_owned());
     let hub = start(&dir, args.port).await?;
     let recipe = Recipe::new(&hub, &dir.join("fairway")).await?;
-    hub.set_webhook_url(&recipe.hook());
+    hub.set_webhook_url(recipe.hook());
     let mut child = recipe.start().await?;
     let url = hub.url();
     println!("A stand-in for GitHub runs at {url}, and Fairway beside it. Nothing leaves this machine.\n");

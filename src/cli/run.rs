@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::process::Command;
 
+use crate::clock::Clock;
 use crate::domain::project::{self, Pipeline, Project};
 use crate::domain::run::human_time;
 
@@ -88,11 +89,11 @@ fn order<'a>(project: &'a Project, wanted: &[String]) -> anyhow::Result<Vec<&'a 
 
 async fn steps(place: &Path, pipeline: &Pipeline) -> anyhow::Result<bool> {
     println!("\n{}", pipeline.name);
-    let limit = Duration::from_millis(pipeline.timeout_ms.max(0) as u64);
-    let end = tokio::time::Instant::now() + limit;
+    let clock = Clock::system();
+    let end = clock.now() + pipeline.timeout_ms;
     for line in &pipeline.run {
         println!("$ {line}");
-        let begin = tokio::time::Instant::now();
+        let begin = clock.now();
         let mut command = Command::new("sh");
         command
             .args(["-e", "-c", line])
@@ -104,8 +105,8 @@ async fn steps(place: &Path, pipeline: &Pipeline) -> anyhow::Result<bool> {
         // Ctrl-C reaches the step by the terminal; whatever ends us otherwise must not leave it behind.
         command.kill_on_drop(true);
         let mut child = command.spawn().context("starting sh")?;
-        let ended = tokio::time::timeout_at(end, child.wait()).await;
-        let took = human_time(begin.elapsed().as_millis() as i64);
+        let ended = tokio::time::timeout(Duration::from_millis((end - begin).max(0) as u64), child.wait()).await;
+        let took = human_time(clock.now() - begin);
         match ended {
             Err(_) => {
                 child.kill().await?;

@@ -6,6 +6,9 @@ use super::event::{Comment, Pull};
 use super::ids::Repo;
 use super::run::Conclusion;
 
+/// The identifier of the button on a check run that did not pass.
+pub const RETRY_FAILED: &str = "retry-failed";
+
 /// One job, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Task {
@@ -14,7 +17,7 @@ pub enum Task {
         /// Whom.
         key: Key,
         /// What.
-        event: Event,
+        event: Box<Event>,
     },
     /// Bring one check run at GitHub to what our run says.
     SyncCheck {
@@ -270,7 +273,7 @@ mod tests {
 
     #[test]
     fn only_sync_effects_are_coalesced() {
-        let event = Task::Event { key: Key::Pull(1, 7), event: Event::Gone };
+        let event = Task::Event { key: Key::Pull(1, 7), event: Box::new(Event::Gone) };
         assert_eq!(event.merge_key(), None);
         assert_eq!(Task::Execute { run: 4 }.merge_key(), None);
         assert_eq!(Task::SyncCheck { run: 4 }.merge_key().as_deref(), Some("check:4"));

@@ -3,6 +3,7 @@
 pub mod hook;
 pub mod pages;
 pub mod private;
+pub mod session;
 mod show;
 
 use axum::Router;

@@ -1,28 +1,16 @@
 //! The private listener: pages, metrics, readiness. Everything but `/readyz` and the login asks for the token,
 //! because a step on the same machine can reach a loopback port too.
 
+use axum::Router;
 use axum::extract::{Form, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use axum::{Extension, Router};
 use sha2::{Digest, Sha256};
 
 use super::pages::login::Login;
-use crate::context::Context;
-use crate::telemetry::Metrics;
-
-/// What the private pages need.
-#[derive(Clone)]
-pub struct Private {
-    /// The handles.
-    pub ctx: Context,
-    /// Asked for by every page.
-    pub token: String,
-    /// Renders `/metrics`.
-    pub metrics: Metrics,
-}
+use super::session::{Csrf, Private, same};
 
 const COOKIE: &str = "fairway_session";
 
@@ -66,16 +54,10 @@ async fn metrics(State(state): State<Private>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render()).into_response()
 }
 
-/// What a form must send back, so that no other site's page can press our buttons.
-#[derive(Clone)]
-pub struct Csrf(pub String);
-
 /// Lets in who has the token: in the cookie that `/login` sets, as a bearer, or once in the address that `serve` prints.
 async fn guard(State(state): State<Private>, mut request: Request, next: Next) -> Response {
-    if let Some(token) = query_token(request.uri().query()) {
-        if same(&token, &state.token) {
-            return signed_in(&state, request.uri().path());
-        }
+    if query_token(request.uri().query()).is_some_and(|token| same(&token, &state.token)) {
+        return signed_in(&state, request.uri().path());
     }
     let headers = request.headers();
     let bearer =
@@ -119,11 +101,6 @@ fn csrf(token: &str) -> String {
     hex::encode(Sha256::digest(format!("csrf:{token}")))
 }
 
-/// Compares digests, so that the time it takes says nothing of where two tokens differ.
-fn same(a: &str, b: &str) -> bool {
-    Sha256::digest(a) == Sha256::digest(b)
-}
-
 fn signed_in(state: &Private, to: &str) -> Response {
     let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", session(&state.token));
     ([(header::SET_COOKIE, cookie)], Redirect::to(local(to))).into_response()
@@ -156,9 +133,4 @@ async fn login(State(state): State<Private>, Form(form): Form<Typed>) -> Respons
         return signed_in(&state, back);
     }
     (StatusCode::UNAUTHORIZED, Html(Login { wrong: true, back: back.to_owned() }.render())).into_response()
-}
-
-/// Whether a form was sent from one of our own pages.
-pub fn genuine(Extension(csrf): &Extension<Csrf>, sent: &str) -> bool {
-    same(&csrf.0, sent)
 }

@@ -15,7 +15,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::pages::{self, error, jobs, overview, run};
-use super::private::{Csrf, Private, genuine};
+use super::session::{Csrf, Private, genuine};
 use crate::domain::record::{Body, Spec};
 use crate::domain::run::{StepState, strip_ansi};
 use crate::store::{JobRow, RunRow, RunState, State as JobState};

@@ -2,15 +2,15 @@
 
 use anyhow::Context as _;
 
-use super::dispatcher::new_job;
+use super::news::{pull_seen, row, said};
+use super::queue::{finish, new_job};
 use super::verdict::JobError;
 use crate::context::Context;
-use crate::domain::command::{self, Parsed};
-use crate::domain::event::{CheckRef, Comment, Incoming, Pull};
+use crate::domain::event::{CheckRef, Incoming};
 use crate::domain::ids::Repo;
-use crate::domain::task::{Event, Key, Task};
+use crate::domain::task::{Event, Key, RETRY_FAILED, Task};
 use crate::github::webhook;
-use crate::store::{Job, NewJob, RepoRow, Tx};
+use crate::store::Job;
 
 /// What the store's intake writes beside the payload.
 #[derive(serde::Deserialize)]
@@ -35,43 +35,6 @@ pub async fn deliver(ctx: &Context, job: &Job) -> Result<(), JobError> {
         }
     }
     finish(ctx, job, &jobs).await
-}
-
-/// Ends a job and adds others in the same transaction.
-pub(super) async fn finish(ctx: &Context, job: &Job, jobs: &[NewJob]) -> Result<(), JobError> {
-    let Some(mut tx) = ctx.store.finish(job).await? else { return Ok(()) };
-    for job in jobs {
-        add(&mut tx, job).await?;
-    }
-    tx.commit().await.context("finishing a job")?;
-    Ok(())
-}
-
-/// Adds jobs without ending one.
-pub(super) async fn start(ctx: &Context, jobs: &[NewJob]) -> anyhow::Result<()> {
-    let mut tx = ctx.store.begin().await?;
-    for job in jobs {
-        add(&mut tx, job).await?;
-    }
-    tx.commit().await
-}
-
-/// Adds a job. A full lane is an error, so that whoever adds to it tries again later instead of losing it.
-pub(super) async fn add(tx: &mut Tx, job: &NewJob) -> anyhow::Result<()> {
-    anyhow::ensure!(tx.insert_job(job).await?.is_some(), "lane {} is full", job.lane);
-    Ok(())
-}
-
-pub(super) fn row(repo: &Repo, now: i64) -> RepoRow {
-    RepoRow {
-        id: repo.id,
-        installation_id: repo.installation,
-        owner: repo.owner.clone(),
-        name: repo.name.clone(),
-        default_branch: repo.default_branch.clone(),
-        comments_cursor: None,
-        updated_at: now,
-    }
 }
 
 fn repository(incoming: &Incoming) -> Option<&Repo> {
@@ -108,7 +71,7 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
             let key = Key::Branch(repo.id, branch);
             let gone = after.bytes().all(|b| b == b'0');
             let event = if gone { Event::Gone } else { Event::Head { repo, sha: after, base: before } };
-            vec![Task::Event { key, event }]
+            vec![Task::Event { key, event: Box::new(event) }]
         }
         Incoming::MergeGroup { action, repo, head_sha, head_ref, base_sha } => {
             let key = Key::Queue(repo.id, head_ref);
@@ -116,7 +79,7 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
                 "checks_requested" => Event::Head { repo, sha: head_sha, base: base_sha },
                 _ => Event::Gone,
             };
-            vec![Task::Event { key, event }]
+            vec![Task::Event { key, event: Box::new(event) }]
         }
         Incoming::Comment { repo, number, comment } => said(repo, number, comment),
         Incoming::CheckRerequested { repo, check, sender } if check.app_id == ctx.policy.app_id => {
@@ -146,24 +109,6 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
     })
 }
 
-/// The identifier of the button on a finished check.
-pub(super) const RETRY_FAILED: &str = "retry-failed";
-
-/// The event that tells a pull request what it looks like.
-pub(super) fn pull_seen(repo: Repo, pull: Pull, seen: i64) -> Task {
-    Task::Event { key: Key::Pull(repo.id, pull.number), event: Event::Pull { repo, pull, seen } }
-}
-
-/// A comment that is meant for us is acknowledged at once, before anything is decided.
-pub(super) fn said(repo: Repo, number: i64, comment: Comment) -> Vec<Task> {
-    if comment.bot || matches!(command::parse(&comment.body), Parsed::NotForUs) {
-        return Vec::new();
-    }
-    let eyes = Task::SyncReaction { repo: repo.clone(), comment: comment.id };
-    let event = Task::Event { key: Key::Pull(repo.id, number), event: Event::Comment { repo, comment } };
-    vec![eyes, event]
-}
-
 /// Our run behind a check run at GitHub tells which aggregates are meant: a fork's event names no pull request.
 async fn rerun(
     ctx: &Context,
@@ -179,5 +124,8 @@ async fn rerun(
 }
 
 fn ask(keys: &[String], event: &Event) -> Vec<Task> {
-    keys.iter().filter_map(|key| Key::parse(key)).map(|key| Task::Event { key, event: event.clone() }).collect()
+    keys.iter()
+        .filter_map(|key| Key::parse(key))
+        .map(|key| Task::Event { key, event: Box::new(event.clone()) })
+        .collect()
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
+use super::queue::{self, new_job};
 use super::verdict::{JobError, Verdict, verdict};
 use super::{deliver, effect, execute, react, recover};
 use crate::context::Context;
 use crate::domain::task::Task;
-use crate::store::{Claim, Job, NewJob, Retry, RetryAs};
+use crate::store::{Claim, Job, Retry, RetryAs};
 
 /// Kinds of task that end within seconds.
 pub const SHORT: &[&str] =
@@ -57,7 +58,7 @@ pub async fn run(ctx: Context, pools: Pools, stop: CancellationToken) {
 /// The jobs that start themselves again must be there once; asking for them twice is harmless.
 pub async fn ensure_timers(ctx: &Context) -> anyhow::Result<()> {
     let now = ctx.clock.now();
-    deliver::start(ctx, &[new_job(&Task::Recover, now)?, new_job(&Task::Purge, now)?]).await
+    queue::start(ctx, &[new_job(&Task::Recover, now)?, new_job(&Task::Purge, now)?]).await
 }
 
 async fn work(ctx: Context, kinds: &'static [&'static str], stop: CancellationToken) {
@@ -149,30 +150,6 @@ async fn settle(ctx: &Context, job: &Job, error: &JobError) -> anyhow::Result<()
     let retry = Retry { r#as: how, at, error: &words, max_failures: ctx.policy.max_failures };
     ctx.store.retry(job, &retry).await?;
     Ok(())
-}
-
-/// A row for a task, due at `at`.
-pub(super) fn new_job(task: &Task, at: i64) -> anyhow::Result<NewJob> {
-    Ok(NewJob {
-        now: at,
-        lane: task.lane(),
-        kind: task.kind().to_owned(),
-        task: serde_json::to_string(task)?,
-        merge_key: task.merge_key(),
-        run_at: at,
-        priority: priority(task),
-        pool: None,
-    })
-}
-
-/// A head start in milliseconds: answers before completions before the rest.
-fn priority(task: &Task) -> i64 {
-    match task {
-        Task::SyncReaction { .. } | Task::SyncReply { .. } => 2_000,
-        Task::Event { .. } | Task::SyncSticky { .. } | Task::Execute { .. } => 1_000,
-        Task::SyncCheck { .. } => 500,
-        Task::Recover | Task::Reconcile { .. } | Task::Purge => 0,
-    }
 }
 
 /// Carries the cancel flags of rows to the runs in this process. Superseding may have been decided in another one.

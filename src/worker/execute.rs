@@ -8,8 +8,7 @@ use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::deliver::{add, start};
-use super::dispatcher::new_job;
+use super::queue::{add, new_job, start};
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::decide::Why;
@@ -42,12 +41,12 @@ enum End {
 
 /// Does an `Execute` job.
 pub async fn execute(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken) -> Result<(), JobError> {
-    let Some(row) = ctx.store.run(id).await? else { return super::deliver::finish(ctx, job, &[]).await };
+    let Some(row) = ctx.store.run(id).await? else { return super::queue::finish(ctx, job, &[]).await };
     if row.state == RunState::Done {
-        return super::deliver::finish(ctx, job, &[]).await;
+        return super::queue::finish(ctx, job, &[]).await;
     }
     let spec: Spec = serde_json::from_str(&row.spec).context("a run's definition cannot be read")?;
-    let Some(pipeline) = spec.pipeline.clone() else { return super::deliver::finish(ctx, job, &[]).await };
+    let Some(pipeline) = spec.pipeline.clone() else { return super::queue::finish(ctx, job, &[]).await };
     let mut record = Record::new(&pipeline, ctx.policy.log_bytes, job.attempt);
     if let Some(reason) = &row.cancel {
         record.body.why = serde_json::from_str(reason).ok();
@@ -174,10 +173,11 @@ async fn end(
     (row, spec): (&RunRow, &Spec),
     (mut record, outcome): (Record, Outcome),
 ) -> Result<(), JobError> {
-    if let Outcome::Broken(sentence) = &outcome {
-        if job.failures < ctx.policy.max_failures.min(3) {
-            return Err(JobError::Other(anyhow::anyhow!("{sentence}")));
-        }
+    // An engine's trouble may pass; after a few tries the check says what it is.
+    if let Outcome::Broken(sentence) = &outcome
+        && job.failures < ctx.policy.max_failures.min(3)
+    {
+        return Err(JobError::Other(anyhow::anyhow!("{sentence}")));
     }
     let conclusion = record.conclude(&outcome);
     record.annotate(ctx, spec).await;
@@ -195,7 +195,7 @@ async fn end(
     for subject in tx.subjects_of(row.id).await? {
         if let Some(subject) = Key::parse(&subject) {
             let event = Event::RunFinished { run: key.clone(), conclusion };
-            add(&mut tx, &new_job(&Task::Event { key: subject, event }, now)?).await?;
+            add(&mut tx, &new_job(&Task::Event { key: subject, event: Box::new(event) }, now)?).await?;
         }
     }
     add(&mut tx, &new_job(&Task::SyncCheck { run: row.id }, now)?).await?;

@@ -5,6 +5,8 @@ mod dispatcher;
 mod effect;
 mod execute;
 mod gather;
+mod news;
+mod queue;
 mod react;
 mod recover;
 mod secrets;

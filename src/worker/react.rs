@@ -2,8 +2,8 @@
 
 use anyhow::Context as _;
 
-use super::dispatcher::new_job;
 use super::gather;
+use super::queue::new_job;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::decide::{self, Change, First, Why};
@@ -28,7 +28,7 @@ struct Decided {
 /// Does one event.
 pub async fn react(ctx: &Context, job: &Job, key: &Key, event: &Event) -> Result<(), JobError> {
     if already_obeyed(ctx, event).await? {
-        return super::deliver::finish(ctx, job, &[]).await;
+        return super::queue::finish(ctx, job, &[]).await;
     }
     for _ in 0..TRIES {
         let row = ctx.store.aggregate(&key.to_string()).await?;
@@ -183,7 +183,7 @@ async fn plan(
 async fn join(tx: &mut Tx, key: &Key, (id, run): (i64, RunKey), now: i64) -> Result<(), JobError> {
     let row = tx.run(id).await?;
     if let Some(conclusion) = row.and_then(|row| row.conclusion).and_then(|c| Conclusion::parse(&c)) {
-        let task = Task::Event { key: key.clone(), event: Event::RunFinished { run, conclusion } };
+        let task = Task::Event { key: key.clone(), event: Box::new(Event::RunFinished { run, conclusion }) };
         add(tx, &task, now).await?;
     }
     Ok(())
@@ -227,5 +227,5 @@ async fn find(tx: &mut Tx, repo: &Repo, run: &RunKey) -> Result<Option<RunRow>, 
 }
 
 async fn add(tx: &mut Tx, task: &Task, now: i64) -> Result<(), JobError> {
-    Ok(super::deliver::add(tx, &new_job(task, now)?).await?)
+    Ok(super::queue::add(tx, &new_job(task, now)?).await?)
 }

@@ -1,7 +1,7 @@
 //! What no webhook told us: deliveries that failed, and then what open pull requests and recent comments say. A day of downtime heals itself here.
 
-use super::deliver::{finish, pull_seen, row, said};
-use super::dispatcher::new_job;
+use super::news::{pull_seen, row, said};
+use super::queue::{finish, new_job};
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::decide::PullState;

@@ -54,7 +54,7 @@ fn hopeless(error: &GitHubError) -> bool {
         GitHubError::NotFound { .. }
             | GitHubError::Forbidden { .. }
             | GitHubError::Invalid { .. }
-            | GitHubError::Suspended { .. }
+            | GitHubError::Suspended
     )
 }
 

@@ -8,8 +8,8 @@ use fairway::context::{Context, LiveRuns, Policy};
 use fairway::engine::Engine;
 use fairway::github::GitHub;
 use fairway::playground::{Playground, PlaygroundOptions};
-use fairway::store::Store;
-use fairway::store::seal::SealKey;
+use fairway::store::{JobRow, Seal, Store};
+
 use fairway::telemetry::Masker;
 use fairway::web::{self, hook::Door};
 use fairway::worker::{self, LONG, SHORT, Stepped};
@@ -35,12 +35,12 @@ impl World {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (clock, hand) = Clock::manual(START);
         let hub_clock = clock.clone();
-        let mut options = PlaygroundOptions::new(dir.path().join("hub"));
+        let mut options = PlaygroundOptions::in_dir(dir.path().join("hub"));
         options.clock = Arc::new(move || hub_clock.now());
         options.webhook_secret = SECRET.to_owned();
         let hub = Playground::start(options).await.expect("the playground starts");
-        hub.seed_acme().expect("the people and the organisation");
-        hub.create_repo("acme/shop", files).expect("a repository");
+        hub.cast();
+        hub.create("acme/shop", files);
         let store = Store::open("sqlite::memory:").await.expect("a store");
         store.migrate().await.expect("its tables");
         let ctx = context(&hub, store, engine, clock);
@@ -52,7 +52,7 @@ impl World {
         tokio::spawn(async move {
             axum::serve(listener, web::public(door)).with_graceful_shutdown(closing.cancelled_owned()).await
         });
-        hub.set_webhook_url(Some(hook.clone()));
+        hub.set_webhook_url(&hook);
         World { hub, ctx, hand, hook, stop, _dir: dir }
     }
 
@@ -60,7 +60,7 @@ impl World {
     pub async fn settle(&self) {
         loop {
             self.hub.delivered().await;
-            if !self.step_all().await && self.hub.quiet() {
+            if !self.step_all().await && self.quiet() {
                 return;
             }
         }
@@ -71,13 +71,24 @@ impl World {
         let end = self.ctx.clock.now() + limit.as_millis() as i64;
         loop {
             self.settle().await;
-            match self.ctx.store.next_due().await.expect("the store answers") {
+            let kinds: Vec<&str> = SHORT.iter().chain(LONG).copied().collect();
+            match self.ctx.store.next_due(&worker::pools(&self.ctx), &kinds).await.expect("the store answers") {
                 Some(at) if at <= end => self.hand.set(at),
                 _ => break,
             }
         }
         self.hand.set(end);
         self.settle().await;
+    }
+
+    /// Nothing is on its way to us.
+    fn quiet(&self) -> bool {
+        self.hub.look(|hub| hub.outbox.is_empty() && hub.sending == 0)
+    }
+
+    /// The jobs that gave up.
+    pub async fn dead(&self) -> Vec<JobRow> {
+        self.ctx.store.dead(100).await.expect("the store answers")
     }
 
     async fn step_all(&self) -> bool {
@@ -94,7 +105,7 @@ impl World {
     /// Proves that nothing is left over: no dead job, nothing due, and no fault recorded by the playground.
     pub async fn finish(self) {
         self.settle().await;
-        let dead = self.ctx.store.list(Some("dead"), 100).await.expect("the store answers");
+        let dead = self.dead().await;
         assert!(dead.is_empty(), "dead jobs: {dead:#?}");
         self.stop.cancel();
         self.hub.finish();
@@ -106,7 +117,7 @@ pub fn context(hub: &Playground, store: Store, engine: Arc<dyn Engine>, clock: C
     let now = clock.clone();
     let github = GitHub::new(fairway::github::Config {
         api_url: hub.url(),
-        app_id: hub.app_id(),
+        app_id: hub.app_id() as i64,
         private_key: hub.private_key_pem().to_owned(),
         user_agent: "fairway-test".to_owned(),
         now: Arc::new(move || now.now()),
@@ -115,7 +126,7 @@ pub fn context(hub: &Playground, store: Store, engine: Arc<dyn Engine>, clock: C
     .expect("a GitHub client");
     let policy = Policy {
         orgs: vec!["acme".to_owned()],
-        app_id: hub.app_id(),
+        app_id: hub.app_id() as i64,
         pages_url: None,
         node: "test".to_owned(),
         started_at: clock.now(),
@@ -130,8 +141,8 @@ pub fn context(hub: &Playground, store: Store, engine: Arc<dyn Engine>, clock: C
         engine,
         clock,
         policy: Arc::new(policy),
-        masker: Masker::default(),
-        seal: Arc::new(SealKey::new([7; 32])),
+        masker: Masker::new(),
+        seal: Arc::new(Seal::new(&[7; 32])),
         live: LiveRuns::default(),
     }
 }

@@ -27,7 +27,7 @@ pub async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     let scratch = tempfile::tempdir().context("making a temporary directory")?;
     let hub = super::play::start(scratch.path(), args.port).await?;
     let recipe = Recipe::new(&hub, &scratch.path().join("fairway")).await?;
-    hub.set_webhook_url(&recipe.hook());
+    hub.set_webhook_url(recipe.hook());
     println!(
         "Fairway, from a push to an answer. GitHub is played by a stand-in on this machine; everything else is real."
     );

@@ -1,9 +1,10 @@
 //! Prints the story as a timeline, and watches the playground for what it promises.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::bail;
 
+use crate::clock::Clock;
 use crate::playground::{
     Playground,
     world::{CheckRun, Repo},
@@ -12,24 +13,21 @@ use crate::playground::{
 /// Who tells, and what was seen so far.
 pub struct Teller {
     hub: Playground,
-    begin: Instant,
+    clock: Clock,
+    begin: i64,
     seen: usize,
     missed: usize,
     chapter: usize,
 }
 
 /// Longest wait for one thing that was promised.
-const PATIENCE: Duration = Duration::from_secs(45);
-
-#[expect(clippy::disallowed_methods, reason = "the demo tells people how long things took; nothing is decided by it")]
-fn tick() -> Instant {
-    Instant::now()
-}
+const PATIENCE_MS: i64 = 45_000;
 
 impl Teller {
     /// At the beginning.
     pub fn new(hub: Playground) -> Teller {
-        Teller { hub, begin: tick(), seen: 0, missed: 0, chapter: 0 }
+        let clock = Clock::system();
+        Teller { hub, begin: clock.now(), clock, seen: 0, missed: 0, chapter: 0 }
     }
 
     /// A new chapter.
@@ -58,18 +56,18 @@ impl Teller {
     /// Waits until `see` finds what it looks for in `acme/shop`, and tells it.
     pub async fn sees(&mut self, what: &str, see: impl Fn(&Repo) -> Option<String>) -> anyhow::Result<()> {
         let mut changes = self.hub.changes();
-        let end = tick() + PATIENCE;
+        let end = self.clock.now() + PATIENCE_MS;
         loop {
             if let Some(detail) = self.hub.look(|hub| hub.repo("acme/shop").and_then(&see)) {
                 let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
                 self.told(&format!("{what}{detail}"));
                 return Ok(());
             }
-            let left = end.saturating_duration_since(tick());
-            if left.is_zero() {
-                bail!("not seen within {} s: {what}", PATIENCE.as_secs());
+            let left = end - self.clock.now();
+            if left <= 0 {
+                bail!("not seen within {} s: {what}", PATIENCE_MS / 1_000);
             }
-            let _ = tokio::time::timeout(left.min(Duration::from_millis(500)), changes.changed()).await;
+            let _ = tokio::time::timeout(Duration::from_millis(left.min(500) as u64), changes.changed()).await;
         }
     }
 
@@ -80,14 +78,18 @@ impl Teller {
             "\n{} of {} things seen in {:.1} s. {}",
             self.seen,
             self.seen + self.missed,
-            self.begin.elapsed().as_secs_f64(),
+            self.seconds(),
             if whole { "Nothing was lost, nothing appeared twice." } else { "The story was not told to its end." }
         );
         whole
     }
 
+    fn seconds(&self) -> f64 {
+        (self.clock.now() - self.begin) as f64 / 1_000.0
+    }
+
     fn time(&self) -> String {
-        format!("{:5.1} s", self.begin.elapsed().as_secs_f64())
+        format!("{:5.1} s", self.seconds())
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{Ask, Checks, again, plan};
 use super::{Change, Why};
+use crate::domain::command::Role;
 use crate::domain::facts::{Facts, ProjectAt};
 use crate::domain::ids::Repo;
 use crate::domain::project::Trigger;
@@ -49,10 +50,10 @@ pub fn branch(
         }
         Event::Rerun { sha, pipeline, .. } => {
             let mut state = state;
-            if facts.role.is_some_and(|role| role >= crate::domain::command::Role::Write) {
-                if let Some(checks) = state.as_mut().and_then(|s| s.checks.as_mut()).filter(|c| c.sha == *sha) {
-                    rerun(checks, pipeline.as_deref(), facts, &mut changes);
-                }
+            let may = facts.role.is_some_and(|role| role >= Role::Write);
+            let checks = state.as_mut().and_then(|s| s.checks.as_mut()).filter(|c| may && c.sha == *sha);
+            if let Some(checks) = checks {
+                rerun_pressed(checks, pipeline.as_deref(), facts, &mut changes);
             }
             (state, true, changes)
         }
@@ -73,6 +74,23 @@ fn head(key: &Key, state: &mut BranchState, sha: &str, facts: &Facts, changes: &
     };
     let ask = Ask { sha, trust, trigger, tries: 0, hold: None };
     state.checks = Some(plan(&ask, facts, changes));
+}
+
+/// GitHub's "Re-run": one check, or those that failed. "Re-run all" comes as the same event, so where none failed all are meant.
+pub(super) fn rerun_pressed(
+    checks: &mut Checks,
+    pipeline: Option<&str>,
+    facts: &Facts,
+    changes: &mut Vec<Change>,
+) -> Vec<String> {
+    let started = rerun(checks, pipeline, facts, changes);
+    match facts.project.as_ref() {
+        Some(ProjectAt::Found(project)) if started.is_empty() && pipeline.is_none() => {
+            let all: Vec<String> = checks.items.iter().map(|i| i.pipeline.clone()).collect();
+            again(checks, &all, project, changes)
+        }
+        _ => started,
+    }
 }
 
 /// Runs one pipeline, or all that failed, again. Gives their names.

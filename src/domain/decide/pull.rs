@@ -1,6 +1,6 @@
 //! A pull request: its heads in the order Fairway saw them, the checks of the newest, and what people typed.
 
-use super::branch::rerun;
+use super::branch::rerun_pressed;
 use super::checks::{Ask, plan};
 use super::commands;
 use super::state::{Head, PullState, hold};
@@ -52,7 +52,7 @@ pub fn pull(state: Option<PullState>, event: &Event, facts: &Facts) -> (Option<P
             let allowed = !state.pull.fork || state.approved.as_deref() == Some(sha.as_str());
             if may && allowed && state.pull.open {
                 let checks = state.checks.as_mut().filter(|c| c.sha == *sha);
-                if checks.is_some_and(|c| !rerun(c, pipeline.as_deref(), facts, &mut changes).is_empty()) {
+                if checks.is_some_and(|c| !rerun_pressed(c, pipeline.as_deref(), facts, &mut changes).is_empty()) {
                     state.tell(&mut changes);
                 }
             }

@@ -278,7 +278,7 @@ fn paths_stay_inside() {
     for outside in ["/etc/passwd", "../x", "a/../../x", "C:\\x", "", "."] {
         assert_eq!(relative(outside, &["/w"]), None, "{outside}");
     }
-    assert_eq!(relative("/work/x", &["/w"]), None);
+    assert_eq!(relative("/word/x", &["/w"]), None);
 }
 
 #[test]

@@ -156,6 +156,8 @@ pub fn verdict(checks: &Checks) -> String {
         format!("Nothing ran at `{sha}`: see the check `fairway / fairway.toml`.")
     } else if total == 1 {
         format!("The check passed at `{sha}`.")
+    } else if total == 2 {
+        format!("Both checks passed at `{sha}`.")
     } else {
         format!("All {total} checks passed at `{sha}`.")
     }

@@ -91,11 +91,11 @@ fn wait(order: &Order, child: &mut Child, let_go: &AtomicBool) -> std::io::Resul
             if let Some(group) = group {
                 let _ = rustix::process::kill_process_group(group, Signal::TERM);
             }
-        } else if look % COUNT_EVERY == 0 {
-            if let Some(words) = over(order) {
-                eprintln!("fairway: stopped: {words}");
-                break;
-            }
+        } else if look % COUNT_EVERY == 0
+            && let Some(words) = over(order)
+        {
+            eprintln!("fairway: stopped: {words}");
+            break;
         }
         std::thread::sleep(LOOK);
     }

@@ -54,7 +54,8 @@ impl Store {
     /// Takes back every lease at once: for a process that knows that it is the only one and has just started, so that
     /// whoever held them is dead. Each counts as a lost lease. Gives how many there were.
     pub async fn release_leases(&self, now: i64) -> Result<u64> {
-        const SQL: &str = "UPDATE jobs SET state = 'ready', run_at = $1, failures = failures + 1 WHERE state = 'leased'";
+        const SQL: &str =
+            "UPDATE jobs SET state = 'ready', run_at = $1, failures = failures + 1 WHERE state = 'leased'";
         let done = sqlx::query(SQL).bind(now).execute(self.write()).await?;
         self.wake().notify_waiters();
         Ok(done.rows_affected())

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
-use super::super::deliver::{RETRY_FAILED, finish};
+use super::super::queue::finish;
 use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;
@@ -11,6 +11,7 @@ use crate::domain::decide::Why;
 use crate::domain::record::{Body, Spec};
 use crate::domain::run::{self, Annotation, Conclusion};
 use crate::domain::speech;
+use crate::domain::task::RETRY_FAILED;
 use crate::github::{Action, CheckPayload};
 use crate::store::{Class, Job, Mirror, RunRow, RunState};
 

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::super::deliver::finish;
+use super::super::queue::finish;
 use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;

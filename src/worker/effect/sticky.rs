@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
-use super::super::deliver::finish;
+use super::super::queue::finish;
 use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;

@@ -1,0 +1,35 @@
+//! What becomes of news about a pull request or a repository, whether a delivery brought it or a look at GitHub.
+
+use crate::domain::command::{self, Parsed};
+use crate::domain::event::{Comment, Pull};
+use crate::domain::ids::Repo;
+use crate::domain::task::{Event, Key, Task};
+use crate::store::RepoRow;
+
+/// The event that tells a pull request what it looks like.
+pub fn pull_seen(repo: Repo, pull: Pull, seen: i64) -> Task {
+    Task::Event { key: Key::Pull(repo.id, pull.number), event: Box::new(Event::Pull { repo, pull, seen }) }
+}
+
+/// A comment that is meant for us is acknowledged at once, before anything is decided.
+pub fn said(repo: Repo, number: i64, comment: Comment) -> Vec<Task> {
+    if comment.bot || matches!(command::parse(&comment.body), Parsed::NotForUs) {
+        return Vec::new();
+    }
+    let eyes = Task::SyncReaction { repo: repo.clone(), comment: comment.id };
+    let event = Task::Event { key: Key::Pull(repo.id, number), event: Box::new(Event::Comment { repo, comment }) };
+    vec![eyes, event]
+}
+
+/// A repository as its row.
+pub fn row(repo: &Repo, now: i64) -> RepoRow {
+    RepoRow {
+        id: repo.id,
+        installation_id: repo.installation,
+        owner: repo.owner.clone(),
+        name: repo.name.clone(),
+        default_branch: repo.default_branch.clone(),
+        comments_cursor: None,
+        updated_at: now,
+    }
+}
