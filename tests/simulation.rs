@@ -141,7 +141,8 @@ async fn healed(world: &World, number: u64, seed: u64) {
 }
 
 fn histories() -> u64 {
-    std::env::var("FAIRWAY_SIM_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(300)
+    let usual = if std::env::var_os("FAIRWAY_SOAK").is_some() { 50_000 } else { 2_000 };
+    std::env::var("FAIRWAY_SIM_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
 #[test]

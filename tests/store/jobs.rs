@@ -180,8 +180,10 @@ async fn a_full_lane_refuses_and_still_merges() {
 #[tokio::test]
 async fn a_commit_that_inserted_wakes_the_dispatcher() {
     for store in both().await {
+        // Who registers before the commit hears it; the loops do so before they look.
+        let mut woken = std::pin::pin!(store.wake().notified());
+        woken.as_mut().enable();
         insert(&store, &[job("a", "1", 0)]).await;
-        // The permit is kept, so this returns at once; without it the test would hang.
-        store.wake().notified().await;
+        woken.await;
     }
 }

@@ -152,6 +152,7 @@ async fn a_mirror_has_one_row_and_a_comment_one_command() {
             text: "/help".into(),
             sha: None,
             state: "new".into(),
+            answer: None,
             now: 1,
         };
         let mut tx = store.begin().await.unwrap();
