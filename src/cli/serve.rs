@@ -56,7 +56,9 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let token = settings.private_token.as_ref().map_or_else(fresh_token, |t| t.reveal().to_owned());
     masker.register(&token);
     eprintln!("fairway {} takes webhooks at http://{}/hook", env!("CARGO_PKG_VERSION"), public.local_addr()?);
-    eprintln!("its pages, for you alone: http://{}/?token={token}", private.local_addr()?);
+    // Only a token that was made just now has to be told; a chosen one would end up in whatever keeps these lines.
+    let asked = if settings.private_token.is_none() { format!("?token={token}") } else { String::new() };
+    eprintln!("its pages, for you alone: http://{}/{asked}", private.local_addr()?);
     let ctx = Context {
         store,
         github,

@@ -23,8 +23,8 @@ pub async fn deliver(ctx: &Context, job: &Job) -> Result<(), JobError> {
     let body = job.body()?.unwrap_or_default();
     let envelope: Envelope = serde_json::from_str(&job.task).context("a delivery's envelope cannot be read")?;
     let event = envelope.event;
-    let incoming =
-        webhook::parse(&event, &body).map_err(|e| anyhow::anyhow!("the payload of `{event}` cannot be read: {e}"))?;
+    let incoming = webhook::parse(&event, &body)
+        .map_err(|e| JobError::Unreadable(format!("the payload of `{event}` cannot be read: {e}")))?;
     let mut jobs = Vec::new();
     if let Some(incoming) = incoming.filter(|i| owner(i).is_none_or(|owner| ctx.policy.serves(owner))) {
         if let Some(repo) = repository(&incoming) {

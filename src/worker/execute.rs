@@ -19,6 +19,7 @@ use crate::domain::task::{Event, Key, RunKey, Task, Trust};
 use crate::engine::{Outcome, RunEvent, RunSpec, StepExit};
 use crate::settings::Secret;
 use crate::store::{Job, RunRow, RunState};
+use crate::telemetry::Masker;
 
 /// Events that may wait between the engine and the database before the engine has to wait.
 const BACKLOG: usize = 256;
@@ -180,6 +181,7 @@ async fn end(
         return Err(JobError::Other(anyhow::anyhow!("{sentence}")));
     }
     let conclusion = record.conclude(&outcome);
+    record.hide(&ctx.masker);
     record.annotate(ctx, spec).await;
     let now = ctx.clock.now();
     let body = serde_json::to_string(&record.body).context("a run's result")?;
@@ -264,6 +266,15 @@ impl Record {
         };
         self.findings.extend(report.annotations);
         self.body.result.notes.extend(report.note.map(|note| format!("{path}: {note}")));
+    }
+
+    /// The engine hides secrets in the log; a report is read from a file and did not pass there.
+    fn hide(&mut self, masker: &Masker) {
+        let texts =
+            self.findings.iter_mut().flat_map(|f| [&mut f.title, &mut f.message].into_iter().chain(&mut f.raw_details));
+        for text in texts.chain(&mut self.body.result.notes) {
+            *text = masker.mask(text).into_owned();
+        }
     }
 
     fn set(&mut self, index: usize, state: StepState, millis: i64) {

@@ -16,6 +16,9 @@ pub enum JobError {
         /// For the operator.
         why: String,
     },
+    /// What GitHub sent cannot be read. It stays as unreadable as it is, and must not hold up its lane meanwhile.
+    #[error("{0}")]
+    Unreadable(String),
     /// Everything else: the store, a bug.
     #[error("{0:#}")]
     Other(#[from] anyhow::Error),
@@ -43,6 +46,7 @@ pub fn verdict(error: &JobError, failures: i64, now: i64) -> Verdict {
         JobError::Wait { until, .. } => Verdict::Wait((*until).max(now)),
         JobError::GitHub(GitHubError::RateLimited { until_ms, .. }) => Verdict::Wait((*until_ms).max(now + 1_000)),
         JobError::GitHub(error) if hopeless(error) => Verdict::GiveUp,
+        JobError::Unreadable(_) => Verdict::GiveUp,
         JobError::GitHub(_) | JobError::Other(_) => Verdict::Retry(backoff),
     }
 }

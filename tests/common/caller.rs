@@ -1,0 +1,59 @@
+//! Calls to the playground's API by hand, as the App and as an installation.
+
+use fairway::playground::Playground;
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use serde_json::{Value, json};
+
+/// Somebody who holds the App's key.
+pub struct Caller {
+    hub: Playground,
+    client: reqwest::Client,
+    token: String,
+}
+
+impl Caller {
+    /// With a token for all that the installation may.
+    pub async fn new(hub: &Playground) -> Caller {
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let mut caller = Caller { hub: hub.clone(), client, token: String::new() };
+        let id = hub.look(|world| world.installations.keys().next().copied()).expect("the App is installed");
+        let answer = caller.app("POST", &format!("/app/installations/{id}/access_tokens"), Value::Null).await;
+        caller.token = answer["token"].as_str().expect("a token").to_owned();
+        caller
+    }
+
+    fn jwt(&self) -> String {
+        let now = self.hub.look(|world| world.now()) / 1000;
+        let key = EncodingKey::from_rsa_pem(self.hub.private_key_pem().as_bytes()).expect("a key");
+        let claims = json!({ "iat": now - 60, "exp": now + 540, "iss": self.hub.app_id().to_string() });
+        encode(&Header::new(Algorithm::RS256), &claims, &key).expect("a JWT")
+    }
+
+    /// As the App.
+    pub async fn app(&self, method: &str, path: &str, body: Value) -> Value {
+        self.send(&self.jwt(), (method, path), body).await
+    }
+
+    /// As the installation, below `/repos/acme/shop`.
+    pub async fn shop(&self, method: &str, path: &str, body: Value) -> Value {
+        self.send(&self.token, (method, &format!("/repos/acme/shop{path}")), body).await
+    }
+
+    /// As the installation.
+    pub async fn any(&self, path: &str) -> Value {
+        self.send(&self.token, ("GET", path), Value::Null).await
+    }
+
+    async fn send(&self, auth: &str, (method, path): (&str, &str), body: Value) -> Value {
+        let url = format!("{}{path}", self.hub.url());
+        let mut request = self.client.request(method.parse().expect("a method"), url).bearer_auth(auth);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("the playground answers");
+        let status = answer.status();
+        let text = answer.text().await.expect("text");
+        assert!(status.is_success(), "{method} {path}: {status} {text}");
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    }
+}
