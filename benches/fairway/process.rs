@@ -19,10 +19,12 @@ pub struct Served {
 
 impl Served {
     /// Starts one on `data`, against the API at `github`.
-    pub fn start(data: &Path, github: &str, key: &Path, more: &[(&str, &str)]) -> Served {
+    pub fn start(data: &Path, github: &str, more: &[(&str, &str)]) -> Served {
         let (public, private) = (free_port(), free_port());
+        let key = data.join("app.pem");
+        std::fs::write(&key, fairway::playground::keys::PRIVATE).expect("the key is written");
         let mut command = Command::new(env!("CARGO_BIN_EXE_fairway"));
-        command.arg("serve").env_clear().stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(["serve", "--playground"]).env_clear().stdin(Stdio::null()).stdout(Stdio::null());
         command.stderr(if std::env::var_os("BENCH_LOUD").is_some() { Stdio::inherit() } else { Stdio::null() });
         for (name, value) in [
             ("PATH", std::env::var("PATH").unwrap_or_default().as_str()),

@@ -1,0 +1,44 @@
+//! `make bench`: every figure of `docs/benchmarks.md` in one table and in `target/bench.json`. It judges and never
+//! fails: a slow machine is no broken one.
+//!
+//! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth` or `recovery`.
+
+mod growth;
+mod hub;
+mod intake;
+mod latency;
+mod load;
+mod postgres;
+mod process;
+mod recovery;
+mod report;
+
+use report::Report;
+
+/// Deliveries in one load.
+const DELIVERIES: usize = 40_000;
+
+#[tokio::main]
+async fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let asked = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
+    let machine = report::machine();
+    println!("{machine:#}\n");
+    let mut report = Report::default();
+    if asked("intake") {
+        intake::measure(&mut report, DELIVERIES).await;
+    }
+    if asked("latency") {
+        latency::measure(&mut report).await;
+    }
+    if asked("growth") {
+        growth::measure(&mut report).await;
+    }
+    if asked("recovery") {
+        recovery::measure(&mut report).await;
+    }
+    match report.write(&machine) {
+        Ok(path) => println!("\nas JSON: {}", path.display()),
+        Err(error) => eprintln!("target/bench.json could not be written: {error}"),
+    }
+}
