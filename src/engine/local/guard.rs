@@ -2,7 +2,8 @@
 //! by `kill -9` or on purpose, it ends the step and everything the step ever started, and only then gives up the run's lock.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, Read, Seek, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -20,8 +21,10 @@ pub struct Order {
     pub lock: PathBuf,
     /// Where it starts.
     pub dir: PathBuf,
-    /// Program and arguments.
+    /// Program and arguments; the program by its absolute path.
     pub command: Vec<String>,
+    /// Whether the program is bubblewrap, which then gets the step's environment by a descriptor and has none itself.
+    pub sandboxed: bool,
     /// Between a polite end and a hard one, in milliseconds.
     pub grace_ms: u64,
     /// The most processes at once.
@@ -37,6 +40,10 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Counting processes and memory costs more, so it is done once in so many looks.
 const COUNT_EVERY: u32 = 10;
 
+/// The step's environment: the first line on the guard's standard input, as JSON. It may hold secrets, and its names are the
+/// repository's choice, so that neither a command line nor the guard's own environment ever sees it.
+pub type Variables = Vec<(String, String)>;
+
 /// Runs one step to its end. Gives its exit code, 128 + N for signal N.
 ///
 /// # Errors
@@ -48,9 +55,12 @@ pub fn run(order: &Order) -> std::io::Result<i32> {
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     limit(Resource::Core, 0)?;
     limit(Resource::Fsize, order.file_size)?;
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line)?;
+    let variables: Variables = serde_json::from_str(&line).map_err(std::io::Error::from)?;
     let let_go = Arc::new(AtomicBool::new(false));
     watch_stdin(let_go.clone());
-    let mut child = start(order)?;
+    let mut child = start(order, &variables)?;
     let group = Pid::from_raw(child.id() as i32);
     let code = wait(order, &mut child, &let_go)?;
     if let Some(group) = group {
@@ -60,10 +70,24 @@ pub fn run(order: &Order) -> std::io::Result<i32> {
     Ok(code)
 }
 
-/// The step's environment comes in the guard's own, so that no value stands on a command line.
-fn start(order: &Order) -> std::io::Result<Child> {
+/// Bubblewrap itself runs without any variable: `LD_PRELOAD` or `PATH` of a repository must mean nothing outside of it.
+fn start(order: &Order, variables: &Variables) -> std::io::Result<Child> {
     let (program, args) = order.command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
-    Command::new(program).args(args).current_dir(&order.dir).stdin(Stdio::null()).process_group(0).spawn()
+    let mut command = Command::new(program);
+    command.env_clear().current_dir(&order.dir).stdin(Stdio::null()).process_group(0);
+    if !order.sandboxed {
+        return command.args(args).envs(variables.iter().cloned()).spawn();
+    }
+    let mut words: Vec<&str> = vec!["--clearenv"];
+    for (name, value) in variables {
+        words.extend(["--setenv", name, value]);
+    }
+    let mut list = std::fs::File::from(rustix::fs::memfd_create("variables", rustix::fs::MemfdFlags::empty())?);
+    list.write_all(words.join("\0").as_bytes())?;
+    list.write_all(b"\0")?;
+    list.rewind()?;
+    let fd = list.as_raw_fd().to_string();
+    command.args(["--args", &fd]).args(args).spawn()
 }
 
 fn watch_stdin(let_go: Arc<AtomicBool>) {

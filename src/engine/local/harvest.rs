@@ -92,6 +92,7 @@ pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, Strin
     fs::create_dir_all(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
     let building = tempfile::tempdir_in(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
     let files = if meta.is_dir() { list(&from)? } else { vec![PathBuf::new()] };
+    let root = from.canonicalize().map_err(|e| e.to_string())?;
     let mut digest = Sha256::new();
     for file in &files {
         let path = if file.as_os_str().is_empty() {
@@ -99,7 +100,7 @@ pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, Strin
         } else {
             file.clone()
         };
-        keep(&from.join(file), &building.path().join(&path), (&path, &mut digest))
+        keep(&root, &from.join(file), &building.path().join(&path), (&path, &mut digest))
             .map_err(|e| format!("`{}` cannot be kept: {e}", path.display()))?;
     }
     let name = hex::encode(digest.finalize());
@@ -112,7 +113,7 @@ pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, Strin
 }
 
 /// Copies one file, or one link that stays inside, and adds it to the digest: path, kind, mode, content.
-fn keep(from: &Path, to: &Path, (path, digest): (&Path, &mut Sha256)) -> Result<(), String> {
+fn keep(root: &Path, from: &Path, to: &Path, (path, digest): (&Path, &mut Sha256)) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
     if let Some(dir) = to.parent() {
         fs::create_dir_all(dir).map_err(|e| e.to_string())?;
@@ -121,8 +122,10 @@ fn keep(from: &Path, to: &Path, (path, digest): (&Path, &mut Sha256)) -> Result<
     let name = path.to_string_lossy();
     if meta.is_symlink() {
         let target = fs::read_link(from).map_err(|e| e.to_string())?;
-        if target.is_absolute() || climbs(path, &target) {
-            return Err("it is a symbolic link that leads out of the export".to_owned());
+        // By its words and by where it really leads: links can be stacked so that only one of the two shows.
+        let stays = from.canonicalize().is_ok_and(|real| real.starts_with(root));
+        if target.is_absolute() || climbs(path, &target) || !stays {
+            return Err("it is a symbolic link that leads out of the export, or nowhere".to_owned());
         }
         digest.update(format!("link {name}\0{}\0", target.display()));
         return std::os::unix::fs::symlink(&target, to).map_err(|e| e.to_string());

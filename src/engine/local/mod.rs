@@ -86,6 +86,7 @@ impl Local {
                 "FAIRWAY_ENGINE=local needs bubblewrap, so that a pipeline cannot read Fairway's own key: {why}"
             )
         })?;
+        sweep(&config.data);
         Ok(Local { config, sandbox, without: None })
     }
 
@@ -105,7 +106,6 @@ impl Local {
         let outcome = self.in_place(&spec, (&root, &events), &cancel).await;
         // What is left of a run is of no use; a file that cannot be removed is not worth failing for.
         let _ = tokio::fs::remove_dir_all(&root).await;
-        let _ = tokio::fs::remove_file(self.lock(&spec)).await;
         outcome.unwrap_or_else(|error| Outcome::Broken(format!("the run could not be prepared: {error}")))
     }
 
@@ -122,6 +122,9 @@ impl Local {
         let deadline = Instant::now() + spec.timeout;
         let place = self.prepare(spec, root).await?;
         if !wait_for(&self.lock(spec), self.config.limits.lock, cancel).await? {
+            if cancel.is_cancelled() {
+                return Ok(Outcome::Cancelled);
+            }
             return Ok(Outcome::Broken("steps of an earlier try of this run have not ended yet".to_owned()));
         }
         let work = tokio::time::timeout_at(deadline, checkout(spec, &place.source, cancel));
@@ -135,6 +138,10 @@ impl Local {
                     drop(events.send(RunEvent::Note(note)).await);
                 }
             }
+        }
+        if spec.caches.iter().any(|cache| cache.starts_with('/')) {
+            let note = "The local engine keeps only caches inside the checkout; absolute paths in `cache` are ignored.";
+            drop(events.send(RunEvent::Note(note.to_owned())).await);
         }
         let steps = Steps {
             exe: &self.config.exe,
@@ -154,7 +161,8 @@ impl Local {
             tokio::fs::create_dir_all(dir).await?;
         }
         let mut caches = Vec::new();
-        for cache in &spec.caches {
+        // An absolute path of the system cannot be made writable here; its tool is told where its cache is by `env` instead.
+        for cache in spec.caches.iter().filter(|cache| !cache.starts_with('/')) {
             let real = self.config.data.join("caches").join(&spec.cache_scope).join(name_of(cache));
             tokio::fs::create_dir_all(&real).await?;
             caches.push((PathBuf::from(cache), real));
@@ -170,7 +178,7 @@ impl Local {
             Some((cargo, rustup)) => vec![cargo, rustup],
             None => vec![dir],
         });
-        Ok(Place { root: root.to_owned(), source, home, caches, tools: tools.collect() })
+        Ok(Place { source, home, caches, tools: tools.collect() })
     }
 
     fn environment(&self, spec: &RunSpec, place: &Place) -> Vec<(String, String)> {
@@ -197,7 +205,7 @@ impl Local {
     }
 
     async fn steps(&self, spec: &RunSpec, place: &Place, steps: &Steps<'_>) -> std::io::Result<Outcome> {
-        let mut mask = Mask::new(spec.secrets.values().chain(&spec.token).map(|secret| secret.reveal()));
+        let mut mask = mask_of(spec);
         for (index, line) in spec.steps.iter().enumerate() {
             drop(steps.events.send(RunEvent::StepStarted { index }).await);
             let order = self.order(spec, place, line);
@@ -221,6 +229,7 @@ impl Local {
             lock: self.lock(spec),
             dir: place.source.clone(),
             command: self.sandbox.wrap(place, line),
+            sandboxed: self.sandbox == Sandbox::Bubblewrap,
             grace_ms: limits.grace.as_millis() as u64,
             processes: limits.processes,
             memory: limits.memory,
@@ -238,7 +247,16 @@ impl Local {
         let (source, reports) = (place.source.clone(), spec.reports.clone());
         let seen_at = self.sandbox.source(place);
         let found = tokio::task::spawn_blocking(move || harvest::reports(&source, &seen_at, &reports)).await;
+        let mut mask = mask_of(spec);
         for event in found.unwrap_or_default() {
+            let event = match event {
+                RunEvent::Report { kind, path, root, bytes } => {
+                    let mut shown = mask.pass(&bytes);
+                    shown.extend(mask.rest());
+                    RunEvent::Report { kind, path, root, bytes: shown }
+                }
+                other => other,
+            };
             drop(events.send(event).await);
         }
         let Some(what) = spec.export.clone().filter(|_| outcome == Outcome::Success) else { return outcome };
@@ -278,10 +296,34 @@ impl Engine for Local {
     }
 }
 
+/// Hides what this run knows and nobody may see.
+fn mask_of(spec: &RunSpec) -> Mask {
+    Mask::new(spec.secrets.values().chain(&spec.token).map(|secret| secret.reveal()))
+}
+
 /// `~/.cargo/bin` needs `~/.rustup` beside it.
 fn rust_homes(dir: &Path) -> Option<(PathBuf, PathBuf)> {
     let cargo = dir.parent().filter(|p| p.ends_with(".cargo"))?;
     Some((dir.to_owned(), cargo.parent()?.join(".rustup")))
+}
+
+/// Removes what earlier processes left of their runs. A run whose steps still live holds its lock, and is left alone.
+fn sweep(data: &Path) {
+    for entry in std::fs::read_dir(data.join("runs")).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let Some(run) =
+            path.file_name().and_then(|n| n.to_str()).and_then(|n| n.split_once('-')).map(|(run, _)| run.to_owned())
+        else {
+            continue;
+        };
+        let lock = std::fs::File::create(data.join("runs").join(format!("{run}.lock")));
+        let free =
+            lock.is_ok_and(|f| rustix::fs::flock(&f, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok());
+        if free {
+            // What cannot be removed now is tried again at the next start.
+            let _ = std::fs::remove_dir_all(&path);
+        }
+    }
 }
 
 /// A cache's path as one name, without anything that a path means.

@@ -18,8 +18,6 @@ pub enum Sandbox {
 /// The directories of one run.
 #[derive(Clone, Debug)]
 pub struct Place {
-    /// Everything of this run is below.
-    pub root: PathBuf,
     /// The checkout.
     pub source: PathBuf,
     /// HOME.
@@ -33,7 +31,10 @@ pub struct Place {
 impl Sandbox {
     /// Bubblewrap, if it is there and may do its work here: containers often forbid it.
     pub fn probe() -> Result<Sandbox, String> {
-        let mut command = Command::new("bwrap");
+        let Some(bwrap) = find("bwrap") else {
+            return Err("bubblewrap is not installed; type `apt-get install bubblewrap`".to_owned());
+        };
+        let mut command = Command::new(bwrap);
         command.args(isolation()).args(["--", "true"]).env_clear().env("PATH", super::SYSTEM_PATH);
         match command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output() {
             Ok(output) if output.status.success() => Ok(Sandbox::Bubblewrap),
@@ -41,17 +42,18 @@ impl Sandbox {
                 "bubblewrap does not work on this machine: {}",
                 String::from_utf8_lossy(&output.stderr).trim()
             )),
-            Err(_) => Err("bubblewrap is not installed; type `apt-get install bubblewrap`".to_owned()),
+            Err(error) => Err(format!("bubblewrap cannot be started: {error}")),
         }
     }
 
     /// The whole command line for one step.
     pub fn wrap(self, place: &Place, line: &str) -> Vec<String> {
-        let shell = ["sh", "-e", "-c", line].map(str::to_owned);
+        let shell = ["/bin/sh", "-e", "-c", line].map(str::to_owned);
         if self == Sandbox::None {
             return shell.into();
         }
-        let mut args: Vec<String> = vec!["bwrap".to_owned()];
+        let bwrap = find("bwrap").unwrap_or_else(|| PathBuf::from("/usr/bin/bwrap"));
+        let mut args: Vec<String> = vec![text(&bwrap)];
         args.extend(isolation());
         for (outside, inside) in [(&place.source, "source"), (&place.home, "home")] {
             args.extend(["--bind".to_owned(), text(outside), format!("{INSIDE}/{inside}")]);
@@ -83,6 +85,11 @@ impl Sandbox {
             Sandbox::None => text(&place.home),
         }
     }
+}
+
+/// A program of the system, by its absolute path: what a repository calls `bwrap` is not asked.
+fn find(name: &str) -> Option<PathBuf> {
+    super::SYSTEM_PATH.split(':').map(|dir| Path::new(dir).join(name)).find(|path| path.is_file())
 }
 
 fn text(path: &Path) -> String {
@@ -135,7 +142,6 @@ fn isolation() -> Vec<String> {
         "/etc/ld.so.cache",
         "/etc/ld.so.conf",
         "/etc/ld.so.conf.d",
-        "/opt",
     ] {
         args.extend(["--ro-bind-try", file, file]);
     }

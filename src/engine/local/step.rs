@@ -5,14 +5,14 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::disk;
-use super::guard::Order;
+use super::guard::{Order, Variables};
 use super::mask::Mask;
 use crate::engine::{RunEvent, StepExit};
 
@@ -21,7 +21,7 @@ pub struct Steps<'a> {
     /// The program that has the `guard` verb.
     pub exe: &'a Path,
     /// The whole environment of a step.
-    pub env: Vec<(String, String)>,
+    pub env: Variables,
     /// When the run's time is up.
     pub deadline: Instant,
     /// The run's directory and how many bytes it may hold.
@@ -51,6 +51,11 @@ impl Steps<'_> {
         let (mut child, mut output) = self.spawn(order)?;
         // Letting go of this pipe is how the guard is told to end the step.
         let mut hold = child.stdin.take();
+        if let Some(pipe) = hold.as_mut() {
+            let mut line = serde_json::to_vec(&self.env).map_err(std::io::Error::from)?;
+            line.push(b'\n');
+            pipe.write_all(&line).await?;
+        }
         let mut stop = None;
         let mut buffer = vec![0_u8; BUFFER];
         let mut measure = tokio::time::interval(MEASURE);
@@ -92,7 +97,7 @@ impl Steps<'_> {
         let (reader, writer) = std::io::pipe()?;
         let json = serde_json::to_string(order).map_err(std::io::Error::from)?;
         let mut command = Command::new(self.exe);
-        command.args(["guard", &json]).env_clear().envs(self.env.iter().cloned());
+        command.args(["guard", &json]).env_clear().env("PATH", super::SYSTEM_PATH);
         command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
         // A signal from the terminal is for Fairway, which ends its steps in order.
         command.process_group(0);
