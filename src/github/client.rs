@@ -108,6 +108,11 @@ impl GitHub {
             let subject = Subject { what: &what, write: !read, now: (self.0.transport.now)() };
             return Err(classify(raw.status, &raw.headers, &raw.bytes, &subject));
         }
+        // GitHub's API never answers with a page. Whoever does not read the answer must not take one for "done".
+        if kind(&raw.headers).starts_with("text/html") {
+            let subject = Subject { what: &what, write: !read, now: (self.0.transport.now)() };
+            return Err(subject.not_json(format!("status {} with a page", raw.status.as_u16())));
+        }
         if let (Some(key), Some(etag)) = (key, raw.etag()) {
             let kept = Kept { etag: etag.to_owned(), headers: raw.headers.clone(), bytes: raw.bytes.clone() };
             self.0.cache.put(key, kept);
