@@ -6,6 +6,8 @@ use anyhow::{Context, Result, anyhow};
 use sqlx::{AnyConnection, AssertSqlSafe};
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 use tokio::sync::{Mutex, mpsc, oneshot};
 
 /// A webhook whose signature was checked.
@@ -36,6 +38,7 @@ pub enum Accepted {
 #[derive(Clone, Debug)]
 pub struct Intake {
     queue: mpsc::Sender<Waiting>,
+    store: Store,
 }
 
 #[derive(Debug)]
@@ -57,11 +60,45 @@ impl Intake {
         let place = self.queue.try_reserve().map_err(|_| anyhow!("too many webhooks wait for the database"))?;
         let (answer, answered) = oneshot::channel();
         place.send(Waiting { guid, event, repository_id, packed: pack(&body)?, now, answer });
+        let _at_door = AtDoor::enter(&self.store);
         answered.await.context("the database went away before the commit")?
     }
 }
 
+/// One delivery that waits for its commit, counted also when its sender hangs up.
+struct AtDoor<'a>(&'a Store);
+
+impl AtDoor<'_> {
+    fn enter(store: &Store) -> AtDoor<'_> {
+        store.inner.at_door.fetch_add(1, Ordering::Relaxed);
+        AtDoor(store)
+    }
+}
+
+impl Drop for AtDoor<'_> {
+    fn drop(&mut self) {
+        self.0.inner.at_door.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// So many deliveries at the door are a crowd, for which work steps aside.
+const CROWD: usize = 8;
+/// Work steps aside for at most this long, and then takes its turn all the same.
+const ASIDE: Duration = Duration::from_millis(250);
+
 impl Store {
+    /// Steps aside while deliveries crowd at the door. There is one writer, GitHub waits ten seconds for an answer and
+    /// never asks again by itself; a job that is a little later loses nothing.
+    pub(super) async fn door_first(&self) {
+        let crowd = || self.inner.at_door.load(Ordering::Relaxed) >= CROWD;
+        let tick = Duration::from_millis(5);
+        let mut stood = Duration::ZERO;
+        while stood < ASIDE && crowd() {
+            tokio::time::sleep(tick).await;
+            stood += tick;
+        }
+    }
+
     /// Starts the group committers: one on SQLite, which has one writer, and four on PostgreSQL. Call it once per
     /// process, inside a Tokio runtime.
     pub fn intake(&self) -> Intake {
@@ -70,7 +107,7 @@ impl Store {
         for _ in 0..if self.is_postgres() { 4 } else { 1 } {
             tokio::spawn(commit_groups(self.clone(), waiting.clone()));
         }
-        Intake { queue }
+        Intake { queue, store: self.clone() }
     }
 
     /// Those GUIDs that were never accepted, in the given order. At most 1,000 are looked up at a time.

@@ -26,6 +26,7 @@ pub mod tx;
 
 use anyhow::{Context, Result};
 use sqlx::{AnyPool, any::AnyPoolOptions};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -78,6 +79,7 @@ struct Inner {
     postgres: bool,
     limits: Limits,
     wake: Notify,
+    at_door: AtomicUsize,
 }
 
 impl Store {
@@ -100,7 +102,9 @@ impl Store {
         } else {
             anyhow::bail!("the database URL must start with sqlite: or postgres://, for example sqlite:fairway.db");
         };
-        Ok(Store { inner: Arc::new(Inner { write, read, postgres, limits, wake: Notify::new() }) })
+        Ok(Store {
+            inner: Arc::new(Inner { write, read, postgres, limits, wake: Notify::new(), at_door: AtomicUsize::new(0) }),
+        })
     }
 
     /// Whether this is PostgreSQL, and so may be shared by several processes.
@@ -125,8 +129,8 @@ impl Store {
         self.inner.limits
     }
 
-    /// Fires after every commit in this process that may have made a job claimable. A permit is kept when nobody
-    /// waits, so one dispatcher per process that looks, then waits, misses nothing.
+    /// Fires after every commit in this process that may have made a job claimable, for every loop that registered
+    /// its interest before it looked.
     pub fn wake(&self) -> &Notify {
         &self.inner.wake
     }

@@ -24,6 +24,7 @@ pub struct World {
     pub hub: Playground,
     pub ctx: Context,
     pub hand: ManualClock,
+    #[allow(dead_code, reason = "not every test that includes this file posts by itself")]
     pub hook: String,
     stop: CancellationToken,
     _dir: tempfile::TempDir,

@@ -161,6 +161,7 @@ type Claimed = (i64, String, String, String, i64, i64, i64, Option<Vec<u8>>);
 impl Store {
     /// Leases the head of one due lane. `None`: nothing to do now. A lease that had expired counts as a failure.
     pub async fn claim(&self, claim: &Claim<'_>) -> Result<Option<Job>> {
+        self.door_first().await;
         // Look again after a lock wait (the outer condition) and skip what others hold: both are needed on PostgreSQL.
         let lock = if self.is_postgres() { "FOR UPDATE SKIP LOCKED" } else { "" };
         let sql = CLAIM.replace("{MINE}", &mine(claim.pools.len(), claim.kinds.len(), 3)).replace("{LOCK}", lock);
