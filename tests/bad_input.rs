@@ -235,7 +235,9 @@ async fn a_file_that_cannot_be_used_is_a_failed_check_that_says_where() {
 async fn through(times: u32, (method, path): (&str, &str), trouble: Trouble) {
     let world = world(FILE).await;
     world.settle().await;
-    world.hub.act(|hub| drop(hub.switches.next(times, method, path, trouble)));
+    world.hub.act(|hub| {
+        hub.switches.next(times, method, path, trouble);
+    });
     let pull = open(&world, "change");
     pull.comment("bob", "/status");
     pull.comment("mallory", "/retry");
