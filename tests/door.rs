@@ -166,12 +166,12 @@ async fn a_guid_makes_one_job_however_often_it_comes() {
     world.settle().await;
     let before = jobs(&world).await;
     let body = br#"{"zen":"Keep it logically awesome."}"#;
-    let posts = (0..8).map(|_| signed(&world, ("the-same", "ping"), body));
+    let posts = (0..8).map(|_| signed(&world, ("the-same", "push"), body));
     let statuses = futures_util::future::join_all(posts).await;
     assert_eq!(statuses, [202; 8]);
     assert_eq!(jobs(&world).await, before + 1);
     world.settle().await;
-    assert_eq!(signed(&world, ("the-same", "ping"), body).await, 202, "also after it was done");
+    assert_eq!(signed(&world, ("the-same", "push"), body).await, 202, "also after it was done");
     assert_eq!(jobs(&world).await, before, "it is not done again");
     world.finish().await;
 }

@@ -1,7 +1,7 @@
 //! Seeded crash histories: the real store, the real worker steps and the playground. A scheduler drops work at a random await
 //! and starts again; afterwards nothing may be lost, doubled or out of order.
 //!
-//! `FAIRWAY_SIM_HISTORIES` sets how many (2,000 in `make test`, 50,000 in `make soak`), `FAIRWAY_SIM_SEED` replays one.
+//! `FAIRWAY_TEST_HISTORIES` sets how many (2,000 in `make test`, 50,000 in `make soak`), `FAIRWAY_TEST_SEED` replays one.
 
 #[path = "common/fairway.rs"]
 mod fairway_world;
@@ -142,12 +142,12 @@ async fn healed(world: &World, number: u64, seed: u64) {
 
 fn histories() -> u64 {
     let usual = if std::env::var_os("FAIRWAY_SOAK").is_some() { 50_000 } else { 2_000 };
-    std::env::var("FAIRWAY_SIM_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
+    std::env::var("FAIRWAY_TEST_HISTORIES").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
 #[test]
 fn whatever_is_cut_off_heals() {
-    let only: Option<u64> = std::env::var("FAIRWAY_SIM_SEED").ok().and_then(|n| n.parse().ok());
+    let only: Option<u64> = std::env::var("FAIRWAY_TEST_SEED").ok().and_then(|n| n.parse().ok());
     let total = histories();
     // Two worlds, one a core; each lives for a while and is then replaced, so that no history is slowed by thousands before it.
     let threads: Vec<_> = (0..2)

@@ -64,6 +64,11 @@ pub fn repository_id(body: &[u8]) -> Option<i64> {
 #[error("{0}")]
 pub struct ParseError(#[from] serde_json::Error);
 
+/// Whether anybody handles this event at all, by `X-GitHub-Event`. What nobody handles need not be kept.
+pub fn handles(event: &str) -> bool {
+    parse::HANDLED.contains(&event)
+}
+
 /// What a delivery says; `None` when nobody handles it, which is found out cheaply. `event` is `X-GitHub-Event`.
 ///
 /// # Errors

@@ -93,7 +93,7 @@ impl Raw {
                 format!("did you mean {PREFIX}{name}?")
             }
             Some((_, name)) => format!("did you mean {}?", name.to_lowercase()),
-            None => "remove it; `fairway serve --help` lists every setting".to_owned(),
+            None => "remove it; `fairway serve --settings` lists every setting".to_owned(),
         };
         self.problem(key, format!("{as_written} is not a setting"), fix);
         false

@@ -28,7 +28,7 @@ fn an_unknown_name_is_refused_with_the_nearest_one() {
     insta::assert_snapshot!(problems, @r"
     FAIRWAY_LISEN: lisen is not a setting; did you mean listen?
     FAIRWAY_APP_IDD: FAIRWAY_APP_IDD is not a setting; did you mean FAIRWAY_APP_ID?
-    FAIRWAY_COLOUR: FAIRWAY_COLOUR is not a setting; remove it; `fairway serve --help` lists every setting
+    FAIRWAY_COLOUR: FAIRWAY_COLOUR is not a setting; remove it; `fairway serve --settings` lists every setting
     ");
 }
 

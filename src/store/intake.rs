@@ -19,8 +19,8 @@ pub struct NewDelivery {
     pub event: String,
     /// `repository.id`, when there is one; names the lane.
     pub repository_id: Option<i64>,
-    /// The raw body.
-    pub body: Vec<u8>,
+    /// The raw body; `None` for an event that nobody handles: its GUID is remembered, and no job is made.
+    pub body: Option<Vec<u8>>,
     /// Unix ms.
     pub now: i64,
 }
@@ -46,7 +46,7 @@ struct Waiting {
     guid: String,
     event: String,
     repository_id: Option<i64>,
-    packed: Vec<u8>,
+    packed: Option<Vec<u8>>,
     now: i64,
     answer: oneshot::Sender<Result<Accepted>>,
 }
@@ -59,7 +59,7 @@ impl Intake {
         let NewDelivery { guid, event, repository_id, body, now } = delivery;
         let place = self.queue.try_reserve().map_err(|_| anyhow!("too many webhooks wait for the database"))?;
         let (answer, answered) = oneshot::channel();
-        place.send(Waiting { guid, event, repository_id, packed: pack(&body)?, now, answer });
+        place.send(Waiting { guid, event, repository_id, packed: body.as_deref().map(pack).transpose()?, now, answer });
         let _at_door = AtDoor::enter(&self.store);
         answered.await.context("the database went away before the commit")?
     }
@@ -165,7 +165,8 @@ async fn commit(store: &Store, group: &[Waiting]) -> Result<HashSet<usize>> {
     let mut new: Vec<usize> = by_guid.into_iter().filter(|place| inserted.contains(&group[*place].guid)).collect();
     // In order of arrival, because a lane is first in, first out.
     new.sort_unstable();
-    for some in powers_of_two(&new) {
+    let handled: Vec<usize> = new.iter().copied().filter(|place| group[*place].packed.is_some()).collect();
+    for some in powers_of_two(&handled) {
         insert_jobs(tx.connection(), some.iter().map(|place| &group[*place])).await?;
     }
     tx.commit().await?;
@@ -204,7 +205,7 @@ async fn insert_jobs<'a>(
             .bind(format!("in:{}", repository_id.unwrap_or(0)))
             .bind("delivery")
             .bind(task.to_string())
-            .bind(packed.as_slice())
+            .bind(packed.as_deref())
             .bind("ready")
             .bind(now)
             .bind(now);

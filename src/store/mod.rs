@@ -175,7 +175,12 @@ async fn sqlite_pools(url: &str) -> Result<(AnyPool, AnyPool)> {
 }
 
 async fn sqlite_pool(url: &str, connections: u32, read_only: bool) -> sqlx::Result<AnyPool> {
-    const WRITER: &[&str] = &["PRAGMA busy_timeout = 10000", "PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL"];
+    const WRITER: &[&str] = &[
+        "PRAGMA busy_timeout = 10000",
+        "PRAGMA journal_mode = WAL",
+        "PRAGMA synchronous = FULL",
+        "PRAGMA cache_size = -32000",
+    ];
     const READER: &[&str] = &["PRAGMA busy_timeout = 10000", "PRAGMA query_only = ON"];
     AnyPoolOptions::new()
         .max_connections(connections)

@@ -80,7 +80,7 @@ async fn take(door: &Door, headers: &HeaderMap, body: Body) -> Result<Accepted, 
         guid: guid.to_owned(),
         event: event.to_owned(),
         repository_id: webhook::repository_id(&body),
-        body: body.to_vec(),
+        body: webhook::handles(event).then(|| body.to_vec()),
         now: door.clock.now(),
     };
     door.intake.accept(delivery).await.map_err(|error| {

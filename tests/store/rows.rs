@@ -295,7 +295,7 @@ async fn a_webhook_becomes_a_delivery_and_a_job() {
             guid: guid.into(),
             event: "push".into(),
             repository_id: Some(1),
-            body: b"{\"a\":1}".to_vec(),
+            body: Some(b"{\"a\":1}".to_vec()),
             now: 10,
         };
         assert_eq!(intake.accept(delivery("g1")).await.unwrap(), Accepted::New);

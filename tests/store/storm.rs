@@ -121,8 +121,13 @@ async fn every_acknowledged_delivery_is_there_once() {
             senders.spawn(async move {
                 let guid = format!("guid-{}", n % 500);
                 let body = format!("{{\"guid\":\"{guid}\"}}").into_bytes();
-                let new =
-                    NewDelivery { guid, event: "push".into(), repository_id: Some(i64::from(n % 500)), body, now: 1 };
+                let new = NewDelivery {
+                    guid,
+                    event: "push".into(),
+                    repository_id: Some(i64::from(n % 500)),
+                    body: Some(body),
+                    now: 1,
+                };
                 (n % 500, door.accept(new).await.unwrap())
             });
         }
@@ -151,7 +156,8 @@ async fn a_failing_store_is_an_error_at_the_door() {
     for store in both().await {
         let intake = store.intake();
         store.close().await;
-        let new = NewDelivery { guid: "g".into(), event: "push".into(), repository_id: None, body: vec![1], now: 1 };
+        let new =
+            NewDelivery { guid: "g".into(), event: "push".into(), repository_id: None, body: Some(vec![1]), now: 1 };
         assert!(intake.accept(new).await.is_err());
     }
 }
@@ -162,8 +168,13 @@ async fn a_full_queue_is_an_error_at_the_door() {
     let store = Store::open_with("sqlite::memory:", limits).await.unwrap();
     store.migrate().await.unwrap();
     let intake = store.intake();
-    let new =
-        |guid: &str| NewDelivery { guid: guid.into(), event: "push".into(), repository_id: None, body: vec![], now: 1 };
+    let new = |guid: &str| NewDelivery {
+        guid: guid.into(),
+        event: "push".into(),
+        repository_id: None,
+        body: Some(vec![]),
+        now: 1,
+    };
     // On one thread both ask before the committer runs.
     let (first, second) = tokio::join!(intake.accept(new("1")), intake.accept(new("2")));
     assert_eq!(first.unwrap(), Accepted::New);

@@ -76,7 +76,7 @@ impl Payload<'_> {
     }
 }
 
-const HANDLED: &[&str] = &[
+pub(super) const HANDLED: &[&str] = &[
     "pull_request",
     "push",
     "merge_group",
