@@ -93,5 +93,12 @@ async fn git(spec: &RunSpec, dir: &Path, args: &[&str]) -> Result<(), NoCheckout
     if unknown {
         return Err(NoCheckout::Impossible(format!("the commit is not in the repository any more ({last})")));
     }
+    let refused =
+        ["error: 401", "error: 403", "error: 404", "Authentication failed", "could not read Username", "not found"];
+    if refused.iter().any(|w| words.contains(w)) {
+        return Err(NoCheckout::Impossible(format!(
+            "Fairway has no access to the repository, or it is gone ({last}); look whether the App is still installed there"
+        )));
+    }
     Err(NoCheckout::Broken(format!("git could not fetch the commit: {last}")))
 }

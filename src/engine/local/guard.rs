@@ -2,8 +2,9 @@
 //! by `kill -9` or on purpose, it ends the step and everything the step ever started, and only then gives up the run's lock.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read, Seek, Write};
-use std::os::fd::AsRawFd;
+use std::fs::File;
+use std::io::{BufRead, Error, Read, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -14,6 +15,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Resource, Rlimit, Signal};
 use serde::{Deserialize, Serialize};
 
+use super::lock;
+
 /// What to do, as JSON on the command line; nothing in it is secret.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Order {
@@ -21,10 +24,10 @@ pub struct Order {
     pub lock: PathBuf,
     /// Where it starts.
     pub dir: PathBuf,
-    /// Program and arguments; the program by its absolute path.
+    /// bubblewrap by its absolute path and its arguments up to the command; empty without a sandbox.
+    pub sandbox: Vec<String>,
+    /// Program, by its absolute path, and arguments.
     pub command: Vec<String>,
-    /// Whether the program is bubblewrap, which then gets the step's environment by a descriptor and has none itself.
-    pub sandboxed: bool,
     /// Between a polite end and a hard one, in milliseconds.
     pub grace_ms: u64,
     /// The most processes at once.
@@ -40,54 +43,131 @@ const LOOK: Duration = Duration::from_millis(10);
 /// Counting processes and memory costs more, so it is done once in so many looks.
 const COUNT_EVERY: u32 = 10;
 
-/// The step's environment: the first line on the guard's standard input, as JSON. It may hold secrets, and its names are the
-/// repository's choice, so that neither a command line nor the guard's own environment ever sees it.
-pub type Variables = Vec<(String, String)>;
+/// What a step's environment is: never on a command line, and never the environment of the guard or of bubblewrap.
+pub type Env = Vec<(String, String)>;
+
+/// The largest environment, in bytes of JSON.
+const ENV_BYTES: usize = 8 * 1024 * 1024;
+
+/// How an environment goes over the guard's standard input: a line with its length in bytes, then so much JSON.
+///
+/// # Errors
+/// When it is too large.
+pub fn envelope(env: &Env) -> std::io::Result<Vec<u8>> {
+    let json = serde_json::to_vec(env)?;
+    if json.len() > ENV_BYTES {
+        return Err(Error::other(format!("the step's environment is larger than {} MB", ENV_BYTES / 1024 / 1024)));
+    }
+    let mut bytes = format!("{}\n", json.len()).into_bytes();
+    bytes.extend(json);
+    Ok(bytes)
+}
+
+fn open_envelope() -> std::io::Result<Env> {
+    let mut stdin = std::io::stdin().lock();
+    let mut line = String::new();
+    stdin.by_ref().take(20).read_line(&mut line)?;
+    let length =
+        line.trim().parse().ok().filter(|&n| n <= ENV_BYTES).ok_or_else(|| Error::other("no environment came"))?;
+    let mut json = vec![0; length];
+    stdin.read_exact(&mut json)?;
+    Ok(serde_json::from_slice(&json)?)
+}
 
 /// Runs one step to its end. Gives its exit code, 128 + N for signal N.
 ///
 /// # Errors
 /// When the lock cannot be had or the program cannot be started.
 pub fn run(order: &Order) -> std::io::Result<i32> {
-    let lock = std::fs::File::create(&order.lock)?;
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive)?;
+    let env = open_envelope()?;
+    let let_go = Arc::new(AtomicBool::new(false));
+    watch_stdin(let_go.clone());
+    let _lock = loop {
+        if let_go.load(Ordering::SeqCst) {
+            return Ok(143);
+        }
+        if let Some(lock) = lock::take(&order.lock)? {
+            break lock;
+        }
+        std::thread::sleep(lock::AGAIN);
+    };
     // Orphans of the step become our children, so that none is lost sight of.
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
     limit(Resource::Core, 0)?;
     limit(Resource::Fsize, order.file_size)?;
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line)?;
-    let variables: Variables = serde_json::from_str(&line).map_err(std::io::Error::from)?;
-    let let_go = Arc::new(AtomicBool::new(false));
-    watch_stdin(let_go.clone());
-    let mut child = start(order, &variables)?;
+    let (mut child, status) = start(order, env)?;
     let group = Pid::from_raw(child.id() as i32);
-    let code = wait(order, &mut child, &let_go)?;
+    let ended = wait(order, &mut child, &let_go)?;
     if let Some(group) = group {
         let _ = rustix::process::kill_process_group(group, Signal::KILL);
     }
     end_all();
-    Ok(code)
+    match (ended, status) {
+        (Ended::Itself(code), Some(status)) if code != 0 && !began(&status)? => {
+            Err(Error::other(format!("bubblewrap could not prepare it (exit code {code}); its words are in the log")))
+        }
+        (Ended::Itself(code) | Ended::Stopped(code), _) => Ok(code),
+    }
 }
 
-/// Bubblewrap itself runs without any variable: `LD_PRELOAD` or `PATH` of a repository must mean nothing outside of it.
-fn start(order: &Order, variables: &Variables) -> std::io::Result<Child> {
-    let (program, args) = order.command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
-    let mut command = Command::new(program);
-    command.env_clear().current_dir(&order.dir).stdin(Stdio::null()).process_group(0);
-    if !order.sandboxed {
-        return command.args(args).envs(variables.iter().cloned()).spawn();
+/// Starts the step, and gives the file in which bubblewrap says how far it came.
+fn start(order: &Order, env: Env) -> std::io::Result<(Child, Option<File>)> {
+    let mut files = None;
+    let mut command = match order.sandbox.split_first() {
+        None => {
+            let (program, args) = order.command.split_first().ok_or(std::io::ErrorKind::InvalidInput)?;
+            let mut command = Command::new(program);
+            command.args(args).env_clear().envs(env);
+            command
+        }
+        Some((bubblewrap, args)) => {
+            let (variables, status) = (inherited("variables")?, inherited("status")?);
+            tell(&variables, &env)?;
+            let mut command = Command::new(bubblewrap);
+            command.env_clear().args(args).args(["--json-status-fd", &status.as_raw_fd().to_string()]);
+            command.args(["--args", &variables.as_raw_fd().to_string(), "--"]).args(&order.command);
+            files = Some((variables, status));
+            command
+        }
+    };
+    // Our own standard output is for our word about the end; the step's two streams share the other.
+    let output = std::io::stderr().as_fd().try_clone_to_owned()?;
+    command.current_dir(&order.dir).stdin(Stdio::null()).stdout(output).process_group(0);
+    Ok((command.spawn()?, files.map(|(_, status)| status)))
+}
+
+/// A file in memory that a child gets to have.
+fn inherited(name: &str) -> std::io::Result<File> {
+    Ok(rustix::fs::memfd_create(name, rustix::fs::MemfdFlags::empty())?.into())
+}
+
+/// Arguments for bubblewrap's `--args`: each ends with a NUL.
+fn tell(mut file: &File, env: &Env) -> std::io::Result<()> {
+    let mut bytes = b"--clearenv\0".to_vec();
+    // A NUL in a value would begin another argument, perhaps a `--bind`.
+    for (name, value) in env.iter().filter(|(name, value)| variable(name) && !value.contains('\0')) {
+        bytes.extend(format!("--setenv\0{name}\0{value}\0").into_bytes());
     }
-    let mut words: Vec<&str> = vec!["--clearenv"];
-    for (name, value) in variables {
-        words.extend(["--setenv", name, value]);
-    }
-    let mut list = std::fs::File::from(rustix::fs::memfd_create("variables", rustix::fs::MemfdFlags::empty())?);
-    list.write_all(words.join("\0").as_bytes())?;
-    list.write_all(b"\0")?;
-    list.rewind()?;
-    let fd = list.as_raw_fd().to_string();
-    command.args(["--args", &fd]).args(args).spawn()
+    file.write_all(&bytes)?;
+    file.rewind()
+}
+
+fn variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
+}
+
+/// bubblewrap notes the exit code of the command only when it came so far as to start it.
+fn began(mut status: &File) -> std::io::Result<bool> {
+    let mut words = String::new();
+    status.rewind()?;
+    status.read_to_string(&mut words)?;
+    Ok(words.contains("exit-code"))
+}
+
+/// How the wait for a step ended.
+enum Ended {
+    Itself(i32),
+    Stopped(i32),
 }
 
 fn watch_stdin(let_go: Arc<AtomicBool>) {
@@ -98,12 +178,12 @@ fn watch_stdin(let_go: Arc<AtomicBool>) {
     });
 }
 
-fn wait(order: &Order, child: &mut Child, let_go: &AtomicBool) -> std::io::Result<i32> {
-    let group = Pid::from_raw(child.id() as i32);
+fn wait(order: &Order, child: &mut Child, let_go: &AtomicBool) -> std::io::Result<Ended> {
     let mut asked: Option<u64> = None;
     for look in 0_u32.. {
         if let Some(status) = child.try_wait()? {
-            return Ok(code(status));
+            let code = code(status);
+            return Ok(if asked.is_some() { Ended::Stopped(code) } else { Ended::Itself(code) });
         }
         if let Some(waited) = asked.as_mut() {
             *waited += LOOK.as_millis() as u64;
@@ -112,9 +192,7 @@ fn wait(order: &Order, child: &mut Child, let_go: &AtomicBool) -> std::io::Resul
             }
         } else if let_go.load(Ordering::SeqCst) {
             asked = Some(0);
-            if let Some(group) = group {
-                let _ = rustix::process::kill_process_group(group, Signal::TERM);
-            }
+            ask(order, child);
         } else if look % COUNT_EVERY == 0
             && let Some(words) = over(order)
         {
@@ -123,11 +201,19 @@ fn wait(order: &Order, child: &mut Child, let_go: &AtomicBool) -> std::io::Resul
         }
         std::thread::sleep(LOOK);
     }
-    if let Some(group) = group {
-        let _ = rustix::process::kill_process_group(group, Signal::KILL);
-    }
     end_all();
-    Ok(child.wait().map(code).unwrap_or(137))
+    Ok(Ended::Stopped(child.wait().map(code).unwrap_or(137)))
+}
+
+/// Asks everything to end. Not bubblewrap itself: its end is the hard end of all that is in it, and no `trap` would run.
+/// (The first process in it, bubblewrap too, does not hear this: nobody's default is to end the first of a namespace.)
+fn ask(order: &Order, child: &Child) {
+    let outermost = child.id() as i32;
+    for pid in descendants().into_iter().filter(|&pid| order.sandbox.is_empty() || pid != outermost) {
+        if let Some(pid) = Pid::from_raw(pid) {
+            let _ = rustix::process::kill_process(pid, Signal::TERM);
+        }
+    }
 }
 
 fn code(status: ExitStatus) -> i32 {

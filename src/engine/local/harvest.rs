@@ -12,6 +12,8 @@ use crate::engine::RunEvent;
 
 /// The largest report that is read, in bytes.
 const REPORT_BYTES: u64 = 16 * 1024 * 1024;
+/// The most of all reports of a run together, in bytes.
+const ALL_REPORTS_BYTES: usize = 64 * 1024 * 1024;
 /// The most report files of a run.
 const REPORTS: usize = 200;
 /// The most files that are looked at.
@@ -21,6 +23,7 @@ const FILES: usize = 200_000;
 pub fn reports(source: &Path, seen_at: &str, wanted: &[Report]) -> Vec<RunEvent> {
     let mut events = Vec::new();
     let mut files = Vec::new();
+    let mut left = ALL_REPORTS_BYTES;
     for report in wanted {
         let Ok(glob) = GlobBuilder::new(&report.path).literal_separator(true).build() else { continue };
         let glob = glob.compile_matcher();
@@ -30,7 +33,17 @@ pub fn reports(source: &Path, seen_at: &str, wanted: &[Report]) -> Vec<RunEvent>
         for file in files.iter().filter(|f| glob.is_match(f)).take(REPORTS) {
             let path = file.to_string_lossy().into_owned();
             match read_inside(source, file) {
-                Ok(bytes) => events.push(RunEvent::Report { kind: report.kind, path, root: seen_at.to_owned(), bytes }),
+                Ok(bytes) if bytes.len() > left => {
+                    let most = ALL_REPORTS_BYTES / 1024 / 1024;
+                    events.push(RunEvent::Note(format!(
+                        "Reports from {path} on were not read: together they are larger than {most} MB."
+                    )));
+                    return events;
+                }
+                Ok(bytes) => {
+                    left -= bytes.len();
+                    events.push(RunEvent::Report { kind: report.kind, path, root: seen_at.to_owned(), bytes });
+                }
                 Err(why) => events.push(RunEvent::Note(format!("The report {path} was not read: {why}."))),
             }
         }
@@ -92,7 +105,6 @@ pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, Strin
     fs::create_dir_all(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
     let building = tempfile::tempdir_in(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
     let files = if meta.is_dir() { list(&from)? } else { vec![PathBuf::new()] };
-    let root = from.canonicalize().map_err(|e| e.to_string())?;
     let mut digest = Sha256::new();
     for file in &files {
         let path = if file.as_os_str().is_empty() {
@@ -100,7 +112,13 @@ pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, Strin
         } else {
             file.clone()
         };
-        keep(&root, &from.join(file), &building.path().join(&path), (&path, &mut digest))
+        if !stays(&from, file) {
+            return Err(format!(
+                "`{}` cannot be kept: it is a symbolic link that leads out of the export",
+                path.display()
+            ));
+        }
+        keep(&from.join(file), &building.path().join(&path), (&path, &mut digest))
             .map_err(|e| format!("`{}` cannot be kept: {e}", path.display()))?;
     }
     let name = hex::encode(digest.finalize());
@@ -112,8 +130,14 @@ pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, Strin
     Ok(name)
 }
 
+/// Whether what is read at `file` is really below `root`: a link may look as if it stays and lead out over another link.
+fn stays(root: &Path, file: &Path) -> bool {
+    let real = root.join(file).canonicalize();
+    real.is_ok_and(|real| root.canonicalize().is_ok_and(|root| real.starts_with(root)))
+}
+
 /// Copies one file, or one link that stays inside, and adds it to the digest: path, kind, mode, content.
-fn keep(root: &Path, from: &Path, to: &Path, (path, digest): (&Path, &mut Sha256)) -> Result<(), String> {
+fn keep(from: &Path, to: &Path, (path, digest): (&Path, &mut Sha256)) -> Result<(), String> {
     use std::os::unix::fs::PermissionsExt;
     if let Some(dir) = to.parent() {
         fs::create_dir_all(dir).map_err(|e| e.to_string())?;
@@ -122,10 +146,8 @@ fn keep(root: &Path, from: &Path, to: &Path, (path, digest): (&Path, &mut Sha256
     let name = path.to_string_lossy();
     if meta.is_symlink() {
         let target = fs::read_link(from).map_err(|e| e.to_string())?;
-        // By its words and by where it really leads: links can be stacked so that only one of the two shows.
-        let stays = from.canonicalize().is_ok_and(|real| real.starts_with(root));
-        if target.is_absolute() || climbs(path, &target) || !stays {
-            return Err("it is a symbolic link that leads out of the export, or nowhere".to_owned());
+        if target.is_absolute() || climbs(path, &target) {
+            return Err("it is a symbolic link that leads out of the export".to_owned());
         }
         digest.update(format!("link {name}\0{}\0", target.display()));
         return std::os::unix::fs::symlink(&target, to).map_err(|e| e.to_string());
@@ -189,6 +211,13 @@ mod tests {
         assert!(export(&source, "dist", &exports).is_err_and(|e| e.contains("leads out of the export")));
         assert!(export(&source, "../x", &exports).is_err_and(|e| e.contains("leads out of the checkout")));
         assert!(export(&source, "nothing", &exports).is_err_and(|e| e.contains("made no")));
+        fs::remove_file(source.join("dist/out")).expect("removed");
+        // Each looks harmless by its words: `up` stays in the export, and `round` goes down before it goes up.
+        fs::create_dir_all(source.join("dist/a/b")).expect("made");
+        symlink("../bin", source.join("dist/a/b/../up")).expect("linked");
+        symlink("a/up/../../../secret.xml", source.join("dist/round")).expect("linked");
+        fs::write(source.join("../secret.xml"), "x").expect("written");
+        assert!(export(&source, "dist", &exports).is_err_and(|e| e.contains("leads out of the export")));
         symlink("/etc", source.join("etc")).expect("linked");
         assert!(export(&source, "etc", &exports).is_err());
         assert!(export(&source, "etc/ssl", &exports).is_err());

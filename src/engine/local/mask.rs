@@ -7,6 +7,10 @@ pub struct Mask {
     longest: usize,
 }
 
+fn xml(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 const STARS: &[u8] = b"***";
 
 impl Mask {
@@ -19,6 +23,10 @@ impl Mask {
                 words.push(line.as_bytes().to_vec());
                 let encoded = base64::engine::general_purpose::STANDARD.encode(line);
                 words.push(encoded.trim_end_matches('=').as_bytes().to_vec());
+                // As reports have it: XML, and a JSON string without its quotes.
+                words.push(xml(line).into_bytes());
+                let json = serde_json::Value::from(line).to_string();
+                words.push(json.trim_matches('"').as_bytes().to_vec());
                 words.push(
                     percent_encoding::utf8_percent_encode(line, percent_encoding::NON_ALPHANUMERIC)
                         .to_string()

@@ -5,6 +5,7 @@ mod checkout;
 mod disk;
 pub mod guard;
 mod harvest;
+mod lock;
 mod mask;
 mod sandbox;
 mod step;
@@ -18,6 +19,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use checkout::{NoCheckout, checkout};
+use lock::RunDir;
 use mask::Mask;
 use sandbox::{Place, Sandbox};
 use step::Steps;
@@ -86,12 +88,13 @@ impl Local {
                 "FAIRWAY_ENGINE=local needs bubblewrap, so that a pipeline cannot read Fairway's own key: {why}"
             )
         })?;
-        sweep(&config.data);
+        lock::sweep(&config.data.join("runs"));
         Ok(Local { config, sandbox, without: None })
     }
 
     /// For `play` and `demo`: with bubblewrap if it can be had, else without, and it says so.
     pub fn for_playing(config: Config) -> Local {
+        lock::sweep(&config.data.join("runs"));
         match Sandbox::probe() {
             Ok(sandbox) => Local { config, sandbox, without: None },
             Err(why) => Local { config, sandbox: Sandbox::None, without: Some(why) },
@@ -103,10 +106,13 @@ impl Local {
             return Outcome::Refused(FORKS.to_owned());
         }
         let root = self.config.data.join("runs").join(format!("{}-{}", spec.run_id, spec.attempt));
+        let dir = match RunDir::make(&root, &self.lock(&spec)) {
+            Ok(dir) => dir,
+            Err(error) => return Outcome::Broken(format!("the run's directory could not be made: {error}")),
+        };
         let outcome = self.in_place(&spec, (&root, &events), &cancel).await;
-        // What is left of a run is of no use; a file that cannot be removed is not worth failing for.
-        let _ = tokio::fs::remove_dir_all(&root).await;
-        outcome.unwrap_or_else(|error| Outcome::Broken(format!("the run could not be prepared: {error}")))
+        dir.clear().await;
+        outcome.unwrap_or_else(|error| Outcome::Broken(error.to_string()))
     }
 
     fn lock(&self, spec: &RunSpec) -> PathBuf {
@@ -120,12 +126,16 @@ impl Local {
         cancel: &CancellationToken,
     ) -> std::io::Result<Outcome> {
         let deadline = Instant::now() + spec.timeout;
+        if let Some(why) = spec.caches.iter().find_map(|cache| sandbox::refuses_cache(cache)) {
+            return Ok(Outcome::Impossible(why));
+        }
         let place = self.prepare(spec, root).await?;
-        if !wait_for(&self.lock(spec), self.config.limits.lock, cancel).await? {
-            if cancel.is_cancelled() {
-                return Ok(Outcome::Cancelled);
-            }
-            return Ok(Outcome::Broken("steps of an earlier try of this run have not ended yet".to_owned()));
+        let lock = self.lock(spec);
+        tokio::select! {
+            free = wait_for(&lock, self.config.limits.lock) => if !free? {
+                return Ok(Outcome::Broken("steps of an earlier try of this run have not ended yet".to_owned()));
+            },
+            () = cancel.cancelled() => return Ok(Outcome::Cancelled),
         }
         let work = tokio::time::timeout_at(deadline, checkout(spec, &place.source, cancel));
         match work.await {
@@ -138,10 +148,6 @@ impl Local {
                     drop(events.send(RunEvent::Note(note)).await);
                 }
             }
-        }
-        if spec.caches.iter().any(|cache| cache.starts_with('/')) {
-            let note = "The local engine keeps only caches inside the checkout; absolute paths in `cache` are ignored.";
-            drop(events.send(RunEvent::Note(note.to_owned())).await);
         }
         let steps = Steps {
             exe: &self.config.exe,
@@ -156,13 +162,12 @@ impl Local {
     }
 
     async fn prepare(&self, spec: &RunSpec, root: &Path) -> std::io::Result<Place> {
-        let (source, home) = (root.join("source"), root.join("home"));
-        for dir in [&source, &home] {
+        let (source, home, tmp) = (root.join("source"), root.join("home"), root.join("tmp"));
+        for dir in [&source, &home, &tmp] {
             tokio::fs::create_dir_all(dir).await?;
         }
         let mut caches = Vec::new();
-        // An absolute path of the system cannot be made writable here; its tool is told where its cache is by `env` instead.
-        for cache in spec.caches.iter().filter(|cache| !cache.starts_with('/')) {
+        for cache in &spec.caches {
             let real = self.config.data.join("caches").join(&spec.cache_scope).join(name_of(cache));
             tokio::fs::create_dir_all(&real).await?;
             caches.push((PathBuf::from(cache), real));
@@ -178,7 +183,7 @@ impl Local {
             Some((cargo, rustup)) => vec![cargo, rustup],
             None => vec![dir],
         });
-        Ok(Place { source, home, caches, tools: tools.collect() })
+        Ok(Place { source, home, tmp, caches, tools: tools.collect() })
     }
 
     fn environment(&self, spec: &RunSpec, place: &Place) -> Vec<(String, String)> {
@@ -191,6 +196,7 @@ impl Local {
         let mut env = vec![
             ("PATH".to_owned(), path),
             ("HOME".to_owned(), home.clone()),
+            ("TMPDIR".to_owned(), self.sandbox.tmp(place)),
             ("LANG".to_owned(), "C.UTF-8".to_owned()),
             ("CI".to_owned(), "true".to_owned()),
             ("FAIRWAY".to_owned(), "true".to_owned()),
@@ -205,10 +211,13 @@ impl Local {
     }
 
     async fn steps(&self, spec: &RunSpec, place: &Place, steps: &Steps<'_>) -> std::io::Result<Outcome> {
-        let mut mask = mask_of(spec);
+        let mut mask = mask(spec);
         for (index, line) in spec.steps.iter().enumerate() {
             drop(steps.events.send(RunEvent::StepStarted { index }).await);
-            let order = self.order(spec, place, line);
+            let order = match self.order(spec, place, line) {
+                Ok(order) => order,
+                Err(why) => return Ok(Outcome::Impossible(why)),
+            };
             let begin = Instant::now();
             let exit = steps.run(&order, &mut mask).await?;
             let millis = begin.elapsed().as_millis() as i64;
@@ -223,18 +232,18 @@ impl Local {
         Ok(Outcome::Success)
     }
 
-    fn order(&self, spec: &RunSpec, place: &Place, line: &str) -> Order {
+    fn order(&self, spec: &RunSpec, place: &Place, line: &str) -> Result<Order, String> {
         let limits = &self.config.limits;
-        Order {
+        Ok(Order {
             lock: self.lock(spec),
             dir: place.source.clone(),
-            command: self.sandbox.wrap(place, line),
-            sandboxed: self.sandbox == Sandbox::Bubblewrap,
+            sandbox: self.sandbox.around(place)?,
+            command: ["/bin/sh", "-e", "-c", line].map(str::to_owned).into(),
             grace_ms: limits.grace.as_millis() as u64,
             processes: limits.processes,
             memory: limits.memory,
             file_size: limits.disk,
-        }
+        })
     }
 
     /// Reports are read whether or not the steps passed; an export is kept only when they did.
@@ -247,17 +256,8 @@ impl Local {
         let (source, reports) = (place.source.clone(), spec.reports.clone());
         let seen_at = self.sandbox.source(place);
         let found = tokio::task::spawn_blocking(move || harvest::reports(&source, &seen_at, &reports)).await;
-        let mut mask = mask_of(spec);
         for event in found.unwrap_or_default() {
-            let event = match event {
-                RunEvent::Report { kind, path, root, bytes } => {
-                    let mut shown = mask.pass(&bytes);
-                    shown.extend(mask.rest());
-                    RunEvent::Report { kind, path, root, bytes: shown }
-                }
-                other => other,
-            };
-            drop(events.send(event).await);
+            drop(events.send(masked(event, spec)).await);
         }
         let Some(what) = spec.export.clone().filter(|_| outcome == Outcome::Success) else { return outcome };
         let (source, exports) = (place.source.clone(), self.config.data.join("exports"));
@@ -296,34 +296,10 @@ impl Engine for Local {
     }
 }
 
-/// Hides what this run knows and nobody may see.
-fn mask_of(spec: &RunSpec) -> Mask {
-    Mask::new(spec.secrets.values().chain(&spec.token).map(|secret| secret.reveal()))
-}
-
 /// `~/.cargo/bin` needs `~/.rustup` beside it.
 fn rust_homes(dir: &Path) -> Option<(PathBuf, PathBuf)> {
     let cargo = dir.parent().filter(|p| p.ends_with(".cargo"))?;
     Some((dir.to_owned(), cargo.parent()?.join(".rustup")))
-}
-
-/// Removes what earlier processes left of their runs. A run whose steps still live holds its lock, and is left alone.
-fn sweep(data: &Path) {
-    for entry in std::fs::read_dir(data.join("runs")).into_iter().flatten().flatten() {
-        let path = entry.path();
-        let Some(run) =
-            path.file_name().and_then(|n| n.to_str()).and_then(|n| n.split_once('-')).map(|(run, _)| run.to_owned())
-        else {
-            continue;
-        };
-        let lock = std::fs::File::create(data.join("runs").join(format!("{run}.lock")));
-        let free =
-            lock.is_ok_and(|f| rustix::fs::flock(&f, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok());
-        if free {
-            // What cannot be removed now is tried again at the next start.
-            let _ = std::fs::remove_dir_all(&path);
-        }
-    }
 }
 
 /// A cache's path as one name, without anything that a path means.
@@ -331,17 +307,39 @@ fn name_of(path: &str) -> String {
     path.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).take(100).collect()
 }
 
+/// Hides the run's secrets.
+fn mask(spec: &RunSpec) -> Mask {
+    Mask::new(spec.secrets.values().chain(&spec.token).map(|secret| secret.reveal()))
+}
+
+/// What a step wrote into a file is shown as annotations, so it is masked as its output is.
+fn masked(event: RunEvent, spec: &RunSpec) -> RunEvent {
+    let hide = |bytes: &[u8]| {
+        let mut mask = mask(spec);
+        let mut out = mask.pass(bytes);
+        out.extend(mask.rest());
+        out
+    };
+    let hide_text = |text: &str| String::from_utf8_lossy(&hide(text.as_bytes())).into_owned();
+    match event {
+        RunEvent::Report { kind, path, root, bytes } => {
+            RunEvent::Report { kind, path: hide_text(&path), root, bytes: hide(&bytes) }
+        }
+        RunEvent::Note(words) => RunEvent::Note(hide_text(&words)),
+        other => other,
+    }
+}
+
 /// Waits until nothing of an earlier try lives. `false`: it still does.
-async fn wait_for(lock: &Path, most: Duration, cancel: &CancellationToken) -> std::io::Result<bool> {
+async fn wait_for(lock: &Path, most: Duration) -> std::io::Result<bool> {
     let end = Instant::now() + most;
     loop {
-        let file = std::fs::File::create(lock)?;
-        if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_ok() {
+        if lock::take(lock)?.is_some() {
             return Ok(true);
         }
-        if Instant::now() >= end || cancel.is_cancelled() {
+        if Instant::now() >= end {
             return Ok(false);
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(lock::AGAIN).await;
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::disk;
-use super::guard::{Order, Variables};
+use super::guard::{self, Order};
 use super::mask::Mask;
 use crate::engine::{RunEvent, StepExit};
 
@@ -21,7 +21,7 @@ pub struct Steps<'a> {
     /// The program that has the `guard` verb.
     pub exe: &'a Path,
     /// The whole environment of a step.
-    pub env: Variables,
+    pub env: Vec<(String, String)>,
     /// When the run's time is up.
     pub deadline: Instant,
     /// The run's directory and how many bytes it may hold.
@@ -46,27 +46,29 @@ enum Stop {
 }
 
 impl Steps<'_> {
-    /// Runs one. `Err` when it could not be started at all.
+    /// Runs one. `Err` when it could not be started at all, or its guard is gone without a word.
     pub async fn run(&self, order: &Order, mask: &mut Mask) -> std::io::Result<StepExit> {
         let (mut child, mut output) = self.spawn(order)?;
         // Letting go of this pipe is how the guard is told to end the step.
         let mut hold = child.stdin.take();
-        if let Some(pipe) = hold.as_mut() {
-            let mut line = serde_json::to_vec(&self.env).map_err(std::io::Error::from)?;
-            line.push(b'\n');
-            pipe.write_all(&line).await?;
+        if let Some(pipe) = &mut hold {
+            // A guard that ended early says why on its output.
+            let _ = pipe.write_all(&guard::envelope(&self.env)?).await;
         }
         let mut stop = None;
         let mut buffer = vec![0_u8; BUFFER];
         let mut measure = tokio::time::interval(MEASURE);
         let mut open = true;
-        let status = loop {
+        loop {
             tokio::select! {
                 read = output.read(&mut buffer), if open => match read {
                     Ok(0) | Err(_) => open = false,
                     Ok(n) => self.say(mask.pass(&buffer[..n])).await,
                 },
-                status = child.wait(), if !open => break status?,
+                status = child.wait(), if !open => {
+                    status?;
+                    break;
+                }
                 () = tokio::time::sleep_until(self.deadline), if stop.is_none() => stop = Some(Stop::Time),
                 () = self.cancel.cancelled(), if stop.is_none() => stop = Some(Stop::Cancel),
                 _ = measure.tick(), if stop.is_none() => {
@@ -78,7 +80,7 @@ impl Steps<'_> {
             if stop.is_some() {
                 drop(hold.take());
             }
-        };
+        }
         self.say(mask.rest()).await;
         Ok(match stop {
             Some(Stop::Time) => StepExit::TimedOut,
@@ -88,7 +90,7 @@ impl Steps<'_> {
                 drop(self.events.send(RunEvent::Note(note)).await);
                 StepExit::Code(137)
             }
-            None => StepExit::Code(status.code().unwrap_or(137)),
+            None => StepExit::Code(last_word(&mut child).await?),
         })
     }
 
@@ -98,7 +100,7 @@ impl Steps<'_> {
         let json = serde_json::to_string(order).map_err(std::io::Error::from)?;
         let mut command = Command::new(self.exe);
         command.args(["guard", &json]).env_clear().env("PATH", super::SYSTEM_PATH);
-        command.stdin(Stdio::piped()).stdout(writer.try_clone()?).stderr(writer);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(writer);
         // A signal from the terminal is for Fairway, which ends its steps in order.
         command.process_group(0);
         let child = command.spawn()?;
@@ -112,5 +114,18 @@ impl Steps<'_> {
         if !bytes.is_empty() {
             drop(self.events.send(RunEvent::Log { bytes }).await);
         }
+    }
+}
+
+/// The step's exit code as its guard tells it.
+async fn last_word(child: &mut Child) -> std::io::Result<i32> {
+    let mut words = String::new();
+    if let Some(pipe) = child.stdout.take() {
+        pipe.take(4_096).read_to_string(&mut words).await?;
+    }
+    match words.trim().split_once(' ') {
+        Some(("exit", code)) => code.parse().map_err(std::io::Error::other),
+        Some(("broken", why)) => Err(std::io::Error::other(format!("the step could not be started: {why}"))),
+        _ => Err(std::io::Error::other("the step's guard was ended from outside")),
     }
 }
