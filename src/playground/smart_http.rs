@@ -133,7 +133,10 @@ fn backend(admitted: &Admitted, parts: &Parts, body: &Bytes) -> anyhow::Result<V
             command.env(variable, value);
         }
     }
-    git::feed(command, body)
+    let output = git::answer(command, body)?;
+    // Also a refusal ("not our ref") is an answer in git's protocol, and GitHub passes it on.
+    anyhow::ensure!(!output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(output.stdout)
 }
 
 fn value(headers: &HeaderMap, name: &str) -> Option<String> {

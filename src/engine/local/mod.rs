@@ -112,7 +112,7 @@ impl Local {
         };
         let outcome = self.in_place(&spec, (&root, &events), &cancel).await;
         dir.clear().await;
-        outcome.unwrap_or_else(|error| Outcome::Broken(error.to_string()))
+        outcome.unwrap_or_else(|error| Outcome::Broken(format!("the engine could not go on: {error}")))
     }
 
     fn lock(&self, spec: &RunSpec) -> PathBuf {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -151,7 +151,16 @@ pub fn clean(program: &str) -> Command {
 }
 
 /// Runs a command to its end; what it says on standard error is the error.
-pub fn feed(mut command: Command, input: &[u8]) -> Result<Vec<u8>> {
+pub fn feed(command: Command, input: &[u8]) -> Result<Vec<u8>> {
+    let output = answer(command, input)?;
+    if !output.status.success() {
+        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(output.stdout)
+}
+
+/// Runs a command to its end, whatever that is.
+pub fn answer(mut command: Command, input: &[u8]) -> Result<Output> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().context("git did not start; is it installed?")?;
     let stdin = child.stdin.take();
@@ -162,8 +171,5 @@ pub fn feed(mut command: Command, input: &[u8]) -> Result<Vec<u8>> {
         }
         child.wait_with_output()
     })?;
-    if !output.status.success() {
-        bail!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
-    }
-    Ok(output.stdout)
+    Ok(output)
 }
