@@ -299,3 +299,10 @@ async fn a_command_that_nobody_heard_for_long_is_not_executed() {
     assert!(pull.timeline().contains("Not executed"), "{}", pull.timeline());
     world.finish().await;
 }
+
+#[tokio::test]
+async fn a_pipeline_without_steps_has_not_passed() {
+    let (world, pull) = world("[pipeline.build]\ndagger = \"build --source=.\"\n").await;
+    assert_snapshot!(checks(&pull), @"fairway / build: failure (Could not run)");
+    world.finish().await;
+}

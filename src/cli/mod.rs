@@ -19,14 +19,14 @@ use clap::{Parser, Subcommand};
 use crate::engine::Engine;
 use crate::engine::local::{self, Local};
 
-/// A self-hosted GitHub App that keeps every repository on a golden path.
+/// A self-hosted GitHub App: pipelines become check runs, commands in pull requests are obeyed or refused in words.
 #[derive(Parser)]
 #[command(
     name = "fairway",
     version,
     about,
     max_term_width = 100,
-    after_help = "New here? `fairway demo` shows it in two minutes, `fairway play` lets you try it. Neither needs an account."
+    after_help = "New here? `fairway demo` shows it in ten seconds, `fairway play` lets you try it. Neither needs an account."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -43,7 +43,7 @@ enum Verb {
     /// A stand-in for GitHub and Fairway beside it, with pages to click and a git remote to push to
     #[command(after_help = "Example:\n  fairway play\n  fairway play --port 3000")]
     Play(play::Args),
-    /// The whole story in two minutes, with real webhooks, real git and real processes
+    /// The whole story in ten seconds, with real webhooks, real git and real processes
     #[command(after_help = "Example:\n  fairway demo\n  fairway demo --serve")]
     Demo(demo::Args),
     /// Run a pipeline of this checkout, here

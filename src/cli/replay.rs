@@ -40,7 +40,7 @@ pub async fn replay(args: Args) -> anyhow::Result<ExitCode> {
     let incoming = webhook::parse(event, &body)
         .map_err(|e| anyhow::anyhow!("this is no payload of `{event}`: {e}. Name the event with --event"))?;
     let Some(incoming) = incoming else {
-        println!("`{event}`: accepted and dropped; nothing in Fairway handles it.");
+        println!("`{event}`: accepted and dropped: nobody handles it, or it does not name the App's installation.");
         return Ok(ExitCode::SUCCESS);
     };
     let project = read_project(args.project)?;

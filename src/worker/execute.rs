@@ -30,6 +30,9 @@ const FLUSH_BYTES: usize = 64 * 1024;
 /// Log bytes kept at hand for the tail shown in the check.
 const TAIL_BYTES: usize = 64 * 1024;
 
+/// What has no steps has not passed.
+const NO_STEPS: &str = "This pipeline calls a function of a Dagger module, and this version of Fairway has no Dagger engine. Give it a `run` instead.";
+
 /// How a run ended for us.
 enum End {
     /// With an outcome.
@@ -52,6 +55,10 @@ pub async fn execute(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken
     if let Some(reason) = &row.cancel {
         record.body.why = serde_json::from_str(reason).ok();
         return end(ctx, job, (&row, &spec), (record, Outcome::Cancelled)).await;
+    }
+    if pipeline.run.is_empty() {
+        let outcome = Outcome::Impossible(NO_STEPS.to_owned());
+        return end(ctx, job, (&row, &spec), (record, outcome)).await;
     }
     let now = ctx.clock.now();
     ctx.store.start_run(id, now, ctx.engine.name(), &ctx.policy.node).await?;
