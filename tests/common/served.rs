@@ -93,11 +93,12 @@ impl Served {
         verb(&self.settings, args, "").await
     }
 
-    /// Asks it to end, waits for it, and gives back all that it said.
+    /// SIGTERM, as a supervisor sends it. It must end well and by itself. Gives back all that it said.
     pub async fn stop(mut self) -> String {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         rustix::process::kill_process(id.expect("it runs"), rustix::process::Signal::TERM).expect("it can be told");
-        self.child.wait().await.expect("it ends");
+        let status = self.child.wait().await.expect("it ends");
+        assert!(status.success(), "it ended badly: {status}");
         self.reading.await.expect("its lines were read");
         self.lines.lock().expect("a lock").clone()
     }
