@@ -153,7 +153,7 @@ async fn retry_runs_what_failed_and_what_waited_for_it() {
         | Check | Result |
         |---|---|
         | `test` | failed (try 2) |
-        | `image` | failed (try 2) |
+        | `image` | not run (try 2) |
 
         Last command: `/retry` by bob
 

@@ -43,17 +43,23 @@ pub enum Phase {
     Started,
     /// Over.
     Done(Conclusion),
+    /// Over without having begun, because a need did not pass; GitHub's word for it is `failure`.
+    NotRun,
 }
 
 impl Item {
     /// Whether it has not ended.
     pub fn live(&self) -> bool {
-        !matches!(self.phase, Phase::Done(_))
+        matches!(self.phase, Phase::Waiting | Phase::Started)
     }
 
     /// Whether it ended in a way that `/retry` means.
     pub fn failed(&self) -> bool {
-        matches!(self.phase, Phase::Done(c) if !passes(c) && c != Conclusion::Neutral)
+        match self.phase {
+            Phase::Done(conclusion) => !passes(conclusion) && conclusion != Conclusion::Neutral,
+            Phase::NotRun => true,
+            Phase::Waiting | Phase::Started => false,
+        }
     }
 }
 
@@ -114,7 +120,7 @@ impl Checks {
                     changes.push(Change::Start(key));
                 }
                 Some(need) => {
-                    self.items[i].phase = Phase::Done(Conclusion::Failure);
+                    self.items[i].phase = Phase::NotRun;
                     changes.push(Change::Conclude(key, Conclusion::Failure, Why::NotRun { need }));
                 }
             }
@@ -128,7 +134,7 @@ impl Checks {
         for need in &item.needs {
             match self.items.iter().find(|other| other.pipeline == *need).map(|other| other.phase) {
                 Some(Phase::Done(c)) if passes(c) => {}
-                Some(Phase::Done(_)) => return Some(Some(need.clone())),
+                Some(Phase::Done(_) | Phase::NotRun) => return Some(Some(need.clone())),
                 Some(_) => met = false,
                 None => {}
             }

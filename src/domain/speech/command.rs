@@ -168,6 +168,7 @@ pub fn phase(item: &Item) -> &'static str {
     match item.phase {
         Phase::Waiting => "waiting",
         Phase::Started => "running",
+        Phase::NotRun => "not run",
         Phase::Done(conclusion) => match conclusion {
             Conclusion::Success => "passed",
             Conclusion::Failure => "failed",
