@@ -30,7 +30,7 @@ doc: ## the crate's documentation, warnings denied
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib --quiet
 
 test: setup lint doc ## everything that CI runs
-	@cargo test --locked
+	@cargo test --locked --lib --bins --tests
 
 bench: setup ## the figures of docs/benchmarks.md, in a release build
 	@cargo bench --locked --benches $(ARGS)
