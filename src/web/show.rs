@@ -185,10 +185,14 @@ async fn run_events(State(state): State<Private>, Path(id): Path<i64>) -> Respon
     let store = state.ctx.store.clone();
     tokio::spawn(async move {
         let mut seen = String::new();
+        let mut last = 0;
         loop {
             let Ok(Some(row)) = store.run(id).await else { return };
-            let last = store.log(id, 0).await.ok().and_then(|chunks| chunks.last().map(|c| c.seq));
-            let now = format!("{:?} {:?} {last:?}", row.state, row.result);
+            // Only what is new is read, however long the log has become.
+            if let Some(chunk) = store.log(id, last).await.ok().and_then(|chunks| chunks.into_iter().last()) {
+                last = chunk.seq;
+            }
+            let now = format!("{:?} {:?} {last}", row.state, row.result);
             let over = row.state == RunState::Done;
             if now != seen {
                 seen = now;
