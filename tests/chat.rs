@@ -306,3 +306,67 @@ async fn a_pipeline_without_steps_has_not_passed() {
     assert_snapshot!(checks(&pull), @"fairway / build: failure (Could not run)");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn equal_files_that_passed_pass_without_a_run() {
+    let (world, pull) = world(TWO).await;
+    let shop = world.hub.repo("acme/shop");
+    let first = pull.head();
+    shop.push("bob", "change", "The same, said better", &[]);
+    world.settle().await;
+    let already = format!("Passed already in {}", &first[..7]);
+    let expected = format!("fairway / image: success ({already})\nfairway / test: success ({already})");
+    assert_eq!(checks(&pull), expected);
+    let runs = world.ctx.store.recent_runs(100).await.expect("the store answers");
+    let ran = runs.iter().filter(|run| run.started_at.is_some()).count();
+    assert_eq!((ran, runs.len()), (2, 4), "of two commits' runs those of one ran");
+    said(&world, &pull, ("bob", "/retry test")).await;
+    assert!(checks(&pull).contains("fairway / test: success (Passed in 2.0 s)"), "{}", checks(&pull));
+    // A third commit with those files leans on a run that really ran.
+    shop.push("bob", "change", "Once more", &[]);
+    world.settle().await;
+    let newest = world.ctx.store.recent_runs(1).await.expect("the store answers").remove(0);
+    let body: fairway::domain::record::Body =
+        serde_json::from_str(newest.result.as_deref().expect("a result")).expect("its JSON");
+    let old = world.ctx.store.run(body.reused.expect("reused").run).await.expect("the store answers").expect("kept");
+    assert!(old.started_at.is_some());
+    // Back to where it came from: the commit's own runs are over, and stand.
+    pull.close("bob");
+    world.settle().await;
+    pull.reopen("bob");
+    world.settle().await;
+    assert!(checks(&pull).contains("fairway / test: success (Passed already in "), "{}", checks(&pull));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn nothing_is_reused_that_failed_or_had_other_secrets_or_another_trust() {
+    const FILE: &str = "[pipeline.flaky]\nrun = [\"fail 3\"]\n[pipeline.safe]\nsecrets = [\"TOKEN\"]\nrun = [\"ok\"]\n";
+    let (world, pull) = world(FILE).await;
+    let shop = world.hub.repo("acme/shop");
+    let place = fairway::store::seal::Place { name: "TOKEN", repo: "acme/shop", env: None, trust: "pr" };
+    let sealed = world.ctx.seal.seal(&place, &fairway::settings::Secret::new("hunter2")).expect("sealed");
+    let secret = fairway::store::NewSecret {
+        name: "TOKEN".to_owned(),
+        repo: "acme/shop".to_owned(),
+        env: None,
+        trust: "pr".to_owned(),
+        sealed,
+        created_by: "alice".to_owned(),
+        now: world.ctx.clock.now(),
+    };
+    world.ctx.store.put_secret(&secret).await.expect("stored");
+    shop.push("bob", "change", "The same files", &[]);
+    world.settle().await;
+    let again = "fairway / flaky: failure (Failed: fail 3)\nfairway / safe: success (Passed in 1.0 s)";
+    assert_eq!(checks(&pull), again, "the secret has a value now, and a failure is never reused");
+    shop.push("bob", "change", "And once more", &[]);
+    world.settle().await;
+    assert!(checks(&pull).contains("fairway / safe: success (Passed already in "), "{}", checks(&pull));
+    pull.merge("alice");
+    world.settle().await;
+    let main = shop.head("main").expect("main is there");
+    let trusted = shop.checks(&main).into_iter().find(|c| c.name == "fairway / safe").and_then(|c| c.title);
+    assert_eq!(trusted.as_deref(), Some("Passed in 1.0 s"), "what a pull request proved is not what main trusts");
+    world.finish().await;
+}

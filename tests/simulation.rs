@@ -62,7 +62,8 @@ async fn history(world: &World, seed: u64) {
     shop.push("bob", &branch, "a change", &[("note.txt", Some(&format!("{seed}\n")))]);
     let pull = shop.open_pull("bob", &branch, "A change");
     for act in 0..dice.roll(4) {
-        match dice.roll(5) {
+        match dice.roll(6) {
+            5 => drop(shop.push("bob", &branch, "the same files", &[])),
             0 => drop(shop.push("bob", &branch, "more", &[("note.txt", Some(&format!("{seed} {act}\n")))])),
             1 => drop(pull.comment("bob", "/retry test")),
             2 => drop(pull.comment("alice", "/cancel")),

@@ -16,6 +16,9 @@ pub struct Spec {
     pub pull: Option<i64>,
     /// The definition; `None` for a check that only says something.
     pub pipeline: Option<Pipeline>,
+    /// Somebody asked for it to run again, so no earlier success stands for it.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// What came of it so far.
@@ -35,4 +38,16 @@ pub struct Body {
     /// Digest of what was exported.
     #[serde(default)]
     pub export: Option<String>,
+    /// The earlier run whose success this one stands on, when it did not run itself.
+    #[serde(default)]
+    pub reused: Option<Reused>,
+}
+
+/// A run that passed before with the same files, definition, engine, secrets and trust.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reused {
+    /// Its row.
+    pub run: i64,
+    /// Its commit.
+    pub sha: String,
 }

@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::project::{Report, ReportKind};
+use crate::domain::project::{Pipeline, Report, ReportKind};
 use crate::settings::Secret;
 
 /// What is to be run.
@@ -130,6 +130,13 @@ pub trait Engine: Send + Sync {
 
     /// Why it never runs a fork's code, as a sentence; `None` when it does.
     fn refuses_forks(&self) -> Option<String>;
+
+    /// What of the engine's own decides how a pipeline ends, for example its image's digest, as one word. `None`:
+    /// cannot be said now, and then no earlier success is taken for this one.
+    fn fingerprint<'a>(&'a self, pipeline: &'a Pipeline) -> BoxFuture<'a, Option<String>>;
+
+    /// Whether what was exported under this digest can still be had.
+    fn keeps(&self, digest: &str) -> bool;
 
     /// Runs one. The sender is dropped when everything was said.
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome>;

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use crate::domain::project::Pipeline;
 use crate::domain::project::ReportKind;
 
 /// It has no state of its own.
@@ -27,6 +28,14 @@ impl Engine for Scripted {
 
     fn refuses_forks(&self) -> Option<String> {
         self.refuses_forks.clone()
+    }
+
+    fn fingerprint<'a>(&'a self, _pipeline: &'a Pipeline) -> BoxFuture<'a, Option<String>> {
+        Box::pin(std::future::ready(Some(self.name().to_owned())))
+    }
+
+    fn keeps(&self, _digest: &str) -> bool {
+        true
     }
 
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {

@@ -65,6 +65,16 @@ impl GitHub {
         Ok(Some(String::from_utf8_lossy(&reply.bytes).into_owned()))
     }
 
+    /// The id of a commit's tree: equal trees hold equal files.
+    ///
+    /// # Errors
+    /// See [`GitHubError`].
+    pub async fn tree(&self, repo: &Repo, sha: &str) -> Result<String, GitHubError> {
+        let path = format!("{}/git/commits/{}", base(repo), escape(sha));
+        let commit: wire::GitCommit = self.json(Ask::get(Auth::of(repo, CODE), path)).await?;
+        Ok(commit.tree.sha)
+    }
+
     /// What somebody may do, as of now.
     ///
     /// # Errors

@@ -78,6 +78,18 @@ pub(super) struct Id {
     pub id: i64,
 }
 
+/// A commit of the Git Data API.
+#[derive(Deserialize)]
+pub(super) struct GitCommit {
+    pub tree: Sha,
+}
+
+/// An object's id in git.
+#[derive(Deserialize)]
+pub(super) struct Sha {
+    pub sha: String,
+}
+
 /// One side of a pull request.
 #[derive(Deserialize)]
 pub(super) struct Side {

@@ -180,6 +180,13 @@ impl Store {
         Ok(flags)
     }
 
+    /// Notes what the run's result depends on, before it starts.
+    pub async fn set_reuse_key(&self, id: i64, key: Option<&str>) -> Result<()> {
+        const SQL: &str = "UPDATE runs SET reuse_key = $2 WHERE id = $1 AND state <> 'done'";
+        sqlx::query(SQL).bind(id).bind(key).execute(self.write()).await?;
+        Ok(())
+    }
+
     /// Marks a run as running; again after a lost lease. `false`: it is done.
     pub async fn start_run(&self, id: i64, now: i64, engine: &str, node: &str) -> Result<bool> {
         const SQL: &str =

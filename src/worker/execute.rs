@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::{add, new_job, start};
+use super::reuse;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::decide::Why;
@@ -59,6 +60,13 @@ pub async fn execute(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken
     if pipeline.run.is_empty() {
         let outcome = Outcome::Impossible(NO_STEPS.to_owned());
         return end(ctx, job, (&row, &spec), (record, outcome)).await;
+    }
+    let key = reuse::key(ctx, &row, (&spec, &pipeline)).await?;
+    ctx.store.set_reuse_key(id, key.as_deref()).await?;
+    if let Some(body) = reuse::earlier(ctx, (&row, &spec), key.as_deref()).await? {
+        record.body = body;
+        record.findings = std::mem::take(&mut record.body.result.annotations);
+        return end(ctx, job, (&row, &spec), (record, Outcome::Success)).await;
     }
     let now = ctx.clock.now();
     ctx.store.start_run(id, now, ctx.engine.name(), &ctx.policy.node).await?;

@@ -9,6 +9,7 @@ mod news;
 mod queue;
 mod react;
 mod recover;
+mod reuse;
 mod secrets;
 mod verdict;
 

@@ -114,7 +114,11 @@ async fn commit(
 
 async fn apply(tx: &mut Tx, (key, repo): (&Key, &Repo), change: Change, now: i64) -> Result<(), JobError> {
     match change {
-        Change::Plan { run, pipeline, first } => plan(tx, (key, repo), (run, pipeline, first), now).await,
+        Change::Plan { run, pipeline, first, again } => {
+            let number = if let Key::Pull(_, number) = key { Some(*number) } else { None };
+            let spec = Spec { repo: repo.clone(), pull: number, pipeline: pipeline.map(|p| *p), again };
+            plan(tx, key, (spec, run, first), now).await
+        }
         Change::Start(run) => {
             if let Some(row) = find(tx, repo, &run).await? {
                 add(tx, &Task::Execute { run: row.id }, now).await?;
@@ -144,18 +148,11 @@ async fn apply(tx: &mut Tx, (key, repo): (&Key, &Repo), change: Change, now: i64
     }
 }
 
-async fn plan(
-    tx: &mut Tx,
-    (key, repo): (&Key, &Repo),
-    (run, pipeline, first): (RunKey, Option<Box<crate::domain::project::Pipeline>>, First),
-    now: i64,
-) -> Result<(), JobError> {
-    let number = if let Key::Pull(_, number) = key { Some(*number) } else { None };
-    let spec = Spec { repo: repo.clone(), pull: number, pipeline: pipeline.map(|p| *p) };
+async fn plan(tx: &mut Tx, key: &Key, (spec, run, first): (Spec, RunKey, First), now: i64) -> Result<(), JobError> {
     let why = if let First::Wait(needs) = &first { Some(Why::Waits { needs: needs.clone() }) } else { None };
     let body = Body { why, ..Body::default() };
     let new = NewRun {
-        repo_id: repo.id,
+        repo_id: spec.repo.id,
         sha: run.sha.clone(),
         pipeline: run.pipeline.clone(),
         digest: run.digest.clone(),

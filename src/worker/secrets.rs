@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::domain::ids::Repo;
 use crate::domain::task::Trust;
 use crate::settings::Secret;
+use crate::store::SecretRow;
 use crate::store::seal::Place;
 
 /// The named secrets that this run may have. A name that is missing is simply not set, as on GitHub.
@@ -17,14 +18,7 @@ pub async fn for_run(
     names: &[&str],
 ) -> Result<BTreeMap<String, Secret>, JobError> {
     let mut found = BTreeMap::new();
-    if names.is_empty() || matches!(trust, Trust::Queue | Trust::Fork) {
-        return Ok(found);
-    }
-    for row in ctx.store.secrets_for(&repo.full_name(), None).await? {
-        let protected = row.trust == "protected";
-        if !names.contains(&row.name.as_str()) || (protected && trust != Trust::Protected) {
-            continue;
-        }
+    for row in allowed(ctx, repo, trust, names).await? {
         let place = Place { name: &row.name, repo: &row.repo, env: row.env.as_deref(), trust: &row.trust };
         let value = ctx
             .seal
@@ -34,4 +28,19 @@ pub async fn for_run(
         found.insert(row.name, value);
     }
     Ok(found)
+}
+
+/// Which values a run would get, as one word each: another value is another word.
+pub async fn versions(ctx: &Context, repo: &Repo, trust: Trust, names: &[&str]) -> Result<Vec<String>, JobError> {
+    let rows = allowed(ctx, repo, trust, names).await?;
+    Ok(rows.into_iter().map(|row| format!("{}@{}", row.name, row.id)).collect())
+}
+
+async fn allowed(ctx: &Context, repo: &Repo, trust: Trust, names: &[&str]) -> Result<Vec<SecretRow>, JobError> {
+    if names.is_empty() || matches!(trust, Trust::Queue | Trust::Fork) {
+        return Ok(Vec::new());
+    }
+    let mut rows = ctx.store.secrets_for(&repo.full_name(), None).await?;
+    rows.retain(|row| names.contains(&row.name.as_str()) && (row.trust != "protected" || trust == Trust::Protected));
+    Ok(rows)
 }

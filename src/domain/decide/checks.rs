@@ -231,7 +231,7 @@ fn conclude(conclusion: Conclusion, why: Why) -> (Phase, First) {
 }
 
 fn push(checks: &mut Checks, item: Item, (pipeline, first): (Option<Box<Pipeline>>, First), changes: &mut Vec<Change>) {
-    changes.push(Change::Plan { run: checks.key(&item), pipeline, first });
+    changes.push(Change::Plan { run: checks.key(&item), pipeline, first, again: false });
     checks.items.push(item);
 }
 
@@ -258,7 +258,7 @@ pub fn again(checks: &mut Checks, names: &[String], project: &Project, changes: 
         item.phase = Phase::Waiting;
         let first = First::Wait(item.needs.clone());
         let run = checks.key(&checks.items[i]);
-        changes.push(Change::Plan { run, pipeline: Some(Box::new(pipeline.clone())), first });
+        changes.push(Change::Plan { run, pipeline: Some(Box::new(pipeline.clone())), first, again: true });
         started.push(name);
     }
     checks.advance(changes);

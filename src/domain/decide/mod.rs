@@ -30,6 +30,8 @@ pub enum Change {
         pipeline: Option<Box<Pipeline>>,
         /// What happens to it at once.
         first: First,
+        /// Somebody asked for it to run again, so no earlier success stands for it.
+        again: bool,
     },
     /// Its needs are met.
     Start(RunKey),

@@ -84,6 +84,8 @@ pub struct Finished<'v> {
     pub log: &'v [u8],
     /// Annotations that stand on lines this change did not touch, and so are not shown.
     pub left_out: usize,
+    /// The commit where it ran, when it did not run for this one.
+    pub reused: Option<&'v str>,
 }
 
 /// GitHub's `output`, each part within its limit.
@@ -266,12 +268,27 @@ fn verdict(steps: &[StepResult], bad: Option<&StepResult>, conclusion: Conclusio
     }
 }
 
+/// Title and first line of what did not have to run.
+fn reused(view: &CheckView<'_>, sha: &str) -> (String, String) {
+    let (sha, name) = (short_sha(sha), view.pipeline);
+    (
+        format!("Passed already in {sha}"),
+        format!(
+            "Not run again: {sha} has the same files, and `{name}` passed there with the same definition and secrets. \
+             Type `/retry {name}` to run it all the same."
+        ),
+    )
+}
+
 fn ended(view: &CheckView<'_>, finished: &Finished<'_>) -> Parts {
     let steps = &finished.result.steps;
     let bad = steps
         .iter()
         .find(|step| matches!(step.state, StepState::Failed { .. } | StepState::TimedOut | StepState::Cancelled));
-    let (title, verdict) = verdict(steps, bad, finished.conclusion);
+    let (title, verdict) = match finished.reused {
+        Some(sha) => reused(view, sha),
+        None => verdict(steps, bad, finished.conclusion),
+    };
     let mut summary = format!("{verdict}\n\n{}", table(steps));
     for note in finished.result.notes.iter().take(20) {
         summary.push_str(&format!("\n{}\n", escape_md(note)));

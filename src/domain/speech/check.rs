@@ -43,7 +43,8 @@ fn shown<'a>(row: &Row<'a>) -> Shown<'a> {
         (_, None) if row.running => Shown::Running { steps: &result.steps, log },
         (_, None) => Shown::Queued,
         (None | Some(Why::Waits { .. }), Some(conclusion)) => {
-            Shown::Finished(Finished { result, conclusion, log, left_out: body.left_out })
+            let reused = body.reused.as_ref().map(|old| old.sha.as_str());
+            Shown::Finished(Finished { result, conclusion, log, left_out: body.left_out, reused })
         }
         (Some(why), Some(_)) => reason(row, why),
     }

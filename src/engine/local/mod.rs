@@ -24,6 +24,8 @@ use mask::Mask;
 use sandbox::{Place, Sandbox};
 use step::Steps;
 
+use crate::domain::project::Pipeline;
+
 use super::{Engine, Outcome, RunEvent, RunSpec, StepExit};
 use guard::Order;
 
@@ -289,6 +291,16 @@ impl Engine for Local {
 
     fn refuses_forks(&self) -> Option<String> {
         Some(FORKS.to_owned())
+    }
+
+    fn fingerprint<'a>(&'a self, _pipeline: &'a Pipeline) -> BoxFuture<'a, Option<String>> {
+        // The tools are the machine's, and nobody says when they change: what passed here counts here.
+        let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Box::pin(std::future::ready(Some(format!("local {machine} {}", self.config.tool_path))))
+    }
+
+    fn keeps(&self, digest: &str) -> bool {
+        self.config.data.join("exports").join(digest).exists()
     }
 
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
