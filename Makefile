@@ -36,4 +36,4 @@ bench: setup ## the figures of docs/benchmarks.md, in a release build
 	@cargo bench --locked --benches $(ARGS)
 
 soak: setup ## slow and huge cases: 50,000 histories, 1 GB logs
-	@FAIRWAY_SOAK=1 cargo test --release --locked $(ARGS)
+	@FAIRWAY_SOAK=1 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 cargo test --release --locked $(ARGS)
