@@ -110,6 +110,12 @@ pub struct Settings {
     pub private_token: Option<Secret>,
     /// What runs pipelines.
     pub engine: EngineChoice,
+    /// Addresses of Dagger engines.
+    pub engines: Vec<String>,
+    /// The Dagger CLI.
+    pub dagger_cli: PathBuf,
+    /// The image of pipelines without one.
+    pub image: String,
     /// The key of stored secrets, when the operator chose one; see [`Settings::secrets_key`].
     pub given_secrets_key: Option<SecretsKey>,
     /// Jobs at once.

@@ -11,6 +11,7 @@ use crate::app::{self, App};
 use crate::clock::Clock;
 use crate::context::{Context, LiveRuns, Policy};
 use crate::engine::Engine;
+use crate::engine::dagger::{self, Dagger};
 use crate::engine::local::Local;
 use crate::github::{self, GitHub};
 use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Orgs, Settings};
@@ -104,10 +105,27 @@ fn engine(settings: &Settings, playground: bool) -> anyhow::Result<Arc<dyn Engin
         EngineChoice::Local => {
             Ok(Arc::new(Local::for_serving(super::local_config(&settings.data_dir, &settings.tool_path)?)?))
         }
-        EngineChoice::Dagger => bail!(
-            "FAIRWAY_ENGINE=dagger: this version has no Dagger engine yet, and `serve` never takes another one in its place. Set FAIRWAY_ENGINE=local to run pipelines as processes of this machine; every check then says that it isolates less."
+        EngineChoice::Dagger if settings.engines.is_empty() => bail!(
+            "FAIRWAY_ENGINE=dagger needs FAIRWAY_ENGINES, the addresses of your Dagger engines; type: export FAIRWAY_ENGINES=unix:///run/dagger/engine.sock. To run pipelines as processes of this machine instead: export FAIRWAY_ENGINE=local"
         ),
+        EngineChoice::Dagger => Ok(Arc::new(Dagger::new(dagger_config(settings)?))),
     }
+}
+
+fn dagger_config(settings: &Settings) -> anyhow::Result<dagger::Config> {
+    use sha2::Digest as _;
+    // A key of its own, so that what an engine sees of it says nothing about stored secrets.
+    let own = sha2::Sha256::new().chain_update("names of secrets on Dagger engines");
+    let seal = own.chain_update(settings.secrets_key()?.reveal()).finalize();
+    Ok(dagger::Config {
+        cli: settings.dagger_cli.clone(),
+        runners: settings.engines.clone(),
+        data: settings.data_dir.clone(),
+        owner: dagger::session_owner(&settings.engines),
+        path: settings.tool_path.clone(),
+        image: settings.image.clone(),
+        seal: seal.into(),
+    })
 }
 
 fn github(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> anyhow::Result<GitHub> {

@@ -233,6 +233,17 @@ pub enum Trust {
 }
 
 impl Trust {
+    /// Who shares a cache. Only the default branch writes what the default branch reads; every pull request has a scope
+    /// of its own.
+    pub fn cache_scope(self, pull: Option<i64>) -> String {
+        match (self, pull) {
+            (Trust::Protected, _) => "trusted".to_owned(),
+            (Trust::Queue, _) => "queue".to_owned(),
+            (_, Some(number)) => format!("pr-{number}"),
+            (_, None) => "other".to_owned(),
+        }
+    }
+
     /// The word in the `trust` column.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,9 @@
 //! Runs pipelines: steps in, a stream of events out, an outcome at the end. What runs them stands behind one trait.
 
+pub mod dagger;
+mod harvest;
 pub mod local;
+mod mask;
 pub mod scripted;
 
 use std::collections::BTreeMap;
@@ -10,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::project::{Pipeline, Report, ReportKind};
+use crate::domain::project::{Pipeline, Report, ReportKind, Service};
 use crate::settings::Secret;
 
 /// What is to be run.
@@ -46,6 +49,16 @@ pub struct RunSpec {
     pub export: Option<String>,
     /// A stranger's code.
     pub fork: bool,
+    /// Container image, for an engine that has containers.
+    pub image: Option<String>,
+    /// Containers beside the steps, by host name; likewise.
+    pub services: BTreeMap<String, Service>,
+    /// Image name to publish under; likewise.
+    pub publish: Option<String>,
+    /// Engine troubles that this run has met so far; each asks for another engine.
+    pub failures: i64,
+    /// From this step on nothing may come from an engine's cache, by this word: an earlier try failed there.
+    pub fresh: Option<(usize, String)>,
 }
 
 /// What happens in a run.
@@ -58,6 +71,8 @@ pub enum RunEvent {
     },
     /// Output, both streams in the order of arrival, secrets masked.
     Log {
+        /// Whose, from 0.
+        step: usize,
         /// As printed.
         bytes: Vec<u8>,
     },
@@ -69,6 +84,8 @@ pub enum RunEvent {
         exit: StepExit,
         /// How long it took.
         millis: i64,
+        /// It did not have to run: the engine had the result.
+        cached: bool,
     },
     /// A report file was found.
     Report {
@@ -140,4 +157,22 @@ pub trait Engine: Send + Sync {
 
     /// Runs one. The sender is dropped when everything was said.
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome>;
+}
+
+/// What a step wrote into a file is shown as annotations, so it is masked as its output is.
+fn masked(event: RunEvent, mask: impl Fn() -> mask::Mask) -> RunEvent {
+    let hide = |bytes: &[u8]| {
+        let mut mask = mask();
+        let mut out = mask.pass(bytes);
+        out.extend(mask.rest());
+        out
+    };
+    let hide_text = |text: &str| String::from_utf8_lossy(&hide(text.as_bytes())).into_owned();
+    match event {
+        RunEvent::Report { kind, path, root, bytes } => {
+            RunEvent::Report { kind, path: hide_text(&path), root, bytes: hide(&bytes) }
+        }
+        RunEvent::Note(words) => RunEvent::Note(hide_text(&words)),
+        other => other,
+    }
 }

@@ -49,8 +49,8 @@ async fn play(spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: Cancellatio
             return Outcome::Cancelled;
         }
         say(&events, RunEvent::StepStarted { index }).await;
-        let exit = obey(step, &events, &cancel).await;
-        say(&events, RunEvent::StepFinished { index, exit, millis: 1_000 }).await;
+        let exit = obey((index, step), &events, &cancel).await;
+        say(&events, RunEvent::StepFinished { index, exit, millis: 1_000, cached: false }).await;
         match exit {
             StepExit::Code(0) => {}
             StepExit::Cancelled => return Outcome::Cancelled,
@@ -60,7 +60,7 @@ async fn play(spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: Cancellatio
     Outcome::Success
 }
 
-async fn obey(step: &str, events: &mpsc::Sender<RunEvent>, cancel: &CancellationToken) -> StepExit {
+async fn obey((index, step): (usize, &str), events: &mpsc::Sender<RunEvent>, cancel: &CancellationToken) -> StepExit {
     let (word, rest) = step.split_once(' ').unwrap_or((step, ""));
     match word {
         "fail" => return StepExit::Code(rest.trim().parse().unwrap_or(1)),
@@ -68,7 +68,7 @@ async fn obey(step: &str, events: &mpsc::Sender<RunEvent>, cancel: &Cancellation
             cancel.cancelled().await;
             return StepExit::Cancelled;
         }
-        "log" => say(events, RunEvent::Log { bytes: format!("{rest}\n").into_bytes() }).await,
+        "log" => say(events, RunEvent::Log { step: index, bytes: format!("{rest}\n").into_bytes() }).await,
         "report" => {
             let (path, bytes) = rest.split_once(' ').unwrap_or((rest, ""));
             let (path, bytes) = (path.to_owned(), bytes.as_bytes().to_vec());

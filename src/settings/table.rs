@@ -67,6 +67,17 @@ pub const SETTINGS: &[Setting] = &[
         "dagger",
         "What runs pipelines: `dagger`, or `local`, which isolates less. Fairway never falls back from one to the other.",
     ),
+    plain(
+        "ENGINES",
+        "",
+        "The Dagger engines, separated by spaces: `unix:///run/dagger/engine.sock`, `tcp://HOST:PORT`, `tls://..`, `ssh://..`, `kube-pod://..`. A repository keeps to one of them; the next takes over when it fails.",
+    ),
+    plain(
+        "DAGGER_CLI",
+        "dagger",
+        "The Dagger CLI: a path, or a name found on `FAIRWAY_TOOL_PATH`. Keep its version that of the engines.",
+    ),
+    plain("IMAGE", "debian:bookworm-slim", "The container image of pipelines without `image`, on the Dagger engine."),
     hidden(
         "SECRETS_KEY",
         "The key that encrypts stored secrets: 32 bytes as hex or base64. Not set: one is made in the data directory, for its owner only.",

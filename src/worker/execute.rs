@@ -32,7 +32,7 @@ const FLUSH_BYTES: usize = 64 * 1024;
 const TAIL_BYTES: usize = 64 * 1024;
 
 /// What has no steps has not passed.
-const NO_STEPS: &str = "This pipeline calls a function of a Dagger module, and this version of Fairway has no Dagger engine. Give it a `run` instead.";
+const NO_STEPS: &str = "This pipeline calls a function of a Dagger module, which this version of Fairway does not do yet. Give it a `run` instead.";
 
 /// How a run ended for us.
 enum End {
@@ -113,22 +113,18 @@ async fn prepare(
         env: pipeline.env.clone(),
         secrets,
         caches: pipeline.cache.clone(),
-        cache_scope: format!("{}/{}", spec.repo.id, cache_scope(trust, spec.pull)),
+        cache_scope: format!("{}/{}", spec.repo.id, trust.cache_scope(spec.pull)),
         timeout: Duration::from_millis(pipeline.timeout_ms.max(0) as u64),
         reports: pipeline.report.clone(),
         export: pipeline.export.clone(),
         fork: trust == Trust::Fork,
+        image: pipeline.image.clone(),
+        services: pipeline.services.clone(),
+        publish: pipeline.publish.clone(),
+        failures: job.failures,
+        // Whoever asks for another try wants one that runs.
+        fresh: spec.again.then(|| (0, row.id.to_string())),
     })
-}
-
-/// Only the default branch writes what the default branch reads; every pull request has a scope of its own.
-fn cache_scope(trust: Trust, pull: Option<i64>) -> String {
-    match (trust, pull) {
-        (Trust::Protected, _) => "trusted".to_owned(),
-        (Trust::Queue, _) => "queue".to_owned(),
-        (_, Some(number)) => format!("pr-{number}"),
-        (_, None) => "other".to_owned(),
-    }
 }
 
 /// Runs the engine, writes down what it says, keeps the lease.
@@ -262,10 +258,10 @@ impl Record {
             RunEvent::StepStarted { index } => {
                 self.step = index;
                 self.tail.clear();
-                self.set(index, StepState::Running, 0);
+                self.set(index, (StepState::Running, 0, false));
             }
-            RunEvent::Log { bytes } => self.log(&bytes),
-            RunEvent::StepFinished { index, exit, millis } => self.set(index, state(exit), millis),
+            RunEvent::Log { bytes, .. } => self.log(&bytes),
+            RunEvent::StepFinished { index, exit, millis, cached } => self.set(index, (state(exit), millis, cached)),
             RunEvent::Report { kind, path, root, bytes } => self.report(kind, &path, (&root, &bytes)),
             RunEvent::Exported { digest } => self.body.export = Some(digest),
             RunEvent::Note(note) => self.body.result.notes.push(note),
@@ -292,10 +288,9 @@ impl Record {
         }
     }
 
-    fn set(&mut self, index: usize, state: StepState, millis: i64) {
+    fn set(&mut self, index: usize, (state, millis, cached): (StepState, i64, bool)) {
         if let Some(step) = self.body.result.steps.get_mut(index) {
-            step.state = state;
-            step.millis = millis;
+            (step.state, step.millis, step.cached) = (state, millis, cached);
         }
     }
 

@@ -61,6 +61,11 @@ impl Desk {
             reports: Vec::new(),
             export: None,
             fork: false,
+            image: None,
+            services: std::collections::BTreeMap::new(),
+            publish: None,
+            failures: 0,
+            fresh: None,
         };
         Desk { dir, engine, config, spec, cancel: CancellationToken::new(), _hub: hub }
     }
@@ -130,7 +135,7 @@ impl Desk {
 
 fn hear(said: &mut Said, event: RunEvent) {
     match event {
-        RunEvent::Log { bytes } => {
+        RunEvent::Log { bytes, .. } => {
             said.bytes += bytes.len();
             if said.log.len() < 100_000 {
                 said.log.push_str(&String::from_utf8_lossy(&bytes));

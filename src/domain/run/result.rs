@@ -38,6 +38,9 @@ pub struct StepResult {
     pub state: StepState,
     /// Milliseconds it has taken so far.
     pub millis: i64,
+    /// It did not have to run: the engine had the result.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cached: bool,
 }
 
 /// A run's outcome, also while it grows.

@@ -5,7 +5,7 @@ use super::*;
 use crate::domain::project;
 
 fn step(name: &str, state: StepState, millis: i64) -> StepResult {
-    StepResult { name: name.to_owned(), state, millis }
+    StepResult { name: name.to_owned(), state, millis, cached: false }
 }
 
 /// Joints without width, made visible.

@@ -4,9 +4,7 @@
 mod checkout;
 mod disk;
 pub mod guard;
-mod harvest;
 mod lock;
-mod mask;
 mod sandbox;
 mod step;
 
@@ -20,13 +18,14 @@ use tokio_util::sync::CancellationToken;
 
 use checkout::{NoCheckout, checkout};
 use lock::RunDir;
-use mask::Mask;
 use sandbox::{Place, Sandbox};
 use step::Steps;
 
 use crate::domain::project::Pipeline;
 
-use super::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use super::harvest;
+use super::mask::Mask;
+use super::{Engine, Outcome, RunEvent, RunSpec, StepExit, masked};
 use guard::Order;
 
 /// Where programs of the system are.
@@ -151,7 +150,8 @@ impl Local {
                 }
             }
         }
-        let steps = Steps {
+        let mut steps = Steps {
+            index: 0,
             exe: &self.config.exe,
             env: self.environment(spec, &place),
             deadline,
@@ -159,7 +159,7 @@ impl Local {
             events,
             cancel,
         };
-        let outcome = self.steps(spec, &place, &steps).await?;
+        let outcome = self.steps(spec, &place, &mut steps).await?;
         Ok(self.harvest(spec, &place, (events, outcome)).await)
     }
 
@@ -212,7 +212,7 @@ impl Local {
         env
     }
 
-    async fn steps(&self, spec: &RunSpec, place: &Place, steps: &Steps<'_>) -> std::io::Result<Outcome> {
+    async fn steps(&self, spec: &RunSpec, place: &Place, steps: &mut Steps<'_>) -> std::io::Result<Outcome> {
         let mut mask = mask(spec);
         for (index, line) in spec.steps.iter().enumerate() {
             drop(steps.events.send(RunEvent::StepStarted { index }).await);
@@ -220,10 +220,11 @@ impl Local {
                 Ok(order) => order,
                 Err(why) => return Ok(Outcome::Impossible(why)),
             };
+            steps.index = index;
             let begin = Instant::now();
             let exit = steps.run(&order, &mut mask).await?;
             let millis = begin.elapsed().as_millis() as i64;
-            drop(steps.events.send(RunEvent::StepFinished { index, exit, millis }).await);
+            drop(steps.events.send(RunEvent::StepFinished { index, exit, millis, cached: false }).await);
             match exit {
                 StepExit::Code(0) => {}
                 StepExit::Code(_) => return Ok(Outcome::Failed),
@@ -259,7 +260,7 @@ impl Local {
         let seen_at = self.sandbox.source(place);
         let found = tokio::task::spawn_blocking(move || harvest::reports(&source, &seen_at, &reports)).await;
         for event in found.unwrap_or_default() {
-            drop(events.send(masked(event, spec)).await);
+            drop(events.send(masked(event, || mask(spec))).await);
         }
         let Some(what) = spec.export.clone().filter(|_| outcome == Outcome::Success) else { return outcome };
         let (source, exports) = (place.source.clone(), self.config.data.join("exports"));
@@ -322,24 +323,6 @@ fn name_of(path: &str) -> String {
 /// Hides the run's secrets.
 fn mask(spec: &RunSpec) -> Mask {
     Mask::new(spec.secrets.values().chain(&spec.token).map(|secret| secret.reveal()))
-}
-
-/// What a step wrote into a file is shown as annotations, so it is masked as its output is.
-fn masked(event: RunEvent, spec: &RunSpec) -> RunEvent {
-    let hide = |bytes: &[u8]| {
-        let mut mask = mask(spec);
-        let mut out = mask.pass(bytes);
-        out.extend(mask.rest());
-        out
-    };
-    let hide_text = |text: &str| String::from_utf8_lossy(&hide(text.as_bytes())).into_owned();
-    match event {
-        RunEvent::Report { kind, path, root, bytes } => {
-            RunEvent::Report { kind, path: hide_text(&path), root, bytes: hide(&bytes) }
-        }
-        RunEvent::Note(words) => RunEvent::Note(hide_text(&words)),
-        other => other,
-    }
 }
 
 /// Waits until nothing of an earlier try lives. `false`: it still does.

@@ -13,11 +13,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::disk;
 use super::guard::{self, Order};
-use super::mask::Mask;
+use crate::engine::mask::Mask;
 use crate::engine::{RunEvent, StepExit};
 
 /// What every step of a run shares.
 pub struct Steps<'a> {
+    /// Which step it is, from 0.
+    pub index: usize,
     /// The program that has the `guard` verb.
     pub exe: &'a Path,
     /// The whole environment of a step.
@@ -112,7 +114,7 @@ impl Steps<'_> {
 
     async fn say(&self, bytes: Vec<u8>) {
         if !bytes.is_empty() {
-            drop(self.events.send(RunEvent::Log { bytes }).await);
+            drop(self.events.send(RunEvent::Log { step: self.index, bytes }).await);
         }
     }
 }

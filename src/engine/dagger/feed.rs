@@ -1,0 +1,248 @@
+//! What a session tells while it works: server-sent events with OpenTelemetry's JSON in them. Good for showing, never for
+//! judging: pass or fail is the answer to the query.
+
+use base64::Engine as _;
+use futures_util::StreamExt as _;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::client::Trace;
+use super::session::Session;
+
+/// The largest event that is kept whole, in bytes; a larger one is passed over.
+const EVENT: usize = 64 * 1024 * 1024;
+
+/// Which of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Output of containers.
+    Logs,
+    /// Beginnings and ends of work.
+    Traces,
+}
+
+/// One thing told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A piece of output; not a line.
+    Output {
+        /// Whose.
+        trace: Trace,
+        /// Standard error rather than standard output.
+        error: bool,
+        /// As printed.
+        bytes: Vec<u8>,
+    },
+    /// One stream of a command ended.
+    Ended {
+        /// Whose.
+        trace: Trace,
+    },
+    /// A command did not have to run.
+    Cached {
+        /// Whose.
+        trace: Trace,
+    },
+}
+
+/// A request for one feed, to be sent by the one who reads it.
+pub fn request(session: &Session, feed: Feed) -> reqwest::RequestBuilder {
+    let path = match feed {
+        Feed::Logs => "/v1/logs",
+        Feed::Traces => "/v1/traces",
+    };
+    session.http.get(session.url(path)).basic_auth(&session.params.session_token, Some(""))
+}
+
+/// Reads a feed until it ends or nobody listens.
+pub async fn follow(request: reqwest::RequestBuilder, feed: Feed, tell: mpsc::Sender<Told>) {
+    let Ok(reply) = request.send().await else { return };
+    if !reply.status().is_success() {
+        return;
+    }
+    let mut body = reply.bytes_stream();
+    let mut lines = Lines::default();
+    while let Some(Ok(bytes)) = body.next().await {
+        lines.push(&bytes);
+        while let Some(line) = lines.next() {
+            let Some(data) = line.strip_prefix(b"data:") else { continue };
+            for told in parse(feed, data) {
+                if tell.send(told).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Lines of a stream that comes in pieces.
+#[derive(Default)]
+struct Lines {
+    held: Vec<u8>,
+    seen: usize,
+    skipping: bool,
+}
+
+impl Lines {
+    fn push(&mut self, bytes: &[u8]) {
+        self.held.extend_from_slice(bytes);
+    }
+
+    fn next(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let Some(at) = self.held[self.seen..].iter().position(|b| *b == b'\n') else {
+                self.seen = self.held.len();
+                if self.held.len() > EVENT {
+                    self.held.clear();
+                    self.seen = 0;
+                    self.skipping = true;
+                }
+                return None;
+            };
+            let end = self.seen + at;
+            let rest = self.held.split_off(end + 1);
+            let mut line = std::mem::replace(&mut self.held, rest);
+            self.seen = 0;
+            line.truncate(end);
+            if !std::mem::take(&mut self.skipping) {
+                return Some(line);
+            }
+        }
+    }
+}
+
+fn parse(feed: Feed, data: &[u8]) -> Vec<Told> {
+    // Feeds are for showing: what cannot be read is not shown.
+    match feed {
+        Feed::Logs => serde_json::from_slice::<Logs>(data).map(|logs| logs.told()).unwrap_or_default(),
+        Feed::Traces => serde_json::from_slice::<Traces>(data).map(|traces| traces.told()).unwrap_or_default(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Logs {
+    #[serde(default)]
+    resource_logs: Vec<ResourceLogs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceLogs {
+    #[serde(default)]
+    scope_logs: Vec<ScopeLogs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ScopeLogs {
+    #[serde(default)]
+    log_records: Vec<LogRecord>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LogRecord {
+    #[serde(default)]
+    body: Value,
+    #[serde(default)]
+    attributes: Vec<Attribute>,
+    #[serde(default)]
+    trace_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Traces {
+    #[serde(default)]
+    resource_spans: Vec<ResourceSpans>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ResourceSpans {
+    #[serde(default)]
+    scope_spans: Vec<ScopeSpans>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ScopeSpans {
+    #[serde(default)]
+    spans: Vec<Span>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Span {
+    #[serde(default)]
+    trace_id: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    attributes: Vec<Attribute>,
+}
+
+#[derive(Deserialize)]
+struct Attribute {
+    key: String,
+    #[serde(default)]
+    value: Value,
+}
+
+impl Attribute {
+    fn is_true(&self) -> bool {
+        self.value.get("boolValue").and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// OpenTelemetry's JSON writes 64-bit integers as strings.
+    fn number(&self) -> Option<i64> {
+        let value = self.value.get("intValue")?;
+        value.as_i64().or_else(|| value.as_str()?.parse().ok())
+    }
+}
+
+fn flag(attributes: &[Attribute], key: &str) -> bool {
+    attributes.iter().any(|a| a.key == key && a.is_true())
+}
+
+/// Ids are in base64, not in hexadecimal as OpenTelemetry's JSON would have them.
+fn trace(id: &str) -> Option<Trace> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(id).ok()?;
+    Some(Trace(u128::from_be_bytes(bytes.try_into().ok()?)))
+}
+
+impl Logs {
+    fn told(self) -> Vec<Told> {
+        let scopes = self.resource_logs.into_iter().flat_map(|r| r.scope_logs);
+        scopes.flat_map(|s| s.log_records).filter_map(LogRecord::told).collect()
+    }
+}
+
+impl LogRecord {
+    fn told(self) -> Option<Told> {
+        let trace = trace(&self.trace_id)?;
+        let stream = self.attributes.iter().find(|a| a.key == "stdio.stream").and_then(Attribute::number)?;
+        if flag(&self.attributes, "stdio.eof") {
+            return Some(Told::Ended { trace });
+        }
+        // The same again, for the engine's own screen.
+        if flag(&self.attributes, "dagger.io/logs.verbose") {
+            return None;
+        }
+        let text = self.body.get("stringValue").and_then(Value::as_str)?;
+        Some(Told::Output { trace, error: stream == 2, bytes: text.as_bytes().to_vec() })
+    }
+}
+
+impl Traces {
+    fn told(self) -> Vec<Told> {
+        let scopes = self.resource_spans.into_iter().flat_map(|r| r.scope_spans);
+        let spans = scopes.flat_map(|s| s.spans);
+        spans
+            .filter(|span| span.name.contains("withExec") && flag(&span.attributes, "dagger.io/dag.cached"))
+            .filter_map(|span| trace(&span.trace_id).map(|trace| Told::Cached { trace }))
+            .collect()
+    }
+}

@@ -1,0 +1,144 @@
+//! Carries a session's feeds to the run's events: which step it belongs to, secrets hidden, and how long to wait for the rest.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::Instant;
+
+use super::client::Trace;
+use super::feed::{self, Feed, Told};
+use super::session::Session;
+use crate::engine::mask::Mask;
+use crate::engine::{RunEvent, RunSpec};
+
+/// Lines that arrive after the answer are waited for this long: closing at once loses some in two runs of three.
+const DRAIN: Duration = Duration::from_millis(250);
+/// Nothing that really ran was ever answered this quickly: a container takes longer to start.
+const CACHED: Duration = Duration::from_millis(20);
+/// Pieces that may wait for a slow reader.
+const BACKLOG: usize = 256;
+
+/// The feeds of one session.
+pub struct Pump {
+    feeds: JoinSet<()>,
+    carrier: JoinHandle<()>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    steps: BTreeMap<u128, usize>,
+    ends: BTreeMap<usize, usize>,
+    cached: BTreeSet<usize>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Pump {
+    /// Begins to listen.
+    pub fn start(session: &Session, spec: &RunSpec, events: mpsc::Sender<RunEvent>) -> Pump {
+        let shared = Arc::new(Shared::default());
+        let mut feeds = JoinSet::new();
+        let (tell, told) = mpsc::channel(BACKLOG);
+        for kind in [Feed::Logs, Feed::Traces] {
+            feeds.spawn(feed::follow(feed::request(session, kind), kind, tell.clone()));
+        }
+        let words: Vec<String> = spec.secrets.values().chain(&spec.token).map(|s| s.reveal().to_owned()).collect();
+        let carrier = tokio::spawn(carry(told, shared.clone(), words, events));
+        Pump { feeds, carrier, shared }
+    }
+
+    /// Output under this trace belongs to this step.
+    pub fn expect(&self, trace: Trace, step: usize) {
+        self.shared.lock().steps.insert(trace.0, step);
+    }
+
+    /// Whether a step that was answered after `took` was taken from the cache.
+    pub fn cached(&self, step: usize, took: Duration) -> bool {
+        took < CACHED || (self.shared.lock().cached.contains(&step) && !self.shared.lock().ends.contains_key(&step))
+    }
+
+    /// Waits for what a step that took so long has still to say.
+    pub async fn drain(&self, step: usize, took: Duration) {
+        if took < CACHED {
+            return;
+        }
+        let end = Instant::now() + DRAIN;
+        loop {
+            let mut changed = std::pin::pin!(self.shared.changed.notified());
+            // From here on no change is missed, though it is not waited for yet.
+            changed.as_mut().enable();
+            let done = {
+                let state = self.shared.lock();
+                // Both streams say when they end; what was cached says nothing.
+                state.ends.get(&step).is_some_and(|ends| *ends >= 2)
+                    || (state.cached.contains(&step) && !state.ends.contains_key(&step))
+            };
+            if done || tokio::time::timeout_at(end, changed).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Stops listening; what was heard is passed on first.
+    pub async fn end(mut self) {
+        self.feeds.shutdown().await;
+        drop(self.carrier.await);
+    }
+}
+
+async fn carry(
+    mut told: mpsc::Receiver<Told>,
+    shared: Arc<Shared>,
+    words: Vec<String>,
+    events: mpsc::Sender<RunEvent>,
+) {
+    let mut masks: BTreeMap<(usize, bool), Mask> = BTreeMap::new();
+    while let Some(told) = told.recv().await {
+        let (Told::Output { trace, .. } | Told::Ended { trace } | Told::Cached { trace }) = &told;
+        let Some(step) = shared.lock().steps.get(&trace.0).copied() else { continue };
+        match told {
+            Told::Output { error, bytes, .. } => {
+                let mask = masks.entry((step, error)).or_insert_with(|| Mask::new(words.iter().map(String::as_str)));
+                say(&events, step, mask.pass(&bytes)).await;
+            }
+            Told::Ended { .. } => {
+                let ends = { *shared.lock().ends.entry(step).and_modify(|n| *n += 1).or_insert(1) };
+                if ends >= 2 {
+                    for error in [false, true] {
+                        if let Some(mut mask) = masks.remove(&(step, error)) {
+                            say(&events, step, mask.rest()).await;
+                        }
+                    }
+                }
+                shared.changed.notify_waiters();
+            }
+            Told::Cached { .. } => {
+                shared.lock().cached.insert(step);
+                shared.changed.notify_waiters();
+            }
+        }
+    }
+    for ((step, _), mut mask) in masks {
+        say(&events, step, mask.rest()).await;
+    }
+}
+
+async fn say(events: &mpsc::Sender<RunEvent>, step: usize, bytes: Vec<u8>) {
+    if !bytes.is_empty() {
+        drop(events.send(RunEvent::Log { step, bytes }).await);
+    }
+}

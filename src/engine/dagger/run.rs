@@ -1,0 +1,335 @@
+//! One pipeline on one session: source, container, services, steps, reports, export. One query a step, and its answer is
+//! the verdict.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use dagger_sdk::{
+    Container, ContainerAsServiceOpts, ContainerWithExecOpts, DirectoryFilterOpts, GitRefTreeOpts, Id, Query,
+    QueryGitOpts, ReturnType, Service,
+};
+use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::client::{Trace, Trouble};
+use super::pump::Pump;
+use super::session::Session;
+use super::words;
+use crate::engine::{Outcome, RunEvent, RunSpec, StepExit, harvest};
+
+/// Where the checkout is in a container.
+pub const SOURCE: &str = "/src";
+/// How long a service may take to answer on its port.
+const SERVICE: Duration = Duration::from_secs(60);
+
+/// Everything that a run needs.
+pub struct Run<'a> {
+    /// What is to be run.
+    pub spec: &'a RunSpec,
+    /// Where.
+    pub session: &'a Session,
+    /// Its feeds.
+    pub pump: &'a Pump,
+    /// Who is told.
+    pub events: &'a mpsc::Sender<RunEvent>,
+    /// Stops it.
+    pub cancel: &'a CancellationToken,
+    /// When its time is up.
+    pub deadline: Instant,
+    /// Keys the names of secrets, so that a name says nothing about its value.
+    pub seal: &'a [u8; 32],
+    /// A directory that the session may write to.
+    pub home: &'a Path,
+    /// Where exports are kept.
+    pub exports: PathBuf,
+    /// For pipelines without `image`.
+    pub default_image: &'a str,
+}
+
+/// Why it goes no further.
+pub enum Stopped {
+    /// The time was up.
+    Time,
+    /// Somebody said so.
+    Cancel,
+    /// The run ends with this.
+    Outcome(Outcome),
+}
+
+impl From<Stopped> for Outcome {
+    fn from(stopped: Stopped) -> Outcome {
+        match stopped {
+            Stopped::Time => Outcome::TimedOut,
+            Stopped::Cancel => Outcome::Cancelled,
+            Stopped::Outcome(outcome) => outcome,
+        }
+    }
+}
+
+type Result<T> = std::result::Result<T, Stopped>;
+
+impl Run<'_> {
+    /// Runs it all.
+    pub async fn perform(&self) -> Outcome {
+        match self.all().await {
+            Ok(outcome) => outcome,
+            Err(stopped) => stopped.into(),
+        }
+    }
+
+    async fn all(&self) -> Result<Outcome> {
+        let api = self.session.api(Trace::new());
+        let source = self.source(&api).await?;
+        let image = self.spec.image.as_deref().unwrap_or(self.default_image);
+        let base = self
+            .wait(api.container().from(image).id())
+            .await?
+            .map_err(|t| Stopped::Outcome(words::image(image, &t)))?;
+        let services = self.services(&api).await?;
+        let ready = self.dress(&api, (base, source), &services).await?;
+        let (outcome, last) = self.steps(ready).await?;
+        self.harvest(&api, &last, outcome).await
+    }
+
+    /// An answer of the engine, unless the time is up or somebody stops us: then the request is dropped, and with it
+    /// whatever it started.
+    async fn wait<T, E: Into<Trouble>>(
+        &self,
+        work: impl Future<Output = std::result::Result<T, E>>,
+    ) -> Result<std::result::Result<T, Trouble>> {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Stopped::Cancel),
+            answer = work => Ok(answer.map_err(Into::into)),
+            () = tokio::time::sleep_until(self.deadline) => Err(Stopped::Time),
+        }
+    }
+
+    /// As [`Run::wait`], where any trouble ends the run.
+    async fn must<T, E: Into<Trouble>>(&self, work: impl Future<Output = std::result::Result<T, E>>) -> Result<T> {
+        self.wait(work).await?.map_err(|trouble| Stopped::Outcome(words::engine(&trouble)))
+    }
+
+    async fn source(&self, api: &Query) -> Result<Id> {
+        let token = match &self.spec.token {
+            // The engine's cache knows a secret by its name, and this name stays while tokens come and go.
+            Some(token) => Some(self.must(api.set_secret(self.secret_name("git", ""), token.reveal()).id()).await?),
+            None => None,
+        };
+        let git = QueryGitOpts {
+            experimental_service_host: None,
+            http_auth_header: None,
+            http_auth_username: token.as_ref().map(|_| "x-access-token"),
+            http_auth_token: token,
+            keep_git_dir: None,
+            ssh_auth_socket: None,
+            ssh_known_hosts: None,
+        };
+        let tree = GitRefTreeOpts { depth: Some(1), discard_git_dir: None, include_tags: None };
+        let tree = api.git_opts(&self.spec.clone_url, git).commit(&self.spec.sha).tree_opts(tree);
+        let id = self.wait(tree.id()).await?.map_err(|t| Stopped::Outcome(words::source(&t)))?;
+        // An id is given before anything was fetched; this fetches.
+        let tree = api.r#ref::<dagger_sdk::Directory>(id.clone());
+        let entries = self.wait(tree.entries()).await?.map_err(|t| Stopped::Outcome(words::source(&t)))?;
+        if entries.iter().any(|entry| entry == ".gitmodules") {
+            self.tell(RunEvent::Note("Submodules are not fetched: their directories are empty.".to_owned())).await;
+        }
+        Ok(id)
+    }
+
+    /// Starts the services; each lives as long as the session.
+    async fn services(&self, api: &Query) -> Result<Vec<(String, Id)>> {
+        let mut started = Vec::new();
+        for (name, service) in &self.spec.services {
+            let mut container = api.container().from(&service.image);
+            for (key, value) in &service.env {
+                container = container.with_env_variable(key, value);
+            }
+            if let Some(port) = service.port {
+                container = container.with_exposed_port(isize::try_from(port).unwrap_or_default());
+            }
+            let bad = |trouble: &Trouble| Stopped::Outcome(words::service((name, service), trouble));
+            let id = self.wait(container.as_service_opts(entrypoint()).id()).await?.map_err(|t| bad(&t))?;
+            let start = api.r#ref::<Service>(id.clone());
+            match self.wait(in_time(SERVICE, start.start())).await? {
+                Ok(_) => started.push((name.clone(), id)),
+                Err(trouble) => return Err(bad(&trouble)),
+            }
+        }
+        Ok(started)
+    }
+
+    /// The container as the first step finds it.
+    async fn dress(&self, api: &Query, (base, source): (Id, Id), services: &[(String, Id)]) -> Result<Id> {
+        let spec = self.spec;
+        let mut container: Container = api.r#ref(base);
+        // What is mounted is not part of an image.
+        container = if spec.publish.is_some() {
+            container.with_directory(SOURCE, source)
+        } else {
+            container.with_mounted_directory(SOURCE, source)
+        };
+        container = container.with_workdir(SOURCE);
+        let own = [("CI", "true"), ("FAIRWAY", "true"), ("FAIRWAY_CACHE_SCOPE", spec.cache_scope.as_str())];
+        let env = spec.env.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        for (key, value) in own.into_iter().chain(env) {
+            container = container.with_env_variable(key, value);
+        }
+        for (name, value) in &spec.secrets {
+            let secret = api.set_secret(self.secret_name(name, value.reveal()), value.reveal());
+            let id = self.must(secret.id()).await?;
+            container = container.with_secret_variable(name, id);
+        }
+        for cache in &spec.caches {
+            let volume = self.must(api.cache_volume(format!("fairway/{}/{cache}", spec.cache_scope)).id()).await?;
+            let path = if cache.starts_with('/') { cache.clone() } else { format!("{SOURCE}/{cache}") };
+            container = container.with_mounted_cache(path, volume);
+        }
+        for (name, id) in services {
+            container = container.with_service_binding(name, id.clone());
+        }
+        self.must(container.id()).await
+    }
+
+    /// The steps in order, up to the first that does not pass. Gives the container as it was left.
+    async fn steps(&self, mut at: Id) -> Result<(Outcome, Id)> {
+        for (index, line) in self.spec.steps.iter().enumerate() {
+            let trace = Trace::new();
+            self.pump.expect(trace, index);
+            let api = self.session.api(trace);
+            let mut container: Container = api.r#ref(at);
+            // A failure that the engine remembers would be given again without running; so what failed runs under another name.
+            if let Some((_, nonce)) = self.spec.fresh.as_ref().filter(|(from, _)| *from == index) {
+                container = container.with_env_variable("FAIRWAY_TRY", nonce);
+            }
+            self.tell(RunEvent::StepStarted { index }).await;
+            let begin = Instant::now();
+            let next = container.with_exec_opts(vec!["/bin/sh", "-e", "-c", line.as_str()], any_exit());
+            let code = self.wait(next.exit_code()).await;
+            let took = begin.elapsed();
+            self.pump.drain(index, took).await;
+            let exit = match &code {
+                Ok(Ok(code)) => StepExit::Code(i32::try_from(*code).unwrap_or(-1)),
+                Ok(Err(Trouble::Exec { exit, .. })) => StepExit::Code(*exit),
+                Ok(Err(trouble)) => return Err(Stopped::Outcome(words::engine(trouble))),
+                Err(Stopped::Time) => StepExit::TimedOut,
+                Err(_) => StepExit::Cancelled,
+            };
+            let (millis, cached) = (took.as_millis() as i64, self.pump.cached(index, took));
+            self.tell(RunEvent::StepFinished { index, exit, millis, cached }).await;
+            // With an exit code from 128 on the engine keeps no container, so there is nothing to read reports from.
+            if matches!((&code, exit), (Ok(Err(_)), StepExit::Code(exit)) if exit >= 128) {
+                return Err(Stopped::Outcome(Outcome::Failed));
+            }
+            match (code, exit) {
+                (Ok(Err(trouble)), _) => return Err(Stopped::Outcome(words::start((line, self.spec), &trouble))),
+                (Err(stopped), _) => return Err(stopped),
+                (_, StepExit::Code(0)) => at = self.must(next.id()).await?,
+                _ => return Ok((Outcome::Failed, self.must(next.id()).await?)),
+            }
+        }
+        Ok((Outcome::Success, at))
+    }
+
+    /// Reports are read whether or not the steps passed; an export is kept only when they did.
+    async fn harvest(&self, api: &Query, last: &Id, outcome: Outcome) -> Result<Outcome> {
+        let spec = self.spec;
+        if !spec.reports.is_empty() {
+            let wanted: Vec<&str> = spec.reports.iter().map(|report| report.path.as_str()).collect();
+            let to = self.home.join("reports");
+            match self.bring(api, last, (&wanted, &to)).await? {
+                Ok(()) => {
+                    let reports = spec.reports.clone();
+                    let found = tokio::task::spawn_blocking(move || harvest::reports(&to, SOURCE, &reports)).await;
+                    for event in found.unwrap_or_default() {
+                        self.tell(super::masked(event, spec)).await;
+                    }
+                }
+                Err(trouble) => {
+                    self.tell(RunEvent::Note(format!("The reports could not be read: {}.", trouble.words()))).await;
+                }
+            }
+        }
+        let Some(what) = spec.export.clone().filter(|_| outcome == Outcome::Success) else { return Ok(outcome) };
+        let plain = what.trim_end_matches('/').trim_start_matches("./").to_owned();
+        let to = self.home.join("export");
+        let below = format!("{plain}/**");
+        let brought = self.bring(api, last, (&[plain.as_str(), below.as_str()], &to)).await?;
+        brought.map_err(|trouble| Stopped::Outcome(words::engine(&trouble)))?;
+        let exports = self.exports.clone();
+        match tokio::task::spawn_blocking(move || harvest::export(&to, &what, &exports)).await {
+            Ok(Ok(digest)) => {
+                self.tell(RunEvent::Exported { digest }).await;
+                Ok(outcome)
+            }
+            Ok(Err(why)) => Ok(Outcome::Impossible(why)),
+            Err(error) => Ok(Outcome::Broken(format!("the export could not be kept: {error}"))),
+        }
+    }
+
+    /// Brings the files that match out of a container, to a directory of ours.
+    async fn bring(
+        &self,
+        api: &Query,
+        from: &Id,
+        (wanted, to): (&[&str], &Path),
+    ) -> Result<std::result::Result<(), Trouble>> {
+        let container: Container = api.r#ref(from.clone());
+        let only = DirectoryFilterOpts { exclude: None, gitignore: None, include: Some(wanted.to_vec()) };
+        let directory = container.directory(SOURCE).filter_opts(only);
+        Ok(self.wait(directory.export(to.display().to_string())).await?.map(drop))
+    }
+
+    /// A secret's name is what the engine's cache knows of it: of this repository alone, and another for each value.
+    fn secret_name(&self, name: &str, value: &str) -> String {
+        let mut digest = Sha256::new();
+        for part in [self.seal.as_slice(), self.spec.repo.as_bytes(), name.as_bytes(), value.as_bytes()] {
+            digest.update(part.len().to_le_bytes());
+            digest.update(part);
+        }
+        format!("fairway/{}/{name}/{}", self.spec.repo, hex::encode(&digest.finalize()[..12]))
+    }
+
+    async fn tell(&self, event: RunEvent) {
+        drop(self.events.send(event).await);
+    }
+}
+
+async fn in_time<T>(
+    most: Duration,
+    work: impl Future<Output = std::result::Result<T, dagger_sdk::errors::DaggerError>>,
+) -> std::result::Result<T, Trouble> {
+    match tokio::time::timeout(most, work).await {
+        Ok(answer) => answer.map_err(Into::into),
+        Err(_) => Err(Trouble::Said(format!("nothing answered within {} s", most.as_secs()))),
+    }
+}
+
+fn entrypoint() -> ContainerAsServiceOpts<'static> {
+    ContainerAsServiceOpts {
+        args: None,
+        expand: None,
+        experimental_privileged_nesting: None,
+        insecure_root_capabilities: None,
+        no_init: None,
+        use_entrypoint: Some(true),
+    }
+}
+
+/// A step that fails is an answer, not an error, so that what it left behind can still be read.
+fn any_exit() -> ContainerWithExecOpts<'static> {
+    ContainerWithExecOpts {
+        expand: None,
+        expect: Some(ReturnType::Any),
+        experimental_privileged_nesting: None,
+        insecure_root_capabilities: None,
+        no_init: None,
+        redirect_stderr: None,
+        redirect_stdin: None,
+        redirect_stdout: None,
+        stdin: None,
+        use_entrypoint: None,
+    }
+}

@@ -1,0 +1,196 @@
+//! One `dagger session`: a child with an empty environment, its address and token, and an end that leaves nothing behind.
+//!
+//! The SDK's own `connect` would give the child our whole environment, swallow what it says, and wait for ever on an
+//! engine that does not answer. So the child is ours, and the SDK drives it through [`super::client`].
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::Deserialize;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStdin, Command};
+use tokio_util::sync::CancellationToken;
+
+/// How long a session may take to come up. An engine that cannot be reached makes it wait without a word.
+pub const START: Duration = Duration::from_secs(10);
+/// After its input was closed, a session ends within 20 ms; where the engine is gone, it never does.
+const END: Duration = Duration::from_secs(5);
+/// What is kept of its last words, in bytes.
+const LAST_WORDS: usize = 4_096;
+/// The longest first line that is read, in bytes.
+const FIRST_LINE: u64 = 4_096;
+
+/// How a session is started.
+#[derive(Clone, Debug)]
+pub struct Launch {
+    /// The `dagger` program.
+    pub cli: PathBuf,
+    /// `unix://..`, `tcp://..`, `tls://..`, `ssh://..` or `kube-pod://..`.
+    pub runner: String,
+    /// A directory of its own; its HOME.
+    pub home: PathBuf,
+    /// User and group, when Fairway may choose.
+    pub owner: Option<(u32, u32)>,
+    /// Where the CLI looks for programs, such as `ssh` and `kubectl`.
+    pub path: String,
+}
+
+/// Where a session listens, as it prints it.
+#[derive(Clone, Deserialize)]
+pub struct Params {
+    /// On loopback.
+    pub port: u16,
+    /// Of its basic authentication.
+    pub session_token: String,
+}
+
+/// Why there is no session.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSession {
+    /// The program cannot be started.
+    #[error("the Dagger CLI `{cli}` cannot be started ({why}); install it, or name it with FAIRWAY_DAGGER_CLI")]
+    NoCli {
+        /// Its path.
+        cli: String,
+        /// The system's words.
+        why: String,
+    },
+    /// It said nothing in time.
+    #[error("the Dagger engine {runner} did not answer within {} s; is it running, and may Fairway open its socket?", START.as_secs())]
+    Mute {
+        /// Its address.
+        runner: String,
+    },
+    /// It ended.
+    #[error("the Dagger CLI ended before its session began: {words}")]
+    Died {
+        /// Its last line.
+        words: String,
+    },
+    /// It printed something else than an address.
+    #[error("the Dagger CLI printed what is no session address ({words}); is FAIRWAY_DAGGER_CLI really Dagger's?")]
+    Rubbish {
+        /// The beginning of it.
+        words: String,
+    },
+    /// Stopped meanwhile.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// A session that listens. When it is dropped, the child is killed.
+pub struct Session {
+    child: Child,
+    input: Option<ChildStdin>,
+    words: tokio::task::JoinHandle<Vec<u8>>,
+    /// Where it listens.
+    pub params: Params,
+    /// For its requests; knows no proxy.
+    pub http: reqwest::Client,
+}
+
+impl Session {
+    /// Starts one and waits until it listens.
+    pub async fn open(launch: &Launch, cancel: &CancellationToken) -> Result<Session, NoSession> {
+        let no_cli = |why: String| NoSession::NoCli { cli: launch.cli.display().to_string(), why };
+        let mut child = command(launch).spawn().map_err(|error| no_cli(error.to_string()))?;
+        let input = child.stdin.take();
+        let (Some(out), Some(err)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(no_cli("it has no output".to_owned()));
+        };
+        let words = tokio::spawn(last_words(err));
+        let mut out = BufReader::new(out);
+        let mut line = String::new();
+        let first = async {
+            let read = (&mut out).take(FIRST_LINE).read_line(&mut line).await;
+            read.map(|n| n > 0)
+        };
+        let told = tokio::select! {
+            told = tokio::time::timeout(START, first) => told,
+            () = cancel.cancelled() => return Err(NoSession::Cancelled),
+        };
+        match told {
+            Err(_) => return Err(NoSession::Mute { runner: launch.runner.clone() }),
+            Ok(Ok(true)) => {}
+            Ok(_) => {
+                let words = tokio::time::timeout(END, words).await;
+                let words = words.ok().and_then(Result::ok).unwrap_or_default();
+                return Err(NoSession::Died { words: last_line(&words) });
+            }
+        }
+        let Ok(params) = serde_json::from_str::<Params>(line.trim()) else {
+            return Err(NoSession::Rubbish { words: line.trim().chars().take(80).collect() });
+        };
+        // Nobody reads its output any more, and a full pipe would stop it.
+        tokio::spawn(async move { tokio::io::copy(&mut out, &mut tokio::io::sink()).await });
+        let http = reqwest::Client::builder().no_proxy().build().map_err(|error| no_cli(error.to_string()))?;
+        Ok(Session { child, input, words, params, http })
+    }
+
+    /// The address of one of its paths.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.params.port)
+    }
+
+    /// Ends it: politely, then not.
+    pub async fn close(mut self) {
+        drop(self.input.take());
+        if tokio::time::timeout(END, self.child.wait()).await.is_err() {
+            // It is gone either way; a second failure has nobody to tell.
+            let _ = self.child.kill().await;
+        }
+        self.words.abort();
+    }
+}
+
+fn command(launch: &Launch) -> Command {
+    let mut command = Command::new(&launch.cli);
+    command.arg("session").env_clear();
+    command
+        .env("_EXPERIMENTAL_DAGGER_RUNNER_HOST", &launch.runner)
+        .env("DO_NOT_TRACK", "1")
+        .env("DAGGER_NO_NAG", "1")
+        .env("DAGGER_NO_UPDATE_CHECK", "1")
+        .env("DAGGER_SILENT", "1")
+        .env("HOME", &launch.home)
+        .env("PATH", &launch.path);
+    command.current_dir(&launch.home).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // A signal from the terminal is for Fairway, which ends its sessions in order.
+    command.process_group(0);
+    if let Some((user, group)) = launch.owner {
+        command.uid(user).gid(group);
+    }
+    command
+}
+
+/// Reads for ever, keeps the end.
+async fn last_words(mut from: impl AsyncRead + Unpin) -> Vec<u8> {
+    let (mut words, mut buffer) = (Vec::new(), [0_u8; 4_096]);
+    while let Ok(n) = from.read(&mut buffer).await {
+        if n == 0 {
+            break;
+        }
+        words.extend_from_slice(&buffer[..n]);
+        let over = words.len().saturating_sub(LAST_WORDS);
+        words.drain(..over);
+    }
+    words
+}
+
+fn last_line(words: &[u8]) -> String {
+    let text = String::from_utf8_lossy(words);
+    let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
+    line.trim().chars().take(300).collect()
+}
+
+/// A directory for one session, owned by whoever the session runs as; gone when this is dropped. It is not below the data
+/// directory, which nobody but Fairway may enter.
+pub fn home(owner: Option<(u32, u32)>) -> std::io::Result<tempfile::TempDir> {
+    let dir = tempfile::Builder::new().prefix("fairway-session-").tempdir()?;
+    if let Some((user, group)) = owner {
+        std::os::unix::fs::chown(dir.path(), Some(user), Some(group))?;
+    }
+    Ok(dir)
+}

@@ -1,0 +1,161 @@
+//! The Dagger engine: what it says when there is none, and, where `FAIRWAY_TEST_DAGGER` names one, real runs on it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fairway::domain::project::{Report, ReportKind};
+use fairway::engine::dagger::{Config, Dagger};
+use fairway::engine::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use fairway::playground::{Playground, PlaygroundOptions};
+use fairway::settings::Secret;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// The address of a real engine, if there is one to test against.
+fn real() -> Option<String> {
+    let address = std::env::var("FAIRWAY_TEST_DAGGER").ok();
+    if address.is_none() {
+        println!("left out: runs on a real Dagger engine; set FAIRWAY_TEST_DAGGER=unix:///run/dagger/engine.sock");
+    }
+    address
+}
+
+struct Lab {
+    engine: Dagger,
+    hub: Playground,
+    sha: String,
+    dir: tempfile::TempDir,
+}
+
+impl Lab {
+    async fn new(cli: &str, runner: &str, files: &[(&str, &str)]) -> Lab {
+        let dir = tempfile::tempdir().expect("a directory");
+        let hub = Playground::start(PlaygroundOptions::in_dir(dir.path().join("hub"))).await.expect("a playground");
+        hub.cast();
+        hub.create("acme/shop", files);
+        let sha = hub.repo("acme/shop").head("main").expect("main is there");
+        let engine = Dagger::new(Config {
+            cli: PathBuf::from(cli),
+            runners: vec![runner.to_owned()],
+            data: dir.path().join("data"),
+            owner: fairway::engine::dagger::session_owner(&[runner.to_owned()]),
+            path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
+            image: "debian:bookworm-slim".to_owned(),
+            seal: [7; 32],
+        });
+        Lab { engine, hub, sha, dir }
+    }
+
+    fn spec(&self, steps: &[&str]) -> RunSpec {
+        RunSpec {
+            run_id: 1,
+            attempt: 1,
+            repo: "acme/shop".to_owned(),
+            clone_url: format!("{}/acme/shop.git", self.hub.url()),
+            token: None,
+            sha: self.sha.clone(),
+            steps: steps.iter().map(|s| (*s).to_owned()).collect(),
+            env: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            caches: Vec::new(),
+            cache_scope: "1/pr-1".to_owned(),
+            timeout: Duration::from_secs(60),
+            reports: Vec::new(),
+            export: None,
+            fork: false,
+            image: None,
+            services: BTreeMap::new(),
+            publish: None,
+            failures: 0,
+            // Each test run is new to the engine.
+            fresh: Some((0, uuid::Uuid::new_v4().to_string())),
+        }
+    }
+
+    async fn run(&self, spec: RunSpec) -> (Outcome, Said) {
+        let (tx, mut rx) = mpsc::channel(1_000);
+        let mut said = Said::default();
+        let listen = async {
+            while let Some(event) = rx.recv().await {
+                match event {
+                    RunEvent::Log { step, bytes } => {
+                        said.log.entry(step).or_default().push_str(&String::from_utf8_lossy(&bytes));
+                    }
+                    RunEvent::StepFinished { exit, .. } => said.exits.push(exit),
+                    RunEvent::Report { path, .. } => said.reports.push(path),
+                    RunEvent::Exported { digest } => said.export = Some(digest),
+                    RunEvent::Note(_) | RunEvent::StepStarted { .. } => {}
+                }
+            }
+        };
+        let (outcome, ()) = tokio::join!(self.engine.run(spec, tx, CancellationToken::new()), listen);
+        (outcome, said)
+    }
+}
+
+#[derive(Debug, Default)]
+struct Said {
+    log: BTreeMap<usize, String>,
+    exits: Vec<StepExit>,
+    reports: Vec<String>,
+    export: Option<String>,
+}
+
+#[tokio::test]
+async fn without_a_cli_or_with_a_strange_one_the_run_may_be_tried_again_and_says_why() {
+    let lab = Lab::new("/nonexistent/dagger", "unix:///nonexistent.sock", &[("a", "1")]).await;
+    let (outcome, _) = lab.run(lab.spec(&["true"])).await;
+    assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("FAIRWAY_DAGGER_CLI")), "{outcome:?}");
+    let lab = Lab::new("/bin/echo", "unix:///nonexistent.sock", &[("a", "1")]).await;
+    let (outcome, _) = lab.run(lab.spec(&["true"])).await;
+    assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("no session address")), "{outcome:?}");
+    let lab = Lab::new("/bin/false", "unix:///nonexistent.sock", &[("a", "1")]).await;
+    let (outcome, _) = lab.run(lab.spec(&["true"])).await;
+    assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("ended before")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_real_engine_runs_steps_with_their_logs_exit_codes_secrets_reports_and_exports() {
+    let Some(runner) = real() else { return };
+    let files = [("junit.xml", "<testsuite/>"), ("src.txt", "hello\n")];
+    let lab = Lab::new("dagger", &runner, &files).await;
+    assert!(lab.engine.preflight().await.is_ok());
+    let mut spec = lab.spec(&["cat src.txt; echo $TOKEN; echo $PLAIN >&2", "mkdir -p dist && cp src.txt dist/ && pwd"]);
+    spec.secrets.insert("TOKEN".to_owned(), Secret::new("hunter2hunter2"));
+    spec.env.insert("PLAIN".to_owned(), "plain".to_owned());
+    spec.reports = vec![Report { kind: ReportKind::Junit, path: "*.xml".to_owned() }];
+    spec.export = Some("dist/".to_owned());
+    let (outcome, said) = lab.run(spec).await;
+    assert_eq!(outcome, Outcome::Success, "{said:?}");
+    let first = &said.log[&0];
+    assert!(first.contains("hello\n") && first.contains("***") && first.contains("plain\n"), "{said:?}");
+    assert!(!first.contains("hunter2"), "{said:?}");
+    assert_eq!(said.log[&1], "/src\n");
+    assert_eq!(said.reports, ["junit.xml"]);
+    let export = lab.dir.path().join("data/exports").join(said.export.expect("an export")).join("src.txt");
+    assert_eq!(std::fs::read_to_string(export).expect("kept"), "hello\n");
+    for code in [1, 3, 126, 127, 137, 255] {
+        let (outcome, said) = lab.run(lab.spec(&["echo before", &format!("exit {code}"), "echo never"])).await;
+        assert_eq!((outcome, said.exits), (Outcome::Failed, vec![StepExit::Code(0), StepExit::Code(code)]));
+        assert_eq!(said.log.get(&2), None);
+    }
+}
+
+#[tokio::test]
+async fn a_real_engine_stops_in_time_and_says_what_it_cannot_have() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, &[("a", "1")]).await;
+    let mut slow = lab.spec(&["sleep 30"]);
+    slow.timeout = Duration::from_secs(4);
+    assert_eq!(lab.run(slow).await.0, Outcome::TimedOut);
+    let mut unknown = lab.spec(&["true"]);
+    unknown.image = Some("nothing/like-this:1".to_owned());
+    let outcome = lab.run(unknown).await.0;
+    assert!(matches!(&outcome, Outcome::Impossible(why) if why.contains("mend `image`")), "{outcome:?}");
+    let mut lost = lab.spec(&["true"]);
+    lost.sha = "0123456789012345678901234567890123456789".to_owned();
+    let outcome = lab.run(lost).await.0;
+    assert!(matches!(&outcome, Outcome::Impossible(why) if why.contains("not in the repository")), "{outcome:?}");
+    lab.hub.finish();
+}
