@@ -44,6 +44,11 @@ impl Caller {
         self.send(&self.token, ("GET", path), Value::Null).await
     }
 
+    /// As the installation, in GraphQL.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Value {
+        self.send(&self.token, ("POST", "/graphql"), json!({ "query": query, "variables": variables })).await
+    }
+
     async fn send(&self, auth: &str, (method, path): (&str, &str), body: Value) -> Value {
         let url = format!("{}{path}", self.hub.url());
         let mut request = self.client.request(method.parse().expect("a method"), url).bearer_auth(auth);
