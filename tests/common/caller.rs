@@ -22,6 +22,11 @@ impl Caller {
         caller
     }
 
+    /// The installation's token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     fn jwt(&self) -> String {
         let now = self.hub.look(|world| world.now()) / 1000;
         let key = EncodingKey::from_rsa_pem(self.hub.private_key_pem().as_bytes()).expect("a key");
