@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::github::GitHub;
+use crate::settings::Orgs;
 use crate::store::Seal;
 use crate::store::Store;
 use crate::telemetry::Masker;
@@ -36,8 +37,8 @@ pub struct Context {
 /// What the operator decided, as far as work depends on it.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// Organisations (or users) that are served; `*` is any.
-    pub orgs: Vec<String>,
+    /// Whose installations are served.
+    pub orgs: Orgs,
     /// The App's id; events about other Apps' checks are not ours.
     pub app_id: i64,
     /// Where this Fairway shows its pages, if people can reach it.
@@ -54,13 +55,6 @@ pub struct Policy {
     pub progress_ms: i64,
     /// Most log bytes kept for a run.
     pub log_bytes: u64,
-}
-
-impl Policy {
-    /// Whether the owner of a repository is served.
-    pub fn serves(&self, owner: &str) -> bool {
-        self.orgs.iter().any(|org| org == "*" || org.eq_ignore_ascii_case(owner))
-    }
 }
 
 /// The cancel tokens of the runs in this process, by run id.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fairway::engine::scripted::Scripted;
 use fairway::playground::PullDesk;
+use fairway::playground::faults::Trouble;
 use fairway_world::World;
 use insta::assert_snapshot;
 
@@ -92,6 +93,79 @@ async fn a_slip_of_the_finger_gets_a_suggestion() {
     [fairway / image] success: Passed in 1.0 s
     [fairway / test] success: Passed in 2.0 s
     "###);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_refusal_is_folded_away_once_the_next_try_succeeds() {
+    let (world, pull) = world(TWO).await;
+    said(&world, &pull, ("bob", "/staus")).await;
+    said(&world, &pull, ("mallory", "/retry")).await;
+    assert_snapshot!(said(&world, &pull, ("bob", "/status")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    bob: /staus
+        :eyes: fairway[bot]
+        :confused: fairway[bot]
+    fairway[bot]: (This comment was marked as resolved.)
+    mallory: /retry
+        :eyes: fairway[bot]
+        :confused: fairway[bot]
+    fairway[bot]: > `/retry` (mallory)
+
+        Not done: `/retry` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/retry test`; `/help` lists what you may do.
+        <!-- fairway:reply 1029 -->
+    bob: /status
+        :eyes: fairway[bot]
+        :rocket: fairway[bot]
+    fairway[bot]: **Both checks passed at `8c1ace8`.**
+
+        | Check | Result |
+        |---|---|
+        | `test` | passed |
+        | `image` | passed |
+
+        Last command: `/status` by bob
+
+        Both checks passed at `8c1ace8`.
+
+        <!-- fairway:status v1 1006/1 -->
+    [fairway / image] success: Passed in 1.0 s
+    [fairway / test] success: Passed in 2.0 s
+    "###);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_reply_that_may_not_be_folded_stays_and_holds_nothing_up() {
+    let (world, pull) = world(TWO).await;
+    said(&world, &pull, ("bob", "/staus")).await;
+    world.hub.act(|hub| {
+        hub.switches.next(1, "POST", "/graphql", Trouble::Forbidden);
+    });
+    let timeline = said(&world, &pull, ("bob", "/status")).await;
+    assert!(timeline.contains("> `/staus` (bob)"), "{timeline}");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn folding_outlives_a_gateway_and_a_comment_that_is_gone() {
+    let (world, pull) = world(TWO).await;
+    said(&world, &pull, ("bob", "/staus")).await;
+    world.hub.act(|hub| {
+        hub.switches.next(1, "POST", "/graphql", Trouble::BadGatewayBefore);
+        hub.switches.next(1, "POST", "/graphql", Trouble::BadGatewayAfter);
+    });
+    said(&world, &pull, ("bob", "/status")).await;
+    world.pass(Duration::from_secs(60)).await;
+    assert!(pull.timeline().contains("(This comment was marked as resolved.)"), "{}", pull.timeline());
+    said(&world, &pull, ("bob", "/statu")).await;
+    world.hub.act(|hub| {
+        let repo = hub.repo("acme/shop").map(|r| r.id).unwrap_or_default();
+        let newest = hub.repos[&repo].comments.keys().max().copied().unwrap_or_default();
+        hub.delete_comment(repo, newest, "alice").expect("the reply is there");
+    });
+    said(&world, &pull, ("bob", "/status")).await;
     world.finish().await;
 }
 

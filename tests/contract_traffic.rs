@@ -7,6 +7,8 @@
 mod caller;
 #[path = "common/fairway.rs"]
 mod fairway_world;
+#[path = "common/graphql.rs"]
+mod graphql;
 #[path = "common/openapi.rs"]
 mod openapi;
 
@@ -46,6 +48,11 @@ run = ["ok"]
 fn objection(contract: &Contract, exchange: &Exchange) -> Option<String> {
     let method = exchange.method.as_str();
     let bare = exchange.path.split('?').next().unwrap_or_default();
+    // GraphQL is not in the description; what is asked there has a judge of its own.
+    if bare == "/graphql" {
+        let wrong = graphql::objection(&exchange.request, exchange.status, &exchange.answer);
+        return wrong.map(|error| format!("{method} {bare} -> {}: {error}", exchange.status));
+    }
     // The root directory is `contents/{path}` with nothing for the path, which the judge cannot match.
     let path = if bare.ends_with("/contents") { format!("{bare}/.") } else { exchange.path.clone() };
     let misdescribed = exchange.status == 200 && MISDESCRIBED.contains(&(method, bare));
@@ -93,8 +100,18 @@ async fn talk(world: &World, shop: &RepoDesk) -> PullDesk {
     world.settle().await;
     let test = pull.checks().into_iter().find(|c| c.name == "fairway / test").expect("the check");
     assert_eq!((test.conclusion.as_deref(), test.annotations.len()), (Some("failure"), 1), "{test:#?}");
-    let lines =
-        ["/status", "/help", "/retry", "/retry test", "/run", "/cancel", "/staus", "/retry nothing", "/help me"];
+    let lines = [
+        "/status",
+        "/help",
+        "/retry",
+        "/retry test",
+        "/run",
+        "/cancel",
+        "/staus",
+        "/retry nothing",
+        "/help me",
+        "/help",
+    ];
     for line in lines {
         said(world, &pull, ("bob", line)).await;
     }
@@ -165,6 +182,7 @@ async fn all_that_fairway_asks_and_hears_is_githubs() {
         "POST /repos/{owner}/{repo}/issues/{issue_number}/comments",
         "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
         "POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions",
+        "POST /graphql",
         "GET /app/hook/deliveries",
         "POST /app/hook/deliveries/{delivery_id}/attempts",
         "GET /repos/{owner}/{repo}/issues/comments",
@@ -197,6 +215,30 @@ async fn a_bent_request_and_a_bent_answer_are_seen() {
     bent.answer["head_sha"] = json!(7);
     let told = objection(&contract, &bent).expect("a wrong type");
     assert!(told.contains("/head_sha"), "{told}");
+
+    let input = json!({ "subjectId": "x", "classifier": "RESOLVED" });
+    let query = "mutation($input: MinimizeCommentInput!) { minimizeComment(input: $input) { minimizedComment { isMinimized minimizedReason } } }";
+    let comment = json!({ "isMinimized": true, "minimizedReason": "resolved" });
+    let folded = Exchange {
+        path: "/graphql".to_owned(),
+        status: 200,
+        request: json!({ "query": query, "variables": { "input": input } }),
+        answer: json!({ "data": { "minimizeComment": { "minimizedComment": comment } } }),
+        ..good.clone()
+    };
+    assert_eq!(objection(&contract, &folded), None);
+    for (part, pointer, by) in [
+        ("request", "/variables/input/classifier", json!("resolved")),
+        ("request", "/variables/input", json!({ "id": "x" })),
+        ("request", "/query", json!("mutation { addStar }")),
+        ("answer", "/data/minimizeComment/minimizedComment/minimizedReason", json!("RESOLVED")),
+        ("answer", "/data/minimizeComment", Value::Null),
+    ] {
+        let mut bent = folded.clone();
+        let body = if part == "request" { &mut bent.request } else { &mut bent.answer };
+        *body.pointer_mut(pointer).expect(pointer) = by;
+        assert!(objection(&contract, &bent).is_some_and(|told| told.contains(part)), "{pointer}");
+    }
 
     let mut invented = good.clone();
     invented.status = 299;
@@ -302,7 +344,9 @@ async fn git(call: &Caller) {
 
 /// Comments, labels and pull requests.
 async fn talks(call: &Caller) {
-    let said = call.shop("POST", "/issues/1/comments", json!({ "body": "Hello" })).await["id"].clone();
+    let said = call.shop("POST", "/issues/1/comments", json!({ "body": "Hello" })).await;
+    fold(call, &said["node_id"]).await;
+    let said = said["id"].clone();
     let path = format!("/issues/comments/{said}");
     call.shop("GET", &path, Value::Null).await;
     call.shop("PATCH", &path, json!({ "body": "Hello again" })).await;
@@ -319,6 +363,16 @@ async fn talks(call: &Caller) {
     let opened = call.shop("POST", "/pulls", opened).await["number"].clone();
     call.shop("PATCH", &format!("/pulls/{opened}"), json!({ "title": "Another" })).await;
     call.shop("PUT", &format!("/pulls/{opened}/merge"), json!({})).await;
+}
+
+/// A comment that is there and one that is not.
+async fn fold(call: &Caller, node: &Value) {
+    let query = "mutation($input: MinimizeCommentInput!) { minimizeComment(input: $input) { minimizedComment { isMinimized minimizedReason } } }";
+    let input = |node: &Value| json!({ "input": { "subjectId": node, "classifier": "OFF_TOPIC" } });
+    let folded = call.graphql(query, input(node)).await;
+    assert_eq!(folded["data"]["minimizeComment"]["minimizedComment"]["minimizedReason"], "off-topic");
+    let gone = call.graphql(query, input(&json!("nobody"))).await;
+    assert_eq!(gone["errors"][0]["type"], "NOT_FOUND");
 }
 
 /// Check runs, statuses, deployments and rulesets.

@@ -249,7 +249,47 @@ async fn a_copied_marker_is_not_ours() {
         comment(3, "Bot", json!({ "id": 42 }))
     ]);
     let server = Server::start(move |_, _| ok(list.clone())).await;
-    assert_eq!(server.github().find_comment(&repo(), 5, "<!-- m -->").await.unwrap(), Some(3));
+    let found = server.github().find_comment(&repo(), 5, "<!-- m -->").await.unwrap();
+    assert_eq!(found.map(|posted| posted.id), Some(3));
+}
+
+#[tokio::test]
+async fn graphql_refuses_with_status_200() {
+    let refused = |extra: Value| {
+        let mut error = json!({ "message": "No." });
+        error.as_object_mut().unwrap().extend(extra.as_object().cloned().unwrap());
+        json!({ "data": { "minimizeComment": null }, "errors": [error] })
+    };
+    let answers = [
+        json!({ "data": { "minimizeComment": { "minimizedComment": { "isMinimized": true } } } }),
+        refused(json!({ "type": "NOT_FOUND" })),
+        refused(json!({ "type": "FORBIDDEN" })),
+        refused(json!({ "type": "RATE_LIMITED" })),
+        refused(json!({ "type": "UNPROCESSABLE" })),
+        refused(json!({ "extensions": { "code": "undefinedField" } })),
+        refused(json!({})),
+    ];
+    let server = Server::start(move |_, before| ok(answers[before].clone())).await;
+    let github = server.github();
+    let mut told = Vec::new();
+    for _ in 0..7 {
+        told.push(format!("{:?}", github.minimise_comment(&repo(), "IC_x").await));
+    }
+    insta::assert_snapshot!(told.join("\n"), @r#"
+    Ok(())
+    Err(NotFound { what: "minimizeComment" })
+    Err(Forbidden { what: "minimizeComment", message: "No.", needs: None })
+    Err(RateLimited { until_ms: 1795412517000, secondary: true })
+    Err(Invalid { what: "minimizeComment", message: "No." })
+    Err(Invalid { what: "minimizeComment", message: "No." })
+    Err(Ambiguous { what: "minimizeComment", why: "No." })
+    "#);
+    let seen = server.seen.lock().unwrap();
+    let asked = seen
+        .iter()
+        .find(|s| s.line == "POST /api/graphql")
+        .unwrap_or_else(|| panic!("{:?}", seen.iter().map(|s| &s.line).collect::<Vec<_>>()));
+    assert_eq!(asked.body["variables"], json!({ "input": { "subjectId": "IC_x", "classifier": "RESOLVED" } }));
 }
 
 #[test]

@@ -62,12 +62,13 @@ async fn history(world: &World, seed: u64) {
     shop.push("bob", &branch, "a change", &[("note.txt", Some(&format!("{seed}\n")))]);
     let pull = shop.open_pull("bob", &branch, "A change");
     for act in 0..dice.roll(4) {
-        match dice.roll(6) {
+        match dice.roll(7) {
             5 => drop(shop.push("bob", &branch, "the same files", &[])),
             0 => drop(shop.push("bob", &branch, "more", &[("note.txt", Some(&format!("{seed} {act}\n")))])),
             1 => drop(pull.comment("bob", "/retry test")),
             2 => drop(pull.comment("alice", "/cancel")),
             3 => drop(pull.comment("mallory", "/retry")),
+            6 => drop(pull.comment("bob", "/staus")),
             _ => drop(pull.comment("bob", "/status")),
         }
         crashes(world, &mut dice).await;
@@ -135,9 +136,21 @@ async fn healed(world: &World, number: u64, seed: u64) {
                 comment.body
             );
         }
+        folded(repo, number, seed);
     });
     for run in store.recent_runs(200).await.expect("the store answers") {
         assert_eq!(run.state, RunState::Done, "seed {seed}: run {} was left", run.id);
+    }
+}
+
+/// Of the misspelt `/status` before one that was obeyed no reply stands open.
+fn folded(repo: &fairway::playground::world::Repo, number: u64, seed: u64) {
+    let typed = |line: &'static str| repo.comments_of(number).filter(move |c| c.author == "bob" && c.body == line);
+    let obeyed = typed("/status").filter(|c| c.reactions.iter().any(|r| r.content == "rocket")).map(|c| c.id).max();
+    for slip in typed("/staus").filter(|slip| obeyed.is_some_and(|id| id > slip.id)) {
+        let marker = format!("<!-- fairway:reply {} -->", slip.id);
+        let reply = repo.comments_of(number).find(|c| c.body.ends_with(&marker)).expect("it was answered");
+        assert_eq!(reply.minimised.as_deref(), Some("resolved"), "seed {seed}: comment {}", slip.id);
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use crate::cluster::Cluster;
 use crate::hub;
 use crate::load::{self, Load, Parcel};
-use crate::postgres;
 use crate::process::{SECRET, Served};
 use crate::report::{Goal, Report};
 
@@ -51,7 +51,7 @@ pub async fn measure(report: &mut Report, total: usize) {
     report.row("memory, most under that load", (served.memory().1, "MB"), Goal::Below(120.0));
     served.kill();
 
-    match postgres::Cluster::start() {
+    match Cluster::start("") {
         Some(cluster) => {
             let served = serve(dir.path(), "postgres", (&hub.url(), &cluster.url));
             load(report, &served, Case { name: "PostgreSQL, workers idle", parcels: &unhandled, total }).await;

@@ -7,20 +7,17 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use fairway::clock::Clock;
-use fairway::context::{Context, LiveRuns, Policy};
+use fairway::context::Context;
 use fairway::engine::scripted::Scripted;
-use fairway::github::{self, GitHub};
 use fairway::playground::Playground;
-use fairway::store::{Seal, Store};
-use fairway::telemetry::Masker;
-use fairway::web::{self, hook::Door};
+use fairway::settings::Orgs;
+use fairway::store::Store;
 use fairway::worker::{self, Pools};
 use tokio_util::sync::CancellationToken;
 
-use crate::hub;
 use crate::load::{self, Parcel, percentile};
-use crate::process::SECRET;
 use crate::report::{Goal, Report};
+use crate::{handles, hub};
 
 const INSTALLATIONS: usize = 20;
 const PER_SECOND: u32 = 20;
@@ -37,9 +34,9 @@ pub async fn measure(report: &mut Report) {
     hub::organisations(&hub, INSTALLATIONS, &[("fairway.toml", hub::PIPELINE)]);
     let store = Store::open(&format!("sqlite:{}", dir.path().join("fairway.db").display())).await.expect("a store");
     store.migrate().await.expect("its tables");
-    let ctx = context(&hub, store);
+    let ctx = handles::context(&hub, store, (Arc::new(Scripted::default()), Clock::system()), Orgs::Any);
     let stop = CancellationToken::new();
-    let door = serve(&ctx, &stop).await;
+    let door = handles::serve(&ctx, &hub, &stop).await;
     let working = tokio::spawn(worker::run(ctx.clone(), Pools { short: 8, long: 4 }, stop.clone()));
     let seen = watch(&hub, &stop);
 
@@ -137,49 +134,4 @@ fn watch(hub: &Playground, stop: &CancellationToken) -> Seen {
         }
     });
     seen
-}
-
-async fn serve(ctx: &Context, stop: &CancellationToken) -> SocketAddr {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("its address");
-    let door = Door { secret: SECRET.as_bytes().into(), intake: ctx.store.intake(), clock: ctx.clock.clone() };
-    let closing = stop.clone();
-    tokio::spawn(async move {
-        axum::serve(listener, web::public(door)).with_graceful_shutdown(closing.cancelled_owned()).await
-    });
-    address
-}
-
-fn context(hub: &Playground, store: Store) -> Context {
-    let clock = Clock::system();
-    let now = clock.clone();
-    let github = GitHub::new(github::Config {
-        api_url: hub.url(),
-        app_id: hub.app_id() as i64,
-        private_key: hub.private_key_pem().to_owned(),
-        user_agent: "fairway-bench".to_owned(),
-        now: Arc::new(move || now.now()),
-        ..github::Config::default()
-    });
-    let policy = Policy {
-        orgs: vec!["*".to_owned()],
-        app_id: hub.app_id() as i64,
-        pages_url: None,
-        node: "bench".to_owned(),
-        started_at: clock.now(),
-        lease_ms: 60_000,
-        max_failures: 8,
-        progress_ms: 10_000,
-        log_bytes: 10 * 1024 * 1024,
-    };
-    Context {
-        store,
-        github: github.expect("a GitHub client"),
-        engine: Arc::new(Scripted::default()),
-        clock,
-        policy: Arc::new(policy),
-        masker: Masker::default(),
-        seal: Arc::new(Seal::new(&[7; 32])),
-        live: LiveRuns::default(),
-    }
 }

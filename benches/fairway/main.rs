@@ -3,12 +3,15 @@
 //!
 //! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth` or `recovery`.
 
+#[path = "../../tests/common/cluster.rs"]
+mod cluster;
 mod growth;
+#[path = "../../tests/common/handles.rs"]
+mod handles;
 mod hub;
 mod intake;
 mod latency;
 mod load;
-mod postgres;
 mod process;
 mod recovery;
 mod report;

@@ -14,7 +14,7 @@ use crate::engine::Engine;
 use crate::engine::dagger::{self, Dagger};
 use crate::engine::local::Local;
 use crate::github::{self, GitHub};
-use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Orgs, Settings};
+use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Settings};
 use crate::store::{Seal, Store};
 use crate::telemetry::{self, LogFormat, Masker, Metrics};
 use crate::worker::Pools;
@@ -142,12 +142,8 @@ fn github(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> anyhow:
 }
 
 fn policy(identity: &AppIdentity, clock: &Clock) -> Policy {
-    let orgs = match &identity.orgs {
-        Orgs::Any => vec!["*".to_owned()],
-        Orgs::Only(names) => names.iter().cloned().collect(),
-    };
     Policy {
-        orgs,
+        orgs: identity.orgs.clone(),
         app_id: identity.app_id as i64,
         // Pages have no login of their own yet, so no check run links to them.
         pages_url: None,

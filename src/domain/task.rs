@@ -45,6 +45,13 @@ pub enum Task {
         /// The comment that is answered.
         comment: i64,
     },
+    /// Fold the reply to a refused command away at GitHub: its author's next try succeeded.
+    Minimise {
+        /// Where.
+        repo: Repo,
+        /// The comment that was refused.
+        comment: i64,
+    },
     /// Run a pipeline. Long, under heartbeat.
     Execute {
         /// Our run id.
@@ -70,6 +77,7 @@ impl Task {
             Task::SyncSticky { .. } => "sticky",
             Task::SyncReaction { .. } => "reaction",
             Task::SyncReply { .. } => "reply",
+            Task::Minimise { .. } => "minimise",
             Task::Execute { .. } => "execute",
             Task::Recover => "recover",
             Task::Reconcile { .. } => "reconcile",
@@ -84,7 +92,8 @@ impl Task {
             Task::SyncCheck { run } => format!("check:{run}"),
             Task::SyncSticky { key } => format!("sticky:{key}"),
             Task::SyncReaction { comment, .. } => format!("reaction:{comment}"),
-            Task::SyncReply { comment, .. } => format!("reply:{comment}"),
+            // A reply is folded after it was posted, however long that takes.
+            Task::SyncReply { comment, .. } | Task::Minimise { comment, .. } => format!("reply:{comment}"),
             Task::Execute { run } => format!("run:{run}"),
             Task::Recover => "recover".to_owned(),
             Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
@@ -96,6 +105,7 @@ impl Task {
     pub fn merge_key(&self) -> Option<String> {
         match self {
             Task::Event { .. } | Task::Execute { .. } => None,
+            Task::Minimise { comment, .. } => Some(format!("minimise:{comment}")),
             other => Some(other.lane()),
         }
     }

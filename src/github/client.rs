@@ -12,6 +12,9 @@ use super::error::{GitHubError, Subject, classify, kind, text};
 use super::transport::{Call, Config, ConfigError, Rate, Raw, Transport};
 use super::wire;
 
+/// Where GraphQL is asked. An Enterprise server has it beside its API's root, not below.
+pub(super) const GRAPHQL: &str = "/graphql";
+
 /// GitHub, for everybody in this process.
 #[derive(Clone)]
 pub struct GitHub(Arc<Inner>);
@@ -83,6 +86,11 @@ impl GitHub {
         &self.0.web
     }
 
+    /// The time, Unix milliseconds.
+    pub(super) fn now(&self) -> i64 {
+        (self.0.transport.now)()
+    }
+
     pub(super) fn app_id(&self) -> i64 {
         self.0.credentials.app_id()
     }
@@ -105,12 +113,12 @@ impl GitHub {
             return Ok(Reply { status: StatusCode::OK, headers: kept.headers.clone(), bytes: kept.bytes.clone() });
         }
         if !raw.status.is_success() {
-            let subject = Subject { what: &what, write: !read, now: (self.0.transport.now)() };
+            let subject = Subject { what: &what, write: !read, now: self.now() };
             return Err(classify(raw.status, &raw.headers, &raw.bytes, &subject));
         }
         // GitHub's API never answers with a page. Whoever does not read the answer must not take one for "done".
         if kind(&raw.headers).starts_with("text/html") {
-            let subject = Subject { what: &what, write: !read, now: (self.0.transport.now)() };
+            let subject = Subject { what: &what, write: !read, now: self.now() };
             return Err(subject.not_json(format!("status {} with a page", raw.status.as_u16())));
         }
         if let (Some(key), Some(etag)) = (key, raw.etag()) {
@@ -122,7 +130,7 @@ impl GitHub {
 
     async fn call(&self, ask: &Ask, (what, kept): (&str, Option<&Kept>)) -> Result<Raw, GitHubError> {
         let inner = &*self.0;
-        let url = format!("{}{}", inner.transport.base, ask.path);
+        let url = address(&inner.transport.base, &ask.path);
         let body = ask.body.as_ref().map(|b| b.to_string().into_bytes());
         let mut renewed = false;
         loop {
@@ -200,6 +208,13 @@ fn decode<T: DeserializeOwned>(reply: &Reply, subject: &Subject<'_>) -> Result<T
     })
 }
 
+fn address(base: &str, path: &str) -> String {
+    match base.strip_suffix("/api/v3") {
+        Some(host) if path == GRAPHQL => format!("{host}/api{GRAPHQL}"),
+        _ => format!("{base}{path}"),
+    }
+}
+
 /// The address of `rel="next"` in a `Link` header.
 fn next_link(link: &str) -> Option<&str> {
     link.split(',').find_map(|part| {
@@ -227,6 +242,14 @@ mod tests {
         assert_eq!(next_link(link), Some("https://x/a?page=3"));
         assert_eq!(next_link(r#"<https://x/a?page=1>; rel="prev""#), None);
         assert_eq!(next_link("nonsense"), None);
+    }
+
+    #[test]
+    fn graphql_has_an_address_of_its_own() {
+        assert_eq!(address("https://api.github.com", GRAPHQL), "https://api.github.com/graphql");
+        assert_eq!(address("https://ghe.example/api/v3", GRAPHQL), "https://ghe.example/api/graphql");
+        assert_eq!(address("https://ghe.example/api/v3", "/app"), "https://ghe.example/api/v3/app");
+        assert_eq!(address("http://127.0.0.1:4000", GRAPHQL), "http://127.0.0.1:4000/graphql");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Comments in a pull request's conversation, and reactions on them.
 
 use http::Method;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::auth::{Auth, Scope};
@@ -11,11 +12,20 @@ use super::wire::{Id, IssueComment, escape, millis, time};
 use crate::domain::event::Comment;
 use crate::domain::ids::Repo;
 
-const TALK: Scope = &[("pull_requests", "write")];
+pub(super) const TALK: Scope = &[("pull_requests", "write")];
 /// The list of a whole repository holds comments on issues, too.
 const LISTEN: Scope = &[("issues", "read"), ("pull_requests", "read")];
 /// Pages of comments that are read at most.
 const PAGES: usize = 50;
+
+/// A comment of ours.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Posted {
+    /// GitHub's id.
+    pub id: i64,
+    /// Its name in GraphQL.
+    pub node_id: String,
+}
 
 impl GitHub {
     /// Comments made since then, with the number they stand under and whether that is a pull request; oldest first.
@@ -32,21 +42,21 @@ impl GitHub {
     }
 
     /// The first comment of ours that contains the marker. A copy of the marker by somebody else is not ours.
-    pub async fn find_comment(&self, repo: &Repo, number: i64, marker: &str) -> Result<Option<i64>, GitHubError> {
+    pub async fn find_comment(&self, repo: &Repo, number: i64, marker: &str) -> Result<Option<Posted>, GitHubError> {
         let path = format!("{}/issues/{number}/comments?per_page=100", base(repo));
         let (pages, _) = self.pages::<Vec<IssueComment>>(Ask::get(Auth::of(repo, TALK), path), PAGES).await?;
         let ours = |c: &IssueComment| {
             let by_us = c.performed_via_github_app.as_ref().map_or_else(|| c.is_bot(), |app| app.id == self.app_id());
             by_us && c.body.as_deref().is_some_and(|body| body.contains(marker))
         };
-        Ok(pages.into_iter().flatten().find(ours).map(|c| c.id))
+        Ok(pages.into_iter().flatten().find(ours).map(|c| Posted { id: c.id, node_id: c.node_id }))
     }
 
-    /// Writes a comment and answers its id. `Ambiguous` when it may stand now: look with [`GitHub::find_comment`].
-    pub async fn create_comment(&self, repo: &Repo, number: i64, body: &str) -> Result<i64, GitHubError> {
+    /// Writes a comment. `Ambiguous` when it may stand now: look with [`GitHub::find_comment`].
+    pub async fn create_comment(&self, repo: &Repo, number: i64, body: &str) -> Result<Posted, GitHubError> {
         let path = format!("{}/issues/{number}/comments", base(repo));
         let ask = Ask::write(Auth::of(repo, TALK), Method::POST, path, json!({ "body": body }));
-        self.json::<Id>(ask).await.map(|made| made.id)
+        self.json(ask).await
     }
 
     /// Replaces a comment's text; nobody is notified. `NotFound` when somebody deleted it.

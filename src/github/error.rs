@@ -175,25 +175,34 @@ fn refusal(status: StatusCode, headers: &HeaderMap, body: &Body, subject: &Subje
     }
 }
 
-/// The order is GitHub's: `retry-after`, then the reset when nothing remains, then a minute.
 fn rate_limit(status: StatusCode, headers: &HeaderMap, message: &str, now: i64) -> Option<GitHubError> {
-    let number = |name| text(headers, name).and_then(|v| v.trim().parse::<i64>().ok());
-    let spent = number("x-ratelimit-remaining") == Some(0);
-    let retry_after = number("retry-after");
+    let spent = number(headers, "x-ratelimit-remaining") == Some(0);
+    let retry_after = number(headers, "retry-after");
     let message = message.to_ascii_lowercase();
     let told = message.contains("rate limit") || message.contains("abuse detection");
-    let limited = match status.as_u16() {
+    let refused = match status.as_u16() {
         429 => true,
         403 => spent || retry_after.is_some() || told,
         _ => false,
     };
-    let reset = number("x-ratelimit-reset").filter(|_| spent);
+    refused.then(|| limited(headers, &message, now))
+}
+
+/// Until when GitHub wants no requests. The order is its own: `retry-after`, then the reset when nothing remains, then a minute.
+pub(super) fn limited(headers: &HeaderMap, message: &str, now: i64) -> GitHubError {
+    let spent = number(headers, "x-ratelimit-remaining") == Some(0);
+    let retry_after = number(headers, "retry-after");
+    let reset = number(headers, "x-ratelimit-reset").filter(|_| spent);
     let until_ms = match (retry_after, reset) {
         (Some(seconds), _) => now.saturating_add(seconds.max(0).saturating_mul(1_000)),
         (None, Some(second)) => second.saturating_mul(1_000).max(now),
         (None, None) => now.saturating_add(PAUSE_MS),
     };
-    limited.then_some(GitHubError::RateLimited { until_ms, secondary: !spent || message.contains("secondary") })
+    GitHubError::RateLimited { until_ms, secondary: !spent || message.to_ascii_lowercase().contains("secondary") }
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
+    text(headers, name).and_then(|v| v.trim().parse().ok())
 }
 
 /// The kind of body, for people.

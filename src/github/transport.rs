@@ -135,7 +135,9 @@ impl Transport {
             return Err(bad());
         }
         let client = |e: octocrab::Error| ConfigError::Client(e.to_string());
-        let crab = Octocrab::builder().base_uri(uri).map_err(client)?;
+        // Without the path: octocrab would put `/api/v3` before what is not below it, such as an Enterprise's GraphQL.
+        let origin = format!("{}://{}", uri.scheme_str().unwrap_or_default(), uri.authority().ok_or_else(bad)?);
+        let crab = Octocrab::builder().base_uri(origin).map_err(client)?;
         let crab =
             crab.set_connect_timeout(Some(Duration::from_secs(10).min(config.read_timeout))).build().map_err(client)?;
         Ok(Transport {
@@ -183,6 +185,10 @@ impl Transport {
 
     /// Remembers what an answer says about the hourly limit.
     pub fn note_rate(&self, installation: i64, headers: &HeaderMap) {
+        // GraphQL has an hourly limit of its own.
+        if text(headers, "x-ratelimit-resource").is_some_and(|resource| resource != "core") {
+            return;
+        }
         let number = |name| text(headers, name).and_then(|v| v.parse::<i64>().ok());
         let seen = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"), number("x-ratelimit-reset"));
         if let (Some(limit), Some(remaining), Some(reset)) = seen {

@@ -149,6 +149,8 @@ impl PullRequest {
 pub(super) struct IssueComment {
     pub id: i64,
     #[serde(default)]
+    pub node_id: String,
+    #[serde(default)]
     pub user: Option<User>,
     #[serde(default)]
     pub body: Option<String>,

@@ -43,6 +43,8 @@ pub enum Trouble {
     Primary(u64),
     /// 403 with `retry-after` in seconds.
     Secondary(u64),
+    /// The App may not do this: 403, and in GraphQL an error in an answer with 200.
+    Forbidden,
     /// 401, and every installation token is void from now on.
     TokensExpire,
 }

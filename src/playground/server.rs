@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use super::faults::Trouble;
 use super::handle::Playground;
 use super::rest::door::{self, Incoming};
-use super::rest::{Answer, Body};
+use super::rest::{Answer, Body, graphql};
 use super::smart_http;
 
 /// A push may be large; an API request may not.
@@ -35,6 +35,10 @@ enum Path {
 fn sort(path: &str) -> Path {
     if let Some(rest) = path.strip_prefix("/api/v3") {
         return Path::Api(if rest.is_empty() { "/".into() } else { rest.to_owned() });
+    }
+    // An Enterprise server has GraphQL beside the REST API.
+    if path == "/api/graphql" {
+        return Path::Api("/graphql".into());
     }
     if path.contains(".git/") && smart_http::parse(path).is_some() {
         return Path::Git;
@@ -78,7 +82,7 @@ async fn api(playground: Playground, path: &str, parts: &Parts, body: Bytes) -> 
         return respond(Answer::error(413, "Payload Too Large"));
     }
     let trouble = playground.act_quietly(|world| world.switches.strike(parts.method.as_str(), path));
-    if let Some(answer) = before(&playground, trouble).await {
+    if let Some(answer) = before(&playground, path, trouble).await {
         return answer;
     }
     let incoming = incoming(path, parts, &body);
@@ -99,7 +103,7 @@ async fn api(playground: Playground, path: &str, parts: &Parts, body: Bytes) -> 
 }
 
 /// Trouble that strikes before anything is done.
-async fn before(playground: &Playground, trouble: Option<Trouble>) -> Option<Response> {
+async fn before(playground: &Playground, path: &str, trouble: Option<Trouble>) -> Option<Response> {
     let now = || playground.look(super::world::World::now);
     Some(match trouble? {
         Trouble::BadGatewayAfter => return None,
@@ -113,6 +117,8 @@ async fn before(playground: &Playground, trouble: Option<Trouble>) -> Option<Res
         }
         Trouble::Primary(seconds) => respond(door::primary_limit(now() / 1000 + seconds.cast_signed())),
         Trouble::Secondary(seconds) => respond(door::secondary_limit(seconds)),
+        Trouble::Forbidden if path == "/graphql" => respond(graphql::forbidden()),
+        Trouble::Forbidden => respond(Answer::error(403, "Resource not accessible by integration")),
         Trouble::TokensExpire => {
             playground.act_quietly(|world| world.tokens.values_mut().for_each(|token| token.expires_at = 0));
             respond(Answer::error(401, "Bad credentials"))

@@ -78,6 +78,10 @@ fn comment_lines(out: &mut String, by: &str, comment: Option<&Comment>) {
         let _ = writeln!(out, "{by}: (deleted)");
         return;
     };
+    if let Some(reason) = &comment.minimised {
+        let _ = writeln!(out, "{by}: (This comment was marked as {reason}.)");
+        return;
+    }
     let edited = if comment.updated_at == comment.created_at { "" } else { " (edited)" };
     let mut lines = comment.body.lines();
     let _ = writeln!(out, "{by}{edited}: {}", lines.next().unwrap_or_default());

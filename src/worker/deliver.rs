@@ -26,7 +26,7 @@ pub async fn deliver(ctx: &Context, job: &Job) -> Result<(), JobError> {
     let incoming = webhook::parse(&event, &body)
         .map_err(|e| JobError::Unreadable(format!("the payload of `{event}` cannot be read: {e}")))?;
     let mut jobs = Vec::new();
-    if let Some(incoming) = incoming.filter(|i| owner(i).is_none_or(|owner| ctx.policy.serves(owner))) {
+    if let Some(incoming) = incoming.filter(|i| owner(i).is_none_or(|owner| ctx.policy.orgs.serves(owner))) {
         if let Some(repo) = repository(&incoming) {
             ctx.store.upsert_repo(&row(repo, ctx.clock.now())).await?;
         }

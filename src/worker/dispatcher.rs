@@ -14,7 +14,7 @@ use crate::store::{Claim, Job, Retry, RetryAs};
 
 /// Kinds of task that end within seconds.
 pub const SHORT: &[&str] =
-    &["delivery", "event", "check", "sticky", "reaction", "reply", "recover", "reconcile", "purge"];
+    &["delivery", "event", "check", "sticky", "reaction", "reply", "minimise", "recover", "reconcile", "purge"];
 /// Kinds that last as long as somebody's pipeline.
 pub const LONG: &[&str] = &["execute"];
 
@@ -126,6 +126,7 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::SyncSticky { key } => effect::sticky::sync(ctx, job, &key).await,
         Task::SyncReaction { repo, comment } => effect::reaction::sync(ctx, job, (&repo, comment)).await,
         Task::SyncReply { repo, number, comment } => effect::reply::sync(ctx, job, (&repo, number, comment)).await,
+        Task::Minimise { repo, comment } => effect::reply::minimise(ctx, job, (&repo, comment)).await,
         Task::Execute { run } => execute::execute(ctx, job, run, stop).await,
         Task::Recover => recover::recover(ctx, job).await,
         Task::Reconcile { repo } => recover::reconcile(ctx, job, &repo).await,

@@ -27,7 +27,7 @@ fn priority(task: &Task) -> i64 {
         Task::SyncReaction { .. } | Task::SyncReply { .. } => 2_000,
         Task::Event { .. } | Task::SyncSticky { .. } | Task::Execute { .. } => 1_000,
         Task::SyncCheck { .. } => 500,
-        Task::Recover | Task::Reconcile { .. } | Task::Purge => 0,
+        Task::Minimise { .. } | Task::Recover | Task::Reconcile { .. } | Task::Purge => 0,
     }
 }
 

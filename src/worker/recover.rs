@@ -50,7 +50,7 @@ pub async fn recover(ctx: &Context, job: &Job) -> Result<(), JobError> {
 async fn repositories(ctx: &Context) -> Result<Vec<Repo>, JobError> {
     let mut all = Vec::new();
     for installation in ctx.github.installations().await? {
-        if installation.suspended || !ctx.policy.serves(&installation.account) {
+        if installation.suspended || !ctx.policy.orgs.serves(&installation.account) {
             continue;
         }
         for missing in crate::github::permissions::missing(&installation) {

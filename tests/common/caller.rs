@@ -22,6 +22,11 @@ impl Caller {
         caller
     }
 
+    /// The installation's token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
     fn jwt(&self) -> String {
         let now = self.hub.look(|world| world.now()) / 1000;
         let key = EncodingKey::from_rsa_pem(self.hub.private_key_pem().as_bytes()).expect("a key");
@@ -42,6 +47,11 @@ impl Caller {
     /// As the installation.
     pub async fn any(&self, path: &str) -> Value {
         self.send(&self.token, ("GET", path), Value::Null).await
+    }
+
+    /// As the installation, in GraphQL.
+    pub async fn graphql(&self, query: &str, variables: Value) -> Value {
+        self.send(&self.token, ("POST", "/graphql"), json!({ "query": query, "variables": variables })).await
     }
 
     async fn send(&self, auth: &str, (method, path): (&str, &str), body: Value) -> Value {

@@ -1,17 +1,17 @@
 //! Fairway in process, beside a playground: the real router, store, worker steps and octocrab, with a clock that only we move.
 
+#[path = "handles.rs"]
+mod handles;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use fairway::clock::{Clock, ManualClock};
-use fairway::context::{Context, LiveRuns, Policy};
+use fairway::context::Context;
 use fairway::engine::Engine;
-use fairway::github::GitHub;
 use fairway::playground::{Playground, PlaygroundOptions};
-use fairway::store::{JobRow, Seal, Store};
-
-use fairway::telemetry::Masker;
-use fairway::web::{self, hook::Door};
+use fairway::settings::Orgs;
+use fairway::store::{JobRow, Store};
 use fairway::worker::{self, LONG, SHORT, Stepped};
 use tokio_util::sync::CancellationToken;
 
@@ -44,15 +44,10 @@ impl World {
         hub.create("acme/shop", files);
         let store = Store::open("sqlite::memory:").await.expect("a store");
         store.migrate().await.expect("its tables");
-        let ctx = context(&hub, store, engine, clock);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let hook = format!("http://{}/hook", listener.local_addr().expect("an address"));
-        let door = Door { secret: SECRET.as_bytes().into(), intake: ctx.store.intake(), clock: ctx.clock.clone() };
+        let acme = Orgs::Only(["acme".to_owned()].into());
+        let ctx = handles::context(&hub, store, (engine, clock), acme);
         let stop = CancellationToken::new();
-        let closing = stop.clone();
-        tokio::spawn(async move {
-            axum::serve(listener, web::public(door)).with_graceful_shutdown(closing.cancelled_owned()).await
-        });
+        let hook = format!("http://{}/hook", handles::serve(&ctx, &hub, &stop).await);
         hub.set_webhook_url(&hook);
         World { hub, ctx, hand, hook, stop, _dir: dir }
     }
@@ -110,40 +105,5 @@ impl World {
         assert!(dead.is_empty(), "dead jobs: {dead:#?}");
         self.stop.cancel();
         self.hub.finish();
-    }
-}
-
-/// The handles of a Fairway that serves this playground.
-pub fn context(hub: &Playground, store: Store, engine: Arc<dyn Engine>, clock: Clock) -> Context {
-    let now = clock.clone();
-    let github = GitHub::new(fairway::github::Config {
-        api_url: hub.url(),
-        app_id: hub.app_id() as i64,
-        private_key: hub.private_key_pem().to_owned(),
-        user_agent: "fairway-test".to_owned(),
-        now: Arc::new(move || now.now()),
-        ..fairway::github::Config::default()
-    })
-    .expect("a GitHub client");
-    let policy = Policy {
-        orgs: vec!["acme".to_owned()],
-        app_id: hub.app_id() as i64,
-        pages_url: None,
-        node: "test".to_owned(),
-        started_at: clock.now(),
-        lease_ms: 60_000,
-        max_failures: 8,
-        progress_ms: 10_000,
-        log_bytes: 10 * 1024 * 1024,
-    };
-    Context {
-        store,
-        github,
-        engine,
-        clock,
-        policy: Arc::new(policy),
-        masker: Masker::new(),
-        seal: Arc::new(Seal::new(&[7; 32])),
-        live: LiveRuns::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::branch::rerun;
 use super::checks::{Ask, plan};
-use super::state::{LastCommand, PullState, hold};
+use super::state::{LastCommand, PullState, Refused, hold};
 use super::{Change, Command, Item, Why};
 use crate::domain::command::{self, Parsed, Typed, Verb};
 use crate::domain::event::Comment;
@@ -28,7 +28,9 @@ pub(super) fn comment(state: &mut PullState, comment: &Comment, facts: &Facts, c
         return;
     }
     let line = first_line(&comment.body);
-    let answer = match command::parse(&comment.body) {
+    let parsed = command::parse(&comment.body);
+    let verb = meant(&parsed);
+    let answer = match parsed {
         Parsed::NotForUs | Parsed::Unknown { did_you_mean: None, .. } => return,
         Parsed::Unknown { word, did_you_mean: Some(near) } => Answer::Refused(speech::command::unknown(&word, near)),
         Parsed::Usage { command, problem } => Answer::Refused(problem.sentence(command.command())),
@@ -54,9 +56,23 @@ pub(super) fn comment(state: &mut PullState, comment: &Comment, facts: &Facts, c
     if done {
         state.last = Some(LastCommand { comment: comment.id, author: comment.author.clone(), text: line, answer });
         state.tell(changes);
+        verb.into_iter().for_each(|verb| state.resolve(&comment.author, verb, changes));
     } else {
+        if let Some(verb) = verb {
+            state.refuse(Refused { comment: comment.id, author: comment.author.clone(), verb });
+        }
         let (repo, number) = (state.repo.clone(), state.pull.number);
         changes.push(Change::Do(Task::SyncReply { repo, number, comment: comment.id }));
+    }
+}
+
+/// The command that somebody typed, or meant to: a later one of the same kind is their next try.
+fn meant(parsed: &Parsed) -> Option<Verb> {
+    match parsed {
+        Parsed::Command(typed) => Some(typed.command),
+        Parsed::Usage { command, .. } => Some(*command),
+        Parsed::Unknown { did_you_mean, .. } => did_you_mean.and_then(command::find).map(|row| row.verb),
+        Parsed::NotForUs => None,
     }
 }
 

@@ -11,7 +11,7 @@ mod state;
 pub use branch::{BranchState, branch};
 pub use checks::{Checks, Item, Phase};
 pub use pull::pull;
-pub use state::{Head, LastCommand, PullState};
+pub use state::{Head, LastCommand, PullState, Refused};
 
 use serde::{Deserialize, Serialize};
 

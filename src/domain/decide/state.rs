@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::Checks;
 use super::{Change, Why};
+use crate::domain::command::Verb;
 use crate::domain::event::Pull;
 use crate::domain::facts::Facts;
 use crate::domain::ids::Repo;
@@ -24,6 +25,9 @@ pub struct PullState {
     pub approved: Option<String>,
     /// The command answered last. Its presence is what makes the sticky comment exist.
     pub last: Option<LastCommand>,
+    /// Refusals whose replies still stand open, oldest first.
+    #[serde(default)]
+    pub refused: Vec<Refused>,
 }
 
 /// A commit that was a pull request's head.
@@ -51,10 +55,32 @@ pub struct LastCommand {
     pub answer: String,
 }
 
+/// A command that was refused and not yet typed again with success.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The comment that held it.
+    pub comment: i64,
+    /// Who typed it.
+    pub author: String,
+    /// What was typed, or probably meant.
+    pub verb: Verb,
+}
+
+/// Refusals remembered for a pull request. What somebody never gets right must not fill its row.
+const REFUSED: usize = 20;
+
 impl PullState {
     /// A pull request seen for the first time.
     pub fn new(repo: &Repo, pull: Pull) -> PullState {
-        PullState { repo: repo.clone(), pull, heads: Vec::new(), checks: None, approved: None, last: None }
+        PullState {
+            repo: repo.clone(),
+            pull,
+            heads: Vec::new(),
+            checks: None,
+            approved: None,
+            last: None,
+            refused: Vec::new(),
+        }
     }
 
     /// Its key.
@@ -69,6 +95,26 @@ impl PullState {
 
     pub(super) fn trust(&self) -> Trust {
         if self.pull.fork { Trust::Fork } else { Trust::Pr }
+    }
+
+    /// Remembers a refusal until its author's next try.
+    pub(super) fn refuse(&mut self, refused: Refused) {
+        if self.refused.len() >= REFUSED {
+            self.refused.remove(0);
+        }
+        self.refused.push(refused);
+    }
+
+    /// Somebody's command was carried out: the replies to their earlier tries say nothing any more.
+    pub(super) fn resolve(&mut self, author: &str, verb: Verb, changes: &mut Vec<Change>) {
+        let repo = &self.repo;
+        self.refused.retain(|old| {
+            let over = old.verb == verb && old.author == author;
+            if over {
+                changes.push(Change::Do(Task::Minimise { repo: repo.clone(), comment: old.comment }));
+            }
+            !over
+        });
     }
 
     /// The sticky comment is brought up to date only where somebody asked for one.

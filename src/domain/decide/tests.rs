@@ -221,6 +221,61 @@ fn who_may_not_is_told_who_may() {
 }
 
 #[test]
+fn the_next_try_that_succeeds_folds_the_refusals_before_it() {
+    let mut facts = facts(&head("aaaaaaaaa"));
+    let mut state = opened("aaaaaaaaa");
+    let mut told = Vec::new();
+    for (id, who, line, role) in [
+        (1, "bob", "/staus", Role::Write),
+        (2, "bob", "/retry nope", Role::Write),
+        (3, "bob", "/status now", Role::Write),
+        (4, "mallory", "/cancel", Role::Anyone),
+        (5, "bob", "/deploy", Role::Write),
+        (6, "alice", "/status", Role::Write),
+        (7, "bob", "/cancel", Role::Write),
+        (8, "bob", "/status", Role::Write),
+        (9, "bob", "/status", Role::Write),
+        (10, "bob", "/retry", Role::Write),
+        (11, "mallory", "/cancel", Role::Write),
+    ] {
+        facts.role = Some(role);
+        let comment = Comment { id, author: who.into(), bot: false, body: line.into(), created_at: 900 };
+        let (next, changes) = pull(Some(state), &Event::Comment { repo: repo(), comment }, &facts);
+        state = next.expect("it stays");
+        let done = changes.iter().any(|c| matches!(c, Change::Command(row) if row.done));
+        let folds: Vec<String> =
+            words(&changes).lines().filter(|l| l.starts_with("minimise")).map(str::to_owned).collect();
+        told.push(
+            format!("{who} {line}: {} {}", if done { "done" } else { "refused" }, folds.join(", ")).trim().to_owned(),
+        );
+    }
+    assert_snapshot!(told.join("\n"), @r"
+    bob /staus: refused
+    bob /retry nope: refused
+    bob /status now: refused
+    mallory /cancel: refused
+    bob /deploy: refused
+    alice /status: done
+    bob /cancel: done
+    bob /status: done minimise reply:1, minimise reply:3
+    bob /status: done
+    bob /retry: done minimise reply:2
+    mallory /cancel: done minimise reply:4
+    ");
+    assert_eq!(state.refused, []);
+}
+
+#[test]
+fn a_row_does_not_grow_with_what_is_refused() {
+    let facts = facts(&head("aaaaaaaaa"));
+    let mut state = opened("aaaaaaaaa");
+    for _ in 0..50 {
+        state = types(state, "/staus", &facts).0;
+    }
+    assert_eq!(state.refused.len(), 20);
+}
+
+#[test]
 fn a_command_that_comes_late_is_not_executed() {
     let facts = Facts { now: 900 + 11 * 60_000, ..facts(&head("aaaaaaaaa")) };
     let (state, told) = types(opened("aaaaaaaaa"), "/cancel", &facts);

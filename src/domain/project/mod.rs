@@ -13,9 +13,7 @@ mod value;
 pub use check::{duration, pipeline_name};
 pub use digest::digest;
 pub use graph::{Cycle, Readiness, order, ready};
-pub use pipeline::{
-    Comments, DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Pipeline, Project, Report, ReportKind, Service, Trigger,
-};
+pub use pipeline::{DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Pipeline, Project, Report, ReportKind, Service, Trigger};
 pub use problem::Problem;
 pub use read::{MAX_BYTES, MAX_PIPELINES, parse};
 pub use select::{Applies, Selected, select};

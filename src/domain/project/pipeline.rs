@@ -16,8 +16,6 @@ pub struct Project {
     pub plan: Option<String>,
     /// In the order of the file.
     pub pipelines: Vec<Pipeline>,
-    /// When Fairway may write a comment without being asked.
-    pub comments: Comments,
     /// `environment`, `updates`, `policy` and `onboarding` as they stand; their own rooms read them.
     pub raw: toml::Table,
 }
@@ -27,19 +25,6 @@ impl Project {
     pub fn pipeline(&self, name: &str) -> Option<&Pipeline> {
         self.pipelines.iter().find(|pipeline| pipeline.name == name)
     }
-}
-
-/// The file's `comments` key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Comments {
-    /// When something failed and the check run is not enough, and for deployments. The default.
-    #[default]
-    OnFailure,
-    /// For deployments only.
-    Deployments,
-    /// Only as the answer to a person.
-    Never,
 }
 
 /// What starts a pipeline, by GitHub's name of the event.

@@ -6,7 +6,7 @@ use toml_edit::Document;
 
 use super::check;
 use super::graph;
-use super::pipeline::{Comments, DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
+use super::pipeline::{DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
 use super::problem::{Problem, Problems, nearest, quoted};
 use super::value::{Section, any, list};
 
@@ -15,7 +15,7 @@ pub const MAX_BYTES: usize = 256 * 1024;
 /// More pipelines than this would be as many check runs on every commit.
 pub const MAX_PIPELINES: usize = 100;
 
-const TOP: &[&str] = &["plan", "pipeline", "environment", "updates", "policy", "comments", "onboarding"];
+const TOP: &[&str] = &["plan", "pipeline", "environment", "updates", "policy", "onboarding"];
 const PIPELINE: &[&str] = &[
     "on", "image", "run", "needs", "env", "secrets", "services", "paths", "cache", "timeout", "report", "export",
     "dagger", "publish",
@@ -49,7 +49,6 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
     root.refuse_unknown(TOP, &mut problems);
     let project = Project {
         plan: root.text("plan", any, &mut problems),
-        comments: comments(&root, &mut problems),
         pipelines: pipelines(&root, &mut problems),
         raw: raw(text, &root, &mut problems),
     };
@@ -60,20 +59,6 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
 fn first_line(message: &str) -> String {
     let line = message.lines().next().unwrap_or("").trim_end_matches('.');
     line.chars().filter(|c| !c.is_control()).take(200).collect()
-}
-
-fn comments(root: &Section<'_>, problems: &mut Problems<'_>) -> Comments {
-    const KNOWN: &[&str] = &["on-failure", "deployments", "never"];
-    match root.text("comments", any, problems).as_deref() {
-        None | Some("on-failure") => Comments::OnFailure,
-        Some("deployments") => Comments::Deployments,
-        Some("never") => Comments::Never,
-        Some(other) => {
-            let message = format!("`comments` cannot be {}. Known are {}.", quoted(other), list(KNOWN));
-            problems.add(root.key_span("comments"), "comments", message);
-            Comments::OnFailure
-        }
-    }
 }
 
 /// The tables that other rooms read, kept as data.

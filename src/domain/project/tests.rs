@@ -7,7 +7,6 @@ use super::*;
 
 const FULL: &str = r#"
 plan = "rust-service@1"
-comments = "deployments"
 [pipeline.test]
 on    = ["pull_request", "push", "merge_group"]
 image = "rust:1.95-bookworm"
@@ -42,11 +41,10 @@ fn the_whole_language_is_read() {
     let project = parse(FULL).expect("the example of the design");
     let test = project.pipeline("test").expect("named");
     assert_eq!(project.plan.as_deref(), Some("rust-service@1"));
-    assert_eq!(project.comments, Comments::Deployments);
     assert_eq!(project.raw.keys().collect::<Vec<_>>(), ["environment", "updates"]);
     assert_eq!(
         project.pipelines.iter().map(|p| (p.name.as_str(), p.line)).collect::<Vec<_>>(),
-        [("test", 4), ("image", 15)]
+        [("test", 3), ("image", 14)]
     );
     assert_eq!(test.env["JOBS"], "2");
     assert_eq!(test.services["postgres"].port, Some(5432));

@@ -38,6 +38,7 @@ struct Item {
     mine: bool,
     at: When,
     edited: bool,
+    minimised: Option<String>,
     said: String,
     icon: &'static str,
     body: Option<String>,
@@ -148,6 +149,7 @@ impl Teller<'_> {
             who,
             at: When::new(at, self.world.now()),
             edited: false,
+            minimised: None,
             said,
             icon,
             body: None,
@@ -169,6 +171,7 @@ impl Teller<'_> {
         Item {
             anchor: format!("issuecomment-{}", comment.id),
             edited: comment.updated_at != comment.created_at,
+            minimised: comment.minimised.clone(),
             body: Some(markdown::render(&comment.body)),
             reactions: reactions.collect(),
             ..self.happened(&comment.author, comment.created_at, "", "commented".to_owned())

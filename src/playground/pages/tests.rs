@@ -139,6 +139,8 @@ fn talk(world: &mut World, repo: u64, number: u64) {
     world.react(repo, asked, "fairway[bot]", "rocket").unwrap();
     let status = "**Failing**: `fairway / test` at `Say it in the docs`\n\n| Check | Result | Time |\n|---|---|---|\n| [fairway / test](/acme/shop) | failure | 4s |\n| fairway / lint | success | 2s |\n\n<details><summary>Last command</summary>\n\n`/retry` by @bob: started again.\n\n</details>\n\n<!-- fairway:status v1 {} -->";
     world.comment(repo, number, "fairway[bot]", status).unwrap();
+    let refusal = world.comment(repo, number, "fairway[bot]", "Nothing was done.").unwrap();
+    world.minimise_comment(repo, refusal, "resolved");
     world.comment(repo, number, "mallory", "Looks good <script>alert(1)</script> to me.\n\n> /deploy").unwrap();
 }
 
@@ -234,6 +236,7 @@ async fn the_conversation_shows_what_was_said_and_how_the_checks_stand() {
         "1 failing, 1 in progress, 1 skipped, 1 successful",
         "bob reacted with eyes",
         "fairway[bot] reacted with rocket",
+        "<summary class=\"pad dim\">This comment was marked as resolved.</summary>",
     ] {
         let part = part.replace("bob reacted with eyes", "fairway[bot] reacted with eyes");
         assert!(html.contains(&part), "{part} is missing in {html}");

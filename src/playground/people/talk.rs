@@ -25,6 +25,7 @@ impl World {
             by_app: by == self.bot(),
             body: body.to_owned(),
             reactions: Vec::new(),
+            minimised: None,
             created_at: now,
             updated_at: now,
         };
@@ -55,6 +56,18 @@ impl World {
             at.comments.remove(&id);
         }
         Ok(())
+    }
+
+    /// Folds a comment away. Nobody is told: GitHub has no webhook for it.
+    pub fn minimise_comment(&mut self, repo: u64, id: u64, reason: &str) {
+        if let Some(comment) = self.repos.get_mut(&repo).and_then(|at| at.comments.get_mut(&id)) {
+            comment.minimised = Some(reason.to_owned());
+        }
+    }
+
+    /// The repository that a comment stands in.
+    pub fn repo_of_comment(&self, id: u64) -> Option<u64> {
+        self.repos.values().find(|repo| repo.comments.contains_key(&id)).map(|repo| repo.id)
     }
 
     /// Reacts to a comment; says whether the reaction is new, and gives it back.

@@ -4,13 +4,13 @@
 mod answer;
 mod apps;
 mod call;
-mod check_rules;
 mod checks;
 mod comments;
 mod contents;
 mod deployments;
 pub mod door;
 mod gitdata;
+pub mod graphql;
 mod labels;
 mod misc;
 mod pulls;

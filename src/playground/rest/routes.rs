@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::call::{Call, Reply};
-use super::{apps, checks, comments, contents, deployments, gitdata, labels, misc, pulls, repos};
+use super::{apps, checks, comments, contents, deployments, gitdata, graphql, labels, misc, pulls, repos};
 
 /// Answers one route.
 pub type Handler = fn(&mut Call<'_>) -> Result<Answer, Answer>;
@@ -87,6 +87,7 @@ static ROUTES: &[Route] = &[
     get("/orgs/{org}/installation", APP, apps::org_installation),
     get("/users/{username}/installation", APP, apps::org_installation),
     get("/repos/{owner}/{repo}/installation", APP, apps::repo_installation),
+    post("/graphql", ANY, graphql::answer),
     get("/rate_limit", ANY, misc::rate_limit),
     get("/meta", OPEN, misc::meta),
     get("/users/{username}", OPEN, misc::user),

@@ -31,6 +31,12 @@ pub fn node_id(kind: &str, id: u64) -> String {
     STANDARD.encode(format!("{kind}:{id}"))
 }
 
+/// The number in a node id of this kind.
+pub fn of_node_id(kind: &str, node: &str) -> Option<u64> {
+    let text = String::from_utf8(STANDARD.decode(node).ok()?).ok()?;
+    text.strip_prefix(kind)?.strip_prefix(':')?.parse().ok()
+}
+
 impl World {
     /// A `simple-user`: person, bot or organisation. A login nobody has becomes GitHub's ghost.
     pub fn user_json(&self, login: &str) -> Value {

@@ -158,6 +158,8 @@ pub struct Comment {
     pub body: String,
     /// Oldest first.
     pub reactions: Vec<Reaction>,
+    /// Why it is folded away, as GitHub spells it: `resolved`, `outdated` and the like.
+    pub minimised: Option<String>,
     /// Unix milliseconds.
     pub created_at: i64,
     /// Unix milliseconds; differs from `created_at` once edited.

@@ -10,7 +10,7 @@ use crate::context::Context;
 use crate::domain::decide::PullState;
 use crate::domain::speech;
 use crate::domain::task::Key;
-use crate::github::GitHubError;
+use crate::github::{GitHubError, Posted};
 use crate::store::{Class, Job, Mirror};
 
 /// Brings the sticky comment up to date; makes it when it is not there, or not there any more.
@@ -55,12 +55,12 @@ async fn write(
         }
     } else if job.attempt > 1 {
         let found = ctx.github.find_comment(repo, number, &speech::sticky::marker(state)).await;
-        if let Some(remote) = heed(ctx, repo.installation, found).await? {
+        if let Some(Posted { id: remote, .. }) = heed(ctx, repo.installation, found).await? {
             slot(ctx, repo.installation, Class::Answer, false).await?;
             heed(ctx, repo.installation, ctx.github.update_comment(repo, remote, body).await).await?;
             return Ok(remote);
         }
     }
     slot(ctx, repo.installation, Class::Answer, true).await?;
-    heed(ctx, repo.installation, ctx.github.create_comment(repo, number, body).await).await
+    Ok(heed(ctx, repo.installation, ctx.github.create_comment(repo, number, body).await).await?.id)
 }

@@ -1,12 +1,14 @@
 //! Check runs and check suites, with GitHub's limits.
 
+mod rules;
+
 use serde_json::{Value, json};
 
 use super::answer::Answer;
 use super::call::{Call, Reply, broken};
-use super::check_rules::wrong;
 use crate::playground::shapes::from_iso;
 use crate::playground::world::{Action, Annotation, CheckRun, CheckSuite, FaultKind};
+use rules::wrong;
 
 fn run<'a>(call: &'a Call<'_>) -> Result<&'a CheckRun, Answer> {
     call.repo()?.checks.get(&call.number(0)?).ok_or_else(Answer::not_found)

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::super::answer::Answer;
 
 const STATUSES: &[&str] = &["queued", "in_progress", "completed"];
 const CONCLUSIONS: &[&str] = &["action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out"];
