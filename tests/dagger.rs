@@ -159,3 +159,53 @@ async fn a_real_engine_stops_in_time_and_says_what_it_cannot_have() {
     assert!(matches!(&outcome, Outcome::Impossible(why) if why.contains("not in the repository")), "{outcome:?}");
     lab.hub.finish();
 }
+
+#[tokio::test]
+async fn a_real_engine_keeps_caches_by_scope_and_names_a_service_that_ends() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, &[("a", "1")]).await;
+    let name = uuid::Uuid::new_v4().simple().to_string();
+    let cached = |scope: &str, line: &str| {
+        let mut spec = lab.spec(&[line]);
+        spec.caches = vec!["kept".to_owned()];
+        spec.cache_scope = format!("{name}/{scope}");
+        spec
+    };
+    assert_eq!(lab.run(cached("pr-1", "echo one > kept/file")).await.0, Outcome::Success);
+    let (outcome, said) = lab.run(cached("pr-1", "cat kept/file")).await;
+    assert_eq!((outcome, said.log.get(&0).map(String::as_str)), (Outcome::Success, Some("one\n")));
+    let (outcome, _) = lab.run(cached("trusted", "cat kept/file")).await;
+    assert_eq!(outcome, Outcome::Failed, "another scope sees nothing of it");
+    let mut spec = lab.spec(&["true"]);
+    // Its shell has nothing to read, so it ends at once.
+    let image = "debian:bookworm-slim".to_owned();
+    let service = fairway::domain::project::Service { image, port: Some(5432), env: BTreeMap::new() };
+    spec.services.insert("db".to_owned(), service);
+    let outcome = lab.run(spec).await.0;
+    assert!(matches!(&outcome, Outcome::Impossible(why) if why.contains("the service `db`")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_real_engine_stops_a_step_when_told_and_tells_all_that_was_printed() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, &[("a", "1")]).await;
+    let cancel = CancellationToken::new();
+    let (tx, mut rx) = mpsc::channel(1_000);
+    let listen = async {
+        let mut exits = Vec::new();
+        while let Some(event) = rx.recv().await {
+            match event {
+                RunEvent::Log { .. } => cancel.cancel(),
+                RunEvent::StepFinished { exit, .. } => exits.push(exit),
+                _ => {}
+            }
+        }
+        exits
+    };
+    let run = lab.engine.run(lab.spec(&["echo begun; sleep 50"]), tx, cancel.clone());
+    assert_eq!(tokio::join!(run, listen), (Outcome::Cancelled, vec![StepExit::Cancelled]));
+    let (outcome, said) = lab.run(lab.spec(&["seq 1 20000"])).await;
+    let expected: String = (1..=20_000).map(|n| format!("{n}\n")).collect();
+    assert_eq!(outcome, Outcome::Success);
+    assert!(said.log[&0] == expected, "{} of {} bytes", said.log[&0].len(), expected.len());
+}
