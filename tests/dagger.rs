@@ -82,7 +82,10 @@ impl Lab {
                     RunEvent::Log { step, bytes } => {
                         said.log.entry(step).or_default().push_str(&String::from_utf8_lossy(&bytes));
                     }
-                    RunEvent::StepFinished { exit, .. } => said.exits.push(exit),
+                    RunEvent::StepFinished { exit, cached, .. } => {
+                        said.exits.push(exit);
+                        said.cached.push(cached);
+                    }
                     RunEvent::Report { path, .. } => said.reports.push(path),
                     RunEvent::Exported { digest } => said.export = Some(digest),
                     RunEvent::Note(_) | RunEvent::StepStarted { .. } => {}
@@ -98,6 +101,7 @@ impl Lab {
 struct Said {
     log: BTreeMap<usize, String>,
     exits: Vec<StepExit>,
+    cached: Vec<bool>,
     reports: Vec<String>,
     export: Option<String>,
 }
@@ -208,4 +212,21 @@ async fn a_real_engine_stops_a_step_when_told_and_tells_all_that_was_printed() {
     let expected: String = (1..=20_000).map(|n| format!("{n}\n")).collect();
     assert_eq!(outcome, Outcome::Success);
     assert!(said.log[&0] == expected, "{} of {} bytes", said.log[&0].len(), expected.len());
+}
+
+#[tokio::test]
+async fn a_real_engine_runs_equal_steps_once_unless_told_otherwise() {
+    let Some(runner) = real() else { return };
+    let file = uuid::Uuid::new_v4().to_string();
+    let lab = Lab::new("dagger", &runner, &[("a", &file)]).await;
+    let again = || RunSpec { fresh: None, ..lab.spec(&["date +%N > when; cat when", "echo ran; exit 3"]) };
+    let (_, first) = lab.run(again()).await;
+    assert_eq!(first.log.keys().copied().collect::<Vec<_>>(), [0, 1], "{first:?}");
+    let (outcome, second) = lab.run(again()).await;
+    assert_eq!((outcome, &first.exits), (Outcome::Failed, &second.exits));
+    assert!(second.log.is_empty(), "what did not run prints nothing: {second:?}");
+    let retried = RunSpec { fresh: Some((1, file)), ..again() };
+    let (_, third) = lab.run(retried).await;
+    assert_eq!(third.log.keys().copied().collect::<Vec<_>>(), [1], "what failed runs again, what passed does not");
+    assert!(!first.cached[0] && !third.cached[1], "what ran is never called cached");
 }

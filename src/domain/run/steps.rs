@@ -27,7 +27,8 @@ pub(super) fn table(steps: &[StepResult]) -> String {
         };
         // Even in code a bar ends the cell unless it is escaped.
         let command = code(&short(&step.name)).replace('|', "\\|");
-        table.push_str(&format!("| {command} | {} | {time} |\n", word(&step.state)));
+        let cached = if step.cached { ", cached" } else { "" };
+        table.push_str(&format!("| {command} | {}{cached} | {time} |\n", word(&step.state)));
     }
     if steps.len() > MAX_ROWS {
         table.push_str(&format!("| ... and {} more | | |\n", steps.len() - MAX_ROWS));

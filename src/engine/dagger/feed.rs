@@ -39,8 +39,13 @@ pub enum Told {
         /// Whose.
         trace: Trace,
     },
-    /// A command did not have to run.
-    Cached {
+    /// A command really runs.
+    Ran {
+        /// Whose.
+        trace: Trace,
+    },
+    /// A query for an exit code was answered; whatever ran for it was told before.
+    Answered {
         /// Whose.
         trace: Trace,
     },
@@ -181,7 +186,21 @@ struct Span {
     #[serde(default)]
     name: String,
     #[serde(default)]
-    attributes: Vec<Attribute>,
+    end_time_unix_nano: String,
+}
+
+/// The end of a span that has not ended, as the engine writes it.
+const NOT_ENDED: &str = "11651379494838206464";
+
+impl Span {
+    fn told(self) -> Option<Told> {
+        let trace = trace(&self.trace_id)?;
+        match self.name.as_str() {
+            "resume withExec" => Some(Told::Ran { trace }),
+            "Container.exitCode" if self.end_time_unix_nano != NOT_ENDED => Some(Told::Answered { trace }),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -239,10 +258,6 @@ impl LogRecord {
 impl Traces {
     fn told(self) -> Vec<Told> {
         let scopes = self.resource_spans.into_iter().flat_map(|r| r.scope_spans);
-        let spans = scopes.flat_map(|s| s.spans);
-        spans
-            .filter(|span| span.name.contains("withExec") && flag(&span.attributes, "dagger.io/dag.cached"))
-            .filter_map(|span| trace(&span.trace_id).map(|trace| Told::Cached { trace }))
-            .collect()
+        scopes.flat_map(|s| s.spans).filter_map(Span::told).collect()
     }
 }

@@ -38,7 +38,15 @@ struct Shared {
 struct State {
     steps: BTreeMap<u128, usize>,
     ends: BTreeMap<usize, usize>,
-    cached: BTreeSet<usize>,
+    ran: BTreeSet<usize>,
+    answered: BTreeSet<usize>,
+}
+
+impl State {
+    /// The answer is there, and nothing ran for it.
+    fn cached(&self, step: usize) -> bool {
+        self.answered.contains(&step) && !self.ran.contains(&step) && !self.ends.contains_key(&step)
+    }
 }
 
 impl Shared {
@@ -68,7 +76,7 @@ impl Pump {
 
     /// Whether a step that was answered after `took` was taken from the cache.
     pub fn cached(&self, step: usize, took: Duration) -> bool {
-        took < CACHED || (self.shared.lock().cached.contains(&step) && !self.shared.lock().ends.contains_key(&step))
+        took < CACHED || self.shared.lock().cached(step)
     }
 
     /// Waits for what a step that took so long has still to say.
@@ -84,8 +92,7 @@ impl Pump {
             let done = {
                 let state = self.shared.lock();
                 // Both streams say when they end; what was cached says nothing.
-                state.ends.get(&step).is_some_and(|ends| *ends >= 2)
-                    || (state.cached.contains(&step) && !state.ends.contains_key(&step))
+                state.ends.get(&step).is_some_and(|ends| *ends >= 2) || state.cached(step)
             };
             if done || tokio::time::timeout_at(end, changed).await.is_err() {
                 return;
@@ -108,7 +115,8 @@ async fn carry(
 ) {
     let mut masks: BTreeMap<(usize, bool), Mask> = BTreeMap::new();
     while let Some(told) = told.recv().await {
-        let (Told::Output { trace, .. } | Told::Ended { trace } | Told::Cached { trace }) = &told;
+        let (Told::Output { trace, .. } | Told::Ended { trace } | Told::Ran { trace } | Told::Answered { trace }) =
+            &told;
         let Some(step) = shared.lock().steps.get(&trace.0).copied() else { continue };
         match told {
             Told::Output { error, bytes, .. } => {
@@ -126,8 +134,9 @@ async fn carry(
                 }
                 shared.changed.notify_waiters();
             }
-            Told::Cached { .. } => {
-                shared.lock().cached.insert(step);
+            Told::Ran { .. } => drop(shared.lock().ran.insert(step)),
+            Told::Answered { .. } => {
+                shared.lock().answered.insert(step);
                 shared.changed.notify_waiters();
             }
         }
