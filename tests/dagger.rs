@@ -66,7 +66,6 @@ impl Lab {
             fork: false,
             image: None,
             services: BTreeMap::new(),
-            publish: None,
             failures: 0,
             // Each test run is new to the engine.
             fresh: Some((0, uuid::Uuid::new_v4().to_string())),

@@ -6,10 +6,13 @@ use std::path::{Component, Path, PathBuf};
 
 use globset::GlobBuilder;
 use sha2::{Digest, Sha256};
+use tokio::sync::mpsc;
 
 use crate::domain::project::Report;
-use crate::engine::RunEvent;
+use crate::engine::{Outcome, RunEvent, RunSpec};
 
+/// Where exports are kept, each under its digest.
+const EXPORTS: &str = "exports";
 /// The largest report that is read, in bytes.
 const REPORT_BYTES: u64 = 16 * 1024 * 1024;
 /// The most of all reports of a run together, in bytes.
@@ -19,8 +22,53 @@ const REPORTS: usize = 200;
 /// The most files that are looked at.
 const FILES: usize = 200_000;
 
+/// Tells of the reports of a run, whether or not its steps passed. `seen_at` is where the steps saw the checkout.
+pub async fn tell_reports(spec: &RunSpec, (source, seen_at): (&Path, &str), events: &mpsc::Sender<RunEvent>) {
+    let (source, seen_at, wanted) = (source.to_owned(), seen_at.to_owned(), spec.reports.clone());
+    let found = tokio::task::spawn_blocking(move || reports(&source, &seen_at, &wanted)).await;
+    for event in found.unwrap_or_default() {
+        drop(events.send(masked(event, spec)).await);
+    }
+}
+
+/// Keeps what a run exports, below `data`, and tells of it. Gives how the run ends.
+pub async fn keep_export((source, what): (&Path, &str), data: &Path, events: &mpsc::Sender<RunEvent>) -> Outcome {
+    let (source, what, exports) = (source.to_owned(), what.to_owned(), data.join(EXPORTS));
+    match tokio::task::spawn_blocking(move || export(&source, &what, &exports)).await {
+        Ok(Ok(digest)) => {
+            drop(events.send(RunEvent::Exported { digest }).await);
+            Outcome::Success
+        }
+        Ok(Err(why)) => Outcome::Impossible(why),
+        Err(error) => Outcome::Broken(format!("the export could not be kept: {error}")),
+    }
+}
+
+/// Whether what was exported under this digest is still below `data`.
+pub fn keeps(data: &Path, digest: &str) -> bool {
+    data.join(EXPORTS).join(digest).exists()
+}
+
+/// What a step wrote into a file is shown as annotations, so it is masked as its output is.
+fn masked(event: RunEvent, spec: &RunSpec) -> RunEvent {
+    let hide = |bytes: &[u8]| {
+        let mut mask = spec.mask();
+        let mut out = mask.pass(bytes);
+        out.extend(mask.rest());
+        out
+    };
+    let hide_text = |text: &str| String::from_utf8_lossy(&hide(text.as_bytes())).into_owned();
+    match event {
+        RunEvent::Report { kind, path, root, bytes } => {
+            RunEvent::Report { kind, path: hide_text(&path), root, bytes: hide(&bytes) }
+        }
+        RunEvent::Note(words) => RunEvent::Note(hide_text(&words)),
+        other => other,
+    }
+}
+
 /// Reads the report files that are there. `seen_at` is where the steps saw the checkout.
-pub fn reports(source: &Path, seen_at: &str, wanted: &[Report]) -> Vec<RunEvent> {
+fn reports(source: &Path, seen_at: &str, wanted: &[Report]) -> Vec<RunEvent> {
     let mut events = Vec::new();
     let mut files = Vec::new();
     let mut left = ALL_REPORTS_BYTES;
@@ -90,7 +138,7 @@ fn list(root: &Path) -> Result<Vec<PathBuf>, String> {
 }
 
 /// Keeps a file or directory of the checkout under `exports/DIGEST`. Gives the digest, or why it cannot be kept.
-pub fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
+fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
     let what = Path::new(what.trim_end_matches('/'));
     if what.is_absolute() || what.components().any(|c| matches!(c, Component::ParentDir)) {
         return Err(format!("`export = {:?}` leads out of the checkout", what.display().to_string()));

@@ -1,6 +1,7 @@
 //! Takes secrets out of output as it streams, also when one is cut in two by the pipe.
 
 /// Replaces what must not be seen. Holds back as many bytes as the longest word has, so that none slips through in halves.
+#[derive(Clone)]
 pub struct Mask {
     words: Vec<Vec<u8>>,
     held: Vec<u8>,

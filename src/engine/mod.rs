@@ -53,12 +53,17 @@ pub struct RunSpec {
     pub image: Option<String>,
     /// Containers beside the steps, by host name; likewise.
     pub services: BTreeMap<String, Service>,
-    /// Image name to publish under; likewise.
-    pub publish: Option<String>,
     /// Engine troubles that this run has met so far; each asks for another engine.
     pub failures: i64,
     /// From this step on nothing may come from an engine's cache, by this word: an earlier try failed there.
     pub fresh: Option<(usize, String)>,
+}
+
+impl RunSpec {
+    /// Hides the run's secrets.
+    fn mask(&self) -> mask::Mask {
+        mask::Mask::new(self.secrets.values().chain(&self.token).map(|secret| secret.reveal()))
+    }
 }
 
 /// What happens in a run.
@@ -157,22 +162,4 @@ pub trait Engine: Send + Sync {
 
     /// Runs one. The sender is dropped when everything was said.
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome>;
-}
-
-/// What a step wrote into a file is shown as annotations, so it is masked as its output is.
-fn masked(event: RunEvent, mask: impl Fn() -> mask::Mask) -> RunEvent {
-    let hide = |bytes: &[u8]| {
-        let mut mask = mask();
-        let mut out = mask.pass(bytes);
-        out.extend(mask.rest());
-        out
-    };
-    let hide_text = |text: &str| String::from_utf8_lossy(&hide(text.as_bytes())).into_owned();
-    match event {
-        RunEvent::Report { kind, path, root, bytes } => {
-            RunEvent::Report { kind, path: hide_text(&path), root, bytes: hide(&bytes) }
-        }
-        RunEvent::Note(words) => RunEvent::Note(hide_text(&words)),
-        other => other,
-    }
 }

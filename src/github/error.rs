@@ -201,7 +201,8 @@ pub(super) fn limited(headers: &HeaderMap, message: &str, now: i64) -> GitHubErr
     GitHubError::RateLimited { until_ms, secondary: !spent || message.to_ascii_lowercase().contains("secondary") }
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
+/// A header that holds a whole number.
+pub(super) fn number(headers: &HeaderMap, name: &str) -> Option<i64> {
     text(headers, name).and_then(|v| v.trim().parse().ok())
 }
 

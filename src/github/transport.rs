@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use octocrab::{OctoBody, Octocrab};
 
-use super::error::text;
+use super::error::{number, text};
 
 /// The largest answer that is read; GitHub's own are far smaller.
 const ANSWER_BYTES: usize = 32 * 1024 * 1024;
@@ -189,7 +189,7 @@ impl Transport {
         if text(headers, "x-ratelimit-resource").is_some_and(|resource| resource != "core") {
             return;
         }
-        let number = |name| text(headers, name).and_then(|v| v.parse::<i64>().ok());
+        let number = |name| number(headers, name);
         let seen = (number("x-ratelimit-limit"), number("x-ratelimit-remaining"), number("x-ratelimit-reset"));
         if let (Some(limit), Some(remaining), Some(reset)) = seen {
             let rate = Rate { limit, remaining, reset_ms: reset.saturating_mul(1_000) };

@@ -120,7 +120,6 @@ async fn prepare(
         fork: trust == Trust::Fork,
         image: pipeline.image.clone(),
         services: pipeline.services.clone(),
-        publish: pipeline.publish.clone(),
         failures: job.failures,
         // Whoever asks for another try wants one that runs.
         fresh: spec.again.then(|| (0, row.id.to_string())),

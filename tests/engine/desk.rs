@@ -63,7 +63,6 @@ impl Desk {
             fork: false,
             image: None,
             services: std::collections::BTreeMap::new(),
-            publish: None,
             failures: 0,
             fresh: None,
         };

@@ -2,16 +2,18 @@
 //! judging: pass or fail is the answer to the query.
 
 use base64::Engine as _;
-use futures_util::StreamExt as _;
+use futures_util::TryStreamExt as _;
 use serde::Deserialize;
 use serde_json::Value;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _};
 use tokio::sync::mpsc;
+use tokio_util::io::StreamReader;
 
 use super::client::Trace;
 use super::session::Session;
 
 /// The largest event that is kept whole, in bytes; a larger one is passed over.
-const EVENT: usize = 64 * 1024 * 1024;
+const EVENT: u64 = 64 * 1024 * 1024;
 
 /// Which of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,54 +68,19 @@ pub async fn follow(request: reqwest::RequestBuilder, feed: Feed, tell: mpsc::Se
     if !reply.status().is_success() {
         return;
     }
-    let mut body = reply.bytes_stream();
-    let mut lines = Lines::default();
-    while let Some(Ok(bytes)) = body.next().await {
-        lines.push(&bytes);
-        while let Some(line) = lines.next() {
-            let Some(data) = line.strip_prefix(b"data:") else { continue };
+    let mut body = StreamReader::new(reply.bytes_stream().map_err(std::io::Error::other));
+    let (mut line, mut skipping) = (Vec::new(), false);
+    while (&mut body).take(EVENT).read_until(b'\n', &mut line).await.is_ok_and(|n| n > 0) {
+        let whole = line.ends_with(b"\n");
+        if let Some(data) = line.strip_prefix(b"data:").filter(|_| whole && !skipping) {
             for told in parse(feed, data) {
                 if tell.send(told).await.is_err() {
                     return;
                 }
             }
         }
-    }
-}
-
-/// Lines of a stream that comes in pieces.
-#[derive(Default)]
-struct Lines {
-    held: Vec<u8>,
-    seen: usize,
-    skipping: bool,
-}
-
-impl Lines {
-    fn push(&mut self, bytes: &[u8]) {
-        self.held.extend_from_slice(bytes);
-    }
-
-    fn next(&mut self) -> Option<Vec<u8>> {
-        loop {
-            let Some(at) = self.held[self.seen..].iter().position(|b| *b == b'\n') else {
-                self.seen = self.held.len();
-                if self.held.len() > EVENT {
-                    self.held.clear();
-                    self.seen = 0;
-                    self.skipping = true;
-                }
-                return None;
-            };
-            let end = self.seen + at;
-            let rest = self.held.split_off(end + 1);
-            let mut line = std::mem::replace(&mut self.held, rest);
-            self.seen = 0;
-            line.truncate(end);
-            if !std::mem::take(&mut self.skipping) {
-                return Some(line);
-            }
-        }
+        skipping = !whole;
+        line.clear();
     }
 }
 

@@ -19,8 +19,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::mask::Mask;
-use super::{Engine, Outcome, RunEvent, RunSpec};
+use super::{Engine, Outcome, RunEvent, RunSpec, harvest};
 use crate::domain::project::Pipeline;
 use client::Trace;
 use pump::Pump;
@@ -86,7 +85,7 @@ impl Dagger {
     }
 
     async fn version(&self, runner: &str) -> Result<String, String> {
-        let home = self.home().map_err(|error| format!("no directory for a session: {error}"))?;
+        let home = session::home(self.config.owner).map_err(|error| format!("no directory for a session: {error}"))?;
         let never = CancellationToken::new();
         let session = Session::open(&self.launch(runner, home.path()), &never).await.map_err(|e| e.to_string())?;
         let api = session.api(Trace::new());
@@ -97,10 +96,6 @@ impl Dagger {
             Ok(Err(error)) => Err(client::Trouble::from(error).words()),
             Err(_) => Err(NoSession::Mute { runner: runner.to_owned() }.to_string()),
         }
-    }
-
-    fn home(&self) -> std::io::Result<tempfile::TempDir> {
-        session::home(self.config.owner)
     }
 
     fn launch(&self, runner: &str, home: &std::path::Path) -> Launch {
@@ -126,7 +121,7 @@ impl Dagger {
         let Some(runner) = self.runner(&spec) else {
             return Outcome::Broken("FAIRWAY_ENGINES names no engine".to_owned());
         };
-        let home = match self.home() {
+        let home = match session::home(self.config.owner) {
             Ok(home) => home,
             Err(error) => return Outcome::Broken(format!("no directory for a session: {error}")),
         };
@@ -145,7 +140,7 @@ impl Dagger {
             deadline,
             seal: &self.config.seal,
             home: home.path(),
-            exports: self.config.data.join("exports"),
+            data: &self.config.data,
             default_image: &self.config.image,
         };
         // The SDK panics on answers that it does not expect; that ends this run and no other.
@@ -177,15 +172,10 @@ impl Engine for Dagger {
     }
 
     fn keeps(&self, digest: &str) -> bool {
-        self.config.data.join("exports").join(digest).exists()
+        harvest::keeps(&self.config.data, digest)
     }
 
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
         Box::pin(self.perform(spec, events, cancel))
     }
-}
-
-/// What a step wrote into a file is shown as annotations, so it is masked as its output is.
-fn masked(event: RunEvent, spec: &RunSpec) -> RunEvent {
-    super::masked(event, || Mask::new(spec.secrets.values().chain(&spec.token).map(|secret| secret.reveal())))
 }

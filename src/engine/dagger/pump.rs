@@ -64,8 +64,7 @@ impl Pump {
         for kind in [Feed::Logs, Feed::Traces] {
             feeds.spawn(feed::follow(feed::request(session, kind), kind, tell.clone()));
         }
-        let words: Vec<String> = spec.secrets.values().chain(&spec.token).map(|s| s.reveal().to_owned()).collect();
-        let carrier = tokio::spawn(carry(told, shared.clone(), words, events));
+        let carrier = tokio::spawn(carry(told, shared.clone(), spec.mask(), events));
         Pump { feeds, carrier, shared }
     }
 
@@ -107,12 +106,7 @@ impl Pump {
     }
 }
 
-async fn carry(
-    mut told: mpsc::Receiver<Told>,
-    shared: Arc<Shared>,
-    words: Vec<String>,
-    events: mpsc::Sender<RunEvent>,
-) {
+async fn carry(mut told: mpsc::Receiver<Told>, shared: Arc<Shared>, mask: Mask, events: mpsc::Sender<RunEvent>) {
     let mut masks: BTreeMap<(usize, bool), Mask> = BTreeMap::new();
     while let Some(told) = told.recv().await {
         let (Told::Output { trace, .. } | Told::Ended { trace } | Told::Ran { trace } | Told::Answered { trace }) =
@@ -120,7 +114,7 @@ async fn carry(
         let Some(step) = shared.lock().steps.get(&trace.0).copied() else { continue };
         match told {
             Told::Output { error, bytes, .. } => {
-                let mask = masks.entry((step, error)).or_insert_with(|| Mask::new(words.iter().map(String::as_str)));
+                let mask = masks.entry((step, error)).or_insert_with(|| mask.clone());
                 say(&events, step, mask.pass(&bytes)).await;
             }
             Told::Ended { .. } => {

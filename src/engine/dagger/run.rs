@@ -1,7 +1,7 @@
 //! One pipeline on one session: source, container, services, steps, reports, export. One query a step, and its answer is
 //! the verdict.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use dagger_sdk::{
@@ -42,8 +42,8 @@ pub struct Run<'a> {
     pub seal: &'a [u8; 32],
     /// A directory that the session may write to.
     pub home: &'a Path,
-    /// Where exports are kept.
-    pub exports: PathBuf,
+    /// Exports are kept below.
+    pub data: &'a Path,
     /// For pipelines without `image`.
     pub default_image: &'a str,
 }
@@ -165,13 +165,7 @@ impl Run<'_> {
     async fn dress(&self, api: &Query, (base, source): (Id, Id), services: &[(String, Id)]) -> Result<Id> {
         let spec = self.spec;
         let mut container: Container = api.r#ref(base);
-        // What is mounted is not part of an image.
-        container = if spec.publish.is_some() {
-            container.with_directory(SOURCE, source)
-        } else {
-            container.with_mounted_directory(SOURCE, source)
-        };
-        container = container.with_workdir(SOURCE);
+        container = container.with_mounted_directory(SOURCE, source).with_workdir(SOURCE);
         let own = [("CI", "true"), ("FAIRWAY", "true"), ("FAIRWAY_CACHE_SCOPE", spec.cache_scope.as_str())];
         let env = spec.env.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         for (key, value) in own.into_iter().chain(env) {
@@ -219,15 +213,12 @@ impl Run<'_> {
             };
             let (millis, cached) = (took.as_millis() as i64, self.pump.cached(index, took));
             self.tell(RunEvent::StepFinished { index, exit, millis, cached }).await;
-            // With an exit code from 128 on the engine keeps no container, so there is nothing to read reports from.
-            if matches!((&code, exit), (Ok(Err(_)), StepExit::Code(exit)) if exit >= 128) {
-                return Err(Stopped::Outcome(Outcome::Failed));
-            }
-            match (code, exit) {
-                (Ok(Err(trouble)), _) => return Err(Stopped::Outcome(words::start((line, self.spec), &trouble))),
-                (Err(stopped), _) => return Err(stopped),
-                (_, StepExit::Code(0)) => at = self.must(next.id()).await?,
-                _ => return Ok((Outcome::Failed, self.must(next.id()).await?)),
+            match code? {
+                Ok(0) => at = self.must(next.id()).await?,
+                Ok(_) => return Ok((Outcome::Failed, self.must(next.id()).await?)),
+                // With an exit code from 128 on the engine keeps no container, so there is nothing to read reports from.
+                Err(Trouble::Exec { exit: 128.., .. }) => return Err(Stopped::Outcome(Outcome::Failed)),
+                Err(trouble) => return Err(Stopped::Outcome(words::start((line, self.spec), &trouble))),
             }
         }
         Ok((Outcome::Success, at))
@@ -240,33 +231,19 @@ impl Run<'_> {
             let wanted: Vec<&str> = spec.reports.iter().map(|report| report.path.as_str()).collect();
             let to = self.home.join("reports");
             match self.bring(api, last, (&wanted, &to)).await? {
-                Ok(()) => {
-                    let reports = spec.reports.clone();
-                    let found = tokio::task::spawn_blocking(move || harvest::reports(&to, SOURCE, &reports)).await;
-                    for event in found.unwrap_or_default() {
-                        self.tell(super::masked(event, spec)).await;
-                    }
-                }
+                Ok(()) => harvest::tell_reports(spec, (&to, SOURCE), self.events).await,
                 Err(trouble) => {
                     self.tell(RunEvent::Note(format!("The reports could not be read: {}.", trouble.words()))).await;
                 }
             }
         }
-        let Some(what) = spec.export.clone().filter(|_| outcome == Outcome::Success) else { return Ok(outcome) };
-        let plain = what.trim_end_matches('/').trim_start_matches("./").to_owned();
+        let Some(what) = spec.export.as_deref().filter(|_| outcome == Outcome::Success) else { return Ok(outcome) };
+        let plain = what.trim_end_matches('/').trim_start_matches("./");
         let to = self.home.join("export");
         let below = format!("{plain}/**");
-        let brought = self.bring(api, last, (&[plain.as_str(), below.as_str()], &to)).await?;
+        let brought = self.bring(api, last, (&[plain, below.as_str()], &to)).await?;
         brought.map_err(|trouble| Stopped::Outcome(words::engine(&trouble)))?;
-        let exports = self.exports.clone();
-        match tokio::task::spawn_blocking(move || harvest::export(&to, &what, &exports)).await {
-            Ok(Ok(digest)) => {
-                self.tell(RunEvent::Exported { digest }).await;
-                Ok(outcome)
-            }
-            Ok(Err(why)) => Ok(Outcome::Impossible(why)),
-            Err(error) => Ok(Outcome::Broken(format!("the export could not be kept: {error}"))),
-        }
+        Ok(harvest::keep_export((&to, what), self.data, self.events).await)
     }
 
     /// Brings the files that match out of a container, to a directory of ours.

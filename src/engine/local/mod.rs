@@ -24,8 +24,7 @@ use step::Steps;
 use crate::domain::project::Pipeline;
 
 use super::harvest;
-use super::mask::Mask;
-use super::{Engine, Outcome, RunEvent, RunSpec, StepExit, masked};
+use super::{Engine, Outcome, RunEvent, RunSpec, StepExit};
 use guard::Order;
 
 /// Where programs of the system are.
@@ -213,7 +212,7 @@ impl Local {
     }
 
     async fn steps(&self, spec: &RunSpec, place: &Place, steps: &mut Steps<'_>) -> std::io::Result<Outcome> {
-        let mut mask = mask(spec);
+        let mut mask = spec.mask();
         for (index, line) in spec.steps.iter().enumerate() {
             drop(steps.events.send(RunEvent::StepStarted { index }).await);
             let order = match self.order(spec, place, line) {
@@ -256,21 +255,11 @@ impl Local {
         place: &Place,
         (events, outcome): (&mpsc::Sender<RunEvent>, Outcome),
     ) -> Outcome {
-        let (source, reports) = (place.source.clone(), spec.reports.clone());
         let seen_at = self.sandbox.source(place);
-        let found = tokio::task::spawn_blocking(move || harvest::reports(&source, &seen_at, &reports)).await;
-        for event in found.unwrap_or_default() {
-            drop(events.send(masked(event, || mask(spec))).await);
-        }
-        let Some(what) = spec.export.clone().filter(|_| outcome == Outcome::Success) else { return outcome };
-        let (source, exports) = (place.source.clone(), self.config.data.join("exports"));
-        match tokio::task::spawn_blocking(move || harvest::export(&source, &what, &exports)).await {
-            Ok(Ok(digest)) => {
-                drop(events.send(RunEvent::Exported { digest }).await);
-                outcome
-            }
-            Ok(Err(why)) => Outcome::Impossible(why),
-            Err(error) => Outcome::Broken(format!("the export could not be kept: {error}")),
+        harvest::tell_reports(spec, (&place.source, &seen_at), events).await;
+        match spec.export.as_deref().filter(|_| outcome == Outcome::Success) {
+            Some(what) => harvest::keep_export((&place.source, what), &self.config.data, events).await,
+            None => outcome,
         }
     }
 }
@@ -301,7 +290,7 @@ impl Engine for Local {
     }
 
     fn keeps(&self, digest: &str) -> bool {
-        self.config.data.join("exports").join(digest).exists()
+        harvest::keeps(&self.config.data, digest)
     }
 
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
@@ -318,11 +307,6 @@ fn rust_homes(dir: &Path) -> Option<(PathBuf, PathBuf)> {
 /// A cache's path as one name, without anything that a path means.
 fn name_of(path: &str) -> String {
     path.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).take(100).collect()
-}
-
-/// Hides the run's secrets.
-fn mask(spec: &RunSpec) -> Mask {
-    Mask::new(spec.secrets.values().chain(&spec.token).map(|secret| secret.reveal()))
 }
 
 /// Waits until nothing of an earlier try lives. `false`: it still does.
