@@ -42,8 +42,6 @@ pub struct NewRun {
     pub trust: String,
     /// From 1; grows with every retry.
     pub try_no: i64,
-    /// Equal keys of successful runs may be reused; `None`: never.
-    pub reuse_key: Option<String>,
     /// Opaque JSON: what to run.
     pub spec: String,
     /// Unix ms.
@@ -71,7 +69,7 @@ pub struct RunRow {
     pub state: RunState,
     /// How it ended; GitHub's word.
     pub conclusion: Option<String>,
-    /// Equal keys of successful runs may be reused.
+    /// Equal keys of successful runs may be reused; `None`: never.
     pub reuse_key: Option<String>,
     /// Opaque JSON: what to run.
     pub spec: String,
@@ -211,9 +209,8 @@ impl Store {
 impl Tx {
     /// Inserts a run or finds the same one. Returns its id and whether it is new.
     pub async fn insert_run(&mut self, run: &NewRun) -> Result<(i64, bool)> {
-        const INSERT: &str =
-            "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, reuse_key, spec, created_at)
- VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8, $9)
+        const INSERT: &str = "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, spec, created_at)
+ VALUES ($1, $2, $3, $4, $5, $6, 'queued', $7, $8)
  ON CONFLICT (repo_id, sha, pipeline, digest, trust, try_no) DO NOTHING RETURNING id";
         const FIND: &str = "SELECT id FROM runs
  WHERE repo_id = $1 AND sha = $2 AND pipeline = $3 AND digest = $4 AND trust = $5 AND try_no = $6";
@@ -224,7 +221,6 @@ impl Tx {
             .bind(&run.digest)
             .bind(&run.trust)
             .bind(run.try_no)
-            .bind(run.reuse_key.as_deref())
             .bind(&run.spec)
             .bind(run.now)
             .fetch_optional(self.connection())

@@ -145,7 +145,7 @@ async fn drive(
             event = rx.recv() => match event {
                 Some(event) => {
                     record.take(event);
-                    if record.pending.len() >= FLUSH_BYTES {
+                    if record.pending.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() >= FLUSH_BYTES {
                         record.write(ctx, id).await?;
                     }
                 }
@@ -218,9 +218,8 @@ async fn end(
 /// What has been learnt of a run so far.
 struct Record {
     body: Body,
-    step: usize,
-    pending: Vec<u8>,
-    written: u64,
+    pending: Vec<(usize, Vec<u8>)>,
+    taken: u64,
     limit: u64,
     tail: Vec<u8>,
     findings: Vec<Annotation>,
@@ -240,9 +239,8 @@ impl Record {
         }
         Record {
             body,
-            step: 0,
             pending: Vec::new(),
-            written: 0,
+            taken: 0,
             limit,
             tail: Vec::new(),
             findings: Vec::new(),
@@ -255,11 +253,10 @@ impl Record {
         self.changed = true;
         match event {
             RunEvent::StepStarted { index } => {
-                self.step = index;
                 self.tail.clear();
                 self.set(index, (StepState::Running, 0, false));
             }
-            RunEvent::Log { bytes, .. } => self.log(&bytes),
+            RunEvent::Log { step, bytes } => self.log(step, &bytes),
             RunEvent::StepFinished { index, exit, millis, cached } => self.set(index, (state(exit), millis, cached)),
             RunEvent::Report { kind, path, root, bytes } => self.report(kind, &path, (&root, &bytes)),
             RunEvent::Exported { digest } => self.body.export = Some(digest),
@@ -293,9 +290,14 @@ impl Record {
         }
     }
 
-    fn log(&mut self, bytes: &[u8]) {
-        let room = self.limit.saturating_sub(self.written + self.pending.len() as u64) as usize;
-        self.pending.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    fn log(&mut self, step: usize, bytes: &[u8]) {
+        let kept = &bytes[..bytes.len().min(self.limit.saturating_sub(self.taken) as usize)];
+        self.taken += kept.len() as u64;
+        match self.pending.last_mut() {
+            Some((last, held)) if *last == step => held.extend_from_slice(kept),
+            _ if kept.is_empty() => {}
+            _ => self.pending.push((step, kept.to_vec())),
+        }
         self.tail.extend_from_slice(bytes);
         if self.tail.len() > 2 * TAIL_BYTES {
             self.tail.drain(..self.tail.len() - TAIL_BYTES);
@@ -303,10 +305,8 @@ impl Record {
     }
 
     async fn write(&mut self, ctx: &Context, id: i64) -> Result<(), JobError> {
-        if !self.pending.is_empty() {
-            let bytes = std::mem::take(&mut self.pending);
-            self.written += bytes.len() as u64;
-            ctx.store.append_log(id, self.step as i64, ctx.clock.now(), &bytes).await?;
+        for (step, bytes) in self.pending.drain(..) {
+            ctx.store.append_log(id, step as i64, ctx.clock.now(), &bytes).await?;
         }
         Ok(())
     }

@@ -158,7 +158,6 @@ async fn plan(tx: &mut Tx, key: &Key, (spec, run, first): (Spec, RunKey, First),
         digest: run.digest.clone(),
         trust: run.trust.as_str().to_owned(),
         try_no: run.attempt,
-        reuse_key: None,
         spec: serde_json::to_string(&spec).context("a run's definition")?,
         now,
     };

@@ -17,7 +17,6 @@ fn run(sha: &str, try_no: i64) -> NewRun {
         digest: "d".into(),
         trust: "pr".into(),
         try_no,
-        reuse_key: Some("tree".into()),
         spec: "{}".into(),
         now: 5,
     }
@@ -58,6 +57,7 @@ async fn a_run_is_one_and_its_end_is_final() {
         }
         tx.commit().await.unwrap();
         assert_eq!(store.subjects_of(id).await.unwrap(), ["pr:1/7", "push:1"]);
+        store.set_reuse_key(id, Some("tree")).await.unwrap();
         assert!(store.start_run(id, 10, "local", "n1").await.unwrap());
         assert!(store.start_run(id, 20, "local", "n2").await.unwrap());
         assert!(store.progress_run(id, "half").await.unwrap());
