@@ -33,9 +33,11 @@ pub fn image(image: &str, trouble: &Trouble) -> Outcome {
                 "there is no image `{image}` for this engine; mend `image` in fairway.toml ({words})"
             ))
         }
-        _ if has(&words, &["unauthorized", "denied", "forbidden", "authorization failed"]) => Outcome::Impossible(
-            format!("the engine may not pull `{image}`; ask the operator for FAIRWAY_REGISTRY_CONFIG ({words})"),
-        ),
+        _ if has(&words, &["unauthorized", "denied", "forbidden", "authorization failed"]) => {
+            Outcome::Impossible(format!(
+                "the engine may not pull `{image}`; Fairway has no way yet to give it a login for that registry, so take an image that it may pull ({words})"
+            ))
+        }
         _ => Outcome::Broken(format!("the image `{image}` could not be pulled: {words}")),
     }
 }
