@@ -112,6 +112,8 @@ pub struct Settings {
     pub engine: EngineChoice,
     /// Addresses of Dagger engines.
     pub engines: Vec<String>,
+    /// Engines for repositories' own Dagger modules: `owner/name` or `owner/*`, and the address.
+    pub module_engines: Vec<(String, String)>,
     /// The Dagger CLI.
     pub dagger_cli: PathBuf,
     /// The image of pipelines without one.

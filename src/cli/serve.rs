@@ -120,6 +120,7 @@ fn dagger_config(settings: &Settings) -> anyhow::Result<dagger::Config> {
     Ok(dagger::Config {
         cli: settings.dagger_cli.clone(),
         runners: settings.engines.clone(),
+        modules: settings.module_engines.clone(),
         data: settings.data_dir.clone(),
         owner: dagger::session_owner(&settings.engines),
         path: settings.tool_path.clone(),

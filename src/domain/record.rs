@@ -38,9 +38,23 @@ pub struct Body {
     /// Digest of what was exported.
     #[serde(default)]
     pub export: Option<String>,
+    /// What was published: the image by its digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
+    /// Checks of the repository's module that it found, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<String>,
     /// The earlier run whose success this one stands on, when it did not run itself.
     #[serde(default)]
     pub reused: Option<Reused>,
+}
+
+impl Spec {
+    /// The checks that a run found, each as the pipeline that runs it.
+    pub fn found(&self, body: &Body) -> Vec<Pipeline> {
+        let parent = self.pipeline.as_ref();
+        parent.map_or_else(Vec::new, |parent| body.found.iter().map(|name| parent.for_check(name)).collect())
+    }
 }
 
 /// A run that passed before with the same files, definition, engine, secrets and trust.

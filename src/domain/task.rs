@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Comment, Pull};
 use super::ids::Repo;
+use super::project::Pipeline;
 use super::run::Conclusion;
 
 /// The identifier of the button on a check run that did not pass.
@@ -199,6 +200,9 @@ pub enum Event {
         run: RunKey,
         /// How.
         conclusion: Conclusion,
+        /// Checks that it found, each a pipeline of its own.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        found: Vec<Pipeline>,
     },
     /// A Re-run or an action button at GitHub.
     Rerun {

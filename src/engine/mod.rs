@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::project::{Pipeline, Report, ReportKind, Service};
+use crate::domain::project::{Call, Pipeline, Report, ReportKind, Service};
 use crate::settings::Secret;
 
 /// What is to be run.
@@ -33,6 +33,10 @@ pub struct RunSpec {
     pub sha: String,
     /// Shell lines; each is a step.
     pub steps: Vec<String>,
+    /// A call of the repository's own Dagger module instead of steps.
+    pub call: Option<Call>,
+    /// The image name to publish under.
+    pub publish: Option<String>,
     /// Plain values.
     pub env: BTreeMap<String, String>,
     /// Secret values by name.
@@ -108,6 +112,15 @@ pub enum RunEvent {
         /// sha256 over its files, hexadecimal.
         digest: String,
     },
+    /// An image was pushed; its name with its digest.
+    Published {
+        /// `registry/name:tag@sha256:...`.
+        reference: String,
+    },
+    /// A function of the repository's module returned this text.
+    Answer(String),
+    /// The repository's module has these checks.
+    Found(Vec<String>),
     /// A sentence for the reader of the check.
     Note(String),
 }

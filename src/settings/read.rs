@@ -33,6 +33,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         private_token: raw.given("PRIVATE_TOKEN", private_token),
         engine: raw.parsed("ENGINE", engine).unwrap_or(EngineChoice::Dagger),
         engines: raw.text("ENGINES").split_whitespace().map(str::to_owned).collect(),
+        module_engines: raw.parsed("MODULE_ENGINES", module_engines).unwrap_or_default(),
         dagger_cli: raw.text("DAGGER_CLI").into(),
         image: raw.text("IMAGE"),
         given_secrets_key: raw.given("SECRETS_KEY", secrets_key),
@@ -125,6 +126,19 @@ fn orgs(text: &str) -> Result<Orgs, Refusal> {
         None if names.is_empty() => refuse("it names nobody", "type names separated by commas, or '*' alone"),
         None => Ok(Orgs::Only(names)),
     }
+}
+
+fn module_engines(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+    let pair = |word: &str| {
+        let (repos, address) = word.split_once('=')?;
+        let (owner, name) = repos.split_once('/')?;
+        let good = !owner.is_empty() && !name.is_empty() && address.contains("://");
+        good.then(|| (repos.to_owned(), address.to_owned()))
+    };
+    let pairs: Result<Vec<_>, &str> = text.split_whitespace().map(|word| pair(word).ok_or(word)).collect();
+    pairs.or_else(|bad| {
+        refuse(format!("{bad:?} names no repository and engine"), "type OWNER/NAME=unix:///run/dagger-shop/engine.sock")
+    })
 }
 
 fn http_url(text: &str) -> Result<String, Refusal> {

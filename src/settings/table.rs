@@ -73,6 +73,11 @@ pub const SETTINGS: &[Setting] = &[
         "The Dagger engines, separated by spaces: `unix:///run/dagger/engine.sock`, `tcp://HOST:PORT`, `tls://..`, `ssh://..`, `kube-pod://..`. A repository keeps to one of them; the next takes over when it fails.",
     ),
     plain(
+        "MODULE_ENGINES",
+        "",
+        "Engines for repositories' own Dagger modules, separated by spaces: `OWNER/NAME=unix:///run/dagger-shop/engine.sock`, or `OWNER/*=..`. A module's code can read what others have on its engine, so give it none of `FAIRWAY_ENGINES` that strangers share.",
+    ),
+    plain(
         "DAGGER_CLI",
         "dagger",
         "The Dagger CLI: a path, or a name found on `FAIRWAY_TOOL_PATH`. Keep its version that of the engines.",

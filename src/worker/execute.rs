@@ -8,19 +8,17 @@ use anyhow::Context as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::journal::Record;
 use super::queue::{add, new_job, start};
 use super::reuse;
 use super::verdict::JobError;
 use crate::context::Context;
-use crate::domain::decide::Why;
-use crate::domain::project::{Pipeline, ReportKind};
-use crate::domain::record::{Body, Spec};
-use crate::domain::run::{self, Annotation, Conclusion, FileChange, RunResult, StepResult, StepState};
+use crate::domain::project::Pipeline;
+use crate::domain::record::Spec;
 use crate::domain::task::{Event, Key, RunKey, Task, Trust};
-use crate::engine::{Outcome, RunEvent, RunSpec, StepExit};
+use crate::engine::{Outcome, RunSpec};
 use crate::settings::Secret;
 use crate::store::{Job, RunRow, RunState};
-use crate::telemetry::Masker;
 
 /// Events that may wait between the engine and the database before the engine has to wait.
 const BACKLOG: usize = 256;
@@ -28,11 +26,6 @@ const BACKLOG: usize = 256;
 const FLUSH_EVERY: Duration = Duration::from_millis(400);
 /// Log bytes are written in pieces no larger than this.
 const FLUSH_BYTES: usize = 64 * 1024;
-/// Log bytes kept at hand for the tail shown in the check.
-const TAIL_BYTES: usize = 64 * 1024;
-
-/// What has no steps has not passed.
-const NO_STEPS: &str = "This pipeline calls a function of a Dagger module, which this version of Fairway does not do yet. Give it a `run` instead.";
 
 /// How a run ended for us.
 enum End {
@@ -56,10 +49,6 @@ pub async fn execute(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken
     if let Some(reason) = &row.cancel {
         record.body.why = serde_json::from_str(reason).ok();
         return end(ctx, job, (&row, &spec), (record, Outcome::Cancelled)).await;
-    }
-    if pipeline.run.is_empty() {
-        let outcome = Outcome::Impossible(NO_STEPS.to_owned());
-        return end(ctx, job, (&row, &spec), (record, outcome)).await;
     }
     let key = reuse::key(ctx, &row, (&spec, &pipeline)).await?;
     ctx.store.set_reuse_key(id, key.as_deref()).await?;
@@ -110,6 +99,8 @@ async fn prepare(
         token: Some(Secret::new(ctx.github.clone_token(&spec.repo).await?)),
         sha: row.sha.clone(),
         steps: pipeline.run.clone(),
+        call: pipeline.call(),
+        publish: pipeline.publish.as_ref().map(|name| name.replace("{sha}", &row.sha)),
         env: pipeline.env.clone(),
         secrets,
         caches: pipeline.cache.clone(),
@@ -145,7 +136,7 @@ async fn drive(
             event = rx.recv() => match event {
                 Some(event) => {
                     record.take(event);
-                    if record.pending.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() >= FLUSH_BYTES {
+                    if record.held() >= FLUSH_BYTES {
                         record.write(ctx, id).await?;
                     }
                 }
@@ -194,6 +185,7 @@ async fn end(
     record.hide(&ctx.masker);
     record.annotate(ctx, spec).await;
     let now = ctx.clock.now();
+    let found = spec.found(&record.body);
     let body = serde_json::to_string(&record.body).context("a run's result")?;
     let Some(mut tx) = ctx.store.finish(job).await? else { return Ok(()) };
     tx.end_run(row.id, conclusion.as_str(), &body, now).await?;
@@ -206,183 +198,11 @@ async fn end(
     };
     for subject in tx.subjects_of(row.id).await? {
         if let Some(subject) = Key::parse(&subject) {
-            let event = Event::RunFinished { run: key.clone(), conclusion };
+            let event = Event::RunFinished { run: key.clone(), conclusion, found: found.clone() };
             add(&mut tx, &new_job(&Task::Event { key: subject, event: Box::new(event) }, now)?).await?;
         }
     }
     add(&mut tx, &new_job(&Task::SyncCheck { run: row.id }, now)?).await?;
     tx.commit().await.context("ending a run")?;
     Ok(())
-}
-
-/// What has been learnt of a run so far.
-struct Record {
-    body: Body,
-    pending: Vec<(usize, Vec<u8>)>,
-    taken: u64,
-    limit: u64,
-    tail: Vec<u8>,
-    findings: Vec<Annotation>,
-    changed: bool,
-    told_at: i64,
-}
-
-impl Record {
-    fn new(pipeline: &Pipeline, limit: u64, attempt: i64) -> Record {
-        let steps =
-            pipeline.run.iter().map(|line| StepResult { name: line.clone(), ..StepResult::default() }).collect();
-        let mut body = Body { result: RunResult { steps, ..RunResult::default() }, ..Body::default() };
-        if attempt > 1 {
-            body.result
-                .notes
-                .push("Started again: the Fairway that ran it first stopped or lost its lease.".to_owned());
-        }
-        Record {
-            body,
-            pending: Vec::new(),
-            taken: 0,
-            limit,
-            tail: Vec::new(),
-            findings: Vec::new(),
-            changed: true,
-            told_at: 0,
-        }
-    }
-
-    fn take(&mut self, event: RunEvent) {
-        self.changed = true;
-        match event {
-            RunEvent::StepStarted { index } => {
-                self.tail.clear();
-                self.set(index, (StepState::Running, 0, false));
-            }
-            RunEvent::Log { step, bytes } => self.log(step, &bytes),
-            RunEvent::StepFinished { index, exit, millis, cached } => self.set(index, (state(exit), millis, cached)),
-            RunEvent::Report { kind, path, root, bytes } => self.report(kind, &path, (&root, &bytes)),
-            RunEvent::Exported { digest } => self.body.export = Some(digest),
-            RunEvent::Note(note) => self.body.result.notes.push(note),
-        }
-    }
-
-    fn report(&mut self, kind: ReportKind, path: &str, (root, bytes): (&str, &[u8])) {
-        let roots = [root];
-        let report = match kind {
-            ReportKind::Junit => run::junit(bytes, &roots),
-            ReportKind::Sarif => run::sarif(bytes, &roots),
-            ReportKind::CargoJson => run::cargo_json(bytes, &roots),
-        };
-        self.findings.extend(report.annotations);
-        self.body.result.notes.extend(report.note.map(|note| format!("{path}: {note}")));
-    }
-
-    /// The engine hides secrets in the log; a report is read from a file and did not pass there.
-    fn hide(&mut self, masker: &Masker) {
-        let texts =
-            self.findings.iter_mut().flat_map(|f| [&mut f.title, &mut f.message].into_iter().chain(&mut f.raw_details));
-        for text in texts.chain(&mut self.body.result.notes) {
-            *text = masker.mask(text).into_owned();
-        }
-    }
-
-    fn set(&mut self, index: usize, (state, millis, cached): (StepState, i64, bool)) {
-        if let Some(step) = self.body.result.steps.get_mut(index) {
-            (step.state, step.millis, step.cached) = (state, millis, cached);
-        }
-    }
-
-    fn log(&mut self, step: usize, bytes: &[u8]) {
-        let kept = &bytes[..bytes.len().min(self.limit.saturating_sub(self.taken) as usize)];
-        self.taken += kept.len() as u64;
-        match self.pending.last_mut() {
-            Some((last, held)) if *last == step => held.extend_from_slice(kept),
-            _ if kept.is_empty() => {}
-            _ => self.pending.push((step, kept.to_vec())),
-        }
-        self.tail.extend_from_slice(bytes);
-        if self.tail.len() > 2 * TAIL_BYTES {
-            self.tail.drain(..self.tail.len() - TAIL_BYTES);
-        }
-    }
-
-    async fn write(&mut self, ctx: &Context, id: i64) -> Result<(), JobError> {
-        for (step, bytes) in self.pending.drain(..) {
-            ctx.store.append_log(id, step as i64, ctx.clock.now(), &bytes).await?;
-        }
-        Ok(())
-    }
-
-    /// Shows what changed: in the row at once, at GitHub not more often than the policy says.
-    async fn progress(&mut self, ctx: &Context, id: i64) -> Result<(), JobError> {
-        if !std::mem::take(&mut self.changed) {
-            return Ok(());
-        }
-        self.body.tail = run::tail(&self.tail, 30, 8_000);
-        let body = serde_json::to_string(&self.body).context("a run's result")?;
-        ctx.store.progress_run(id, &body).await?;
-        let now = ctx.clock.now();
-        if now - self.told_at >= ctx.policy.progress_ms {
-            let first = self.told_at == 0;
-            self.told_at = now;
-            if !first {
-                start(ctx, &[new_job(&Task::SyncCheck { run: id }, now)?]).await?;
-            }
-        }
-        Ok(())
-    }
-
-    fn conclude(&mut self, outcome: &Outcome) -> Conclusion {
-        self.body.tail = run::tail(&self.tail, 30, 16_000);
-        let conclusion = match outcome {
-            Outcome::Success => Conclusion::Success,
-            Outcome::Failed => Conclusion::Failure,
-            Outcome::TimedOut => Conclusion::TimedOut,
-            Outcome::Cancelled => Conclusion::Cancelled,
-            Outcome::Refused(sentence) => {
-                self.body.why = Some(Why::Refused { sentence: sentence.clone() });
-                Conclusion::ActionRequired
-            }
-            Outcome::Impossible(sentence) | Outcome::Broken(sentence) => {
-                self.body.why = Some(Why::Trouble { sentence: sentence.clone() });
-                Conclusion::Failure
-            }
-        };
-        for step in &mut self.body.result.steps {
-            step.state = match step.state {
-                StepState::Waiting => StepState::NotRun,
-                StepState::Running if conclusion == Conclusion::TimedOut => StepState::TimedOut,
-                StepState::Running => StepState::Cancelled,
-                ref ended => ended.clone(),
-            };
-        }
-        conclusion
-    }
-
-    /// Findings are shown on the lines that the pull request changes; the rest is counted.
-    async fn annotate(&mut self, ctx: &Context, spec: &Spec) {
-        let findings = std::mem::take(&mut self.findings);
-        let Some(number) = spec.pull.filter(|_| !findings.is_empty()) else {
-            self.body.result.annotations = findings;
-            return;
-        };
-        match ctx.github.pull_files(&spec.repo, number).await {
-            Ok(files) => {
-                let changes: Vec<FileChange> =
-                    files.files.into_iter().map(|f| FileChange { path: f.path, patch: f.patch }).collect();
-                (self.body.result.annotations, self.body.left_out) = run::on_changed_lines(findings, &changes);
-            }
-            Err(error) => {
-                tracing::warn!("changed lines could not be read, so all findings are shown: {error}");
-                self.body.result.annotations = findings;
-            }
-        }
-    }
-}
-
-fn state(exit: StepExit) -> StepState {
-    match exit {
-        StepExit::Code(0) => StepState::Passed,
-        StepExit::Code(exit) => StepState::Failed { exit },
-        StepExit::TimedOut => StepState::TimedOut,
-        StepExit::Cancelled => StepState::Cancelled,
-    }
 }

@@ -13,6 +13,8 @@ use crate::github::GitHubError;
 
 /// The file at the root of a repository.
 const FILE: &str = "fairway.toml";
+/// What makes a repository a Dagger module.
+const MODULE_FILE: &str = "dagger.json";
 
 /// The facts for a pull request's event.
 pub async fn pull(ctx: &Context, number: i64, state: Option<&PullState>, event: &Event) -> Result<Facts, JobError> {
@@ -81,13 +83,19 @@ async fn role(ctx: &Context, repo: &Repo, user: &str) -> Result<Role, JobError> 
 }
 
 async fn project_at(ctx: &Context, repo: &Repo, sha: &str) -> Result<ProjectAt, JobError> {
-    Ok(match ctx.github.file(repo, FILE, sha).await? {
-        None => ProjectAt::Missing,
+    let project = match ctx.github.file(repo, FILE, sha).await? {
+        None => None,
         Some(text) => match project::parse(&text) {
-            Ok(project) => ProjectAt::Found(project),
-            Err(problems) => ProjectAt::Broken(problems),
+            Ok(project) => Some(project),
+            Err(problems) => return Ok(ProjectAt::Broken(problems)),
         },
-    })
+    };
+    // A repository with a Dagger module has its checks without saying so.
+    let silent = project.as_ref().is_none_or(|project| project.pipelines.is_empty());
+    if silent && ctx.github.file(repo, MODULE_FILE, sha).await?.is_some() {
+        return Ok(ProjectAt::Found(project.unwrap_or_default().or_module()));
+    }
+    Ok(project.map_or(ProjectAt::Missing, ProjectAt::Found))
 }
 
 async fn changed_in_pull(

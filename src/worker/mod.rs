@@ -5,6 +5,7 @@ mod dispatcher;
 mod effect;
 mod execute;
 mod gather;
+mod journal;
 mod news;
 mod queue;
 mod react;

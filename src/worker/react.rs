@@ -177,9 +177,12 @@ async fn plan(tx: &mut Tx, key: &Key, (spec, run, first): (Spec, RunKey, First),
 
 /// Somebody else asked for the very same run before. If it is over, its end is told again, to us.
 async fn join(tx: &mut Tx, key: &Key, (id, run): (i64, RunKey), now: i64) -> Result<(), JobError> {
-    let row = tx.run(id).await?;
-    if let Some(conclusion) = row.and_then(|row| row.conclusion).and_then(|c| Conclusion::parse(&c)) {
-        let task = Task::Event { key: key.clone(), event: Box::new(Event::RunFinished { run, conclusion }) };
+    let Some(row) = tx.run(id).await? else { return Ok(()) };
+    if let Some(conclusion) = row.conclusion.as_deref().and_then(Conclusion::parse) {
+        let spec: Spec = serde_json::from_str(&row.spec).context("a run's definition cannot be read")?;
+        let body: Body = serde_json::from_str(row.result.as_deref().unwrap_or("{}")).context("a run's result")?;
+        let event = Event::RunFinished { run, conclusion, found: spec.found(&body) };
+        let task = Task::Event { key: key.clone(), event: Box::new(event) };
         add(tx, &task, now).await?;
     }
     Ok(())

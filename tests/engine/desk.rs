@@ -53,6 +53,8 @@ impl Desk {
             token: None,
             sha: shop.head("main").expect("a head"),
             steps: Vec::new(),
+            call: None,
+            publish: None,
             env: BTreeMap::new(),
             secrets: BTreeMap::new(),
             caches: Vec::new(),
@@ -144,7 +146,7 @@ fn hear(said: &mut Said, event: RunEvent) {
         RunEvent::Note(words) => said.notes.push(words),
         RunEvent::Report { path, bytes, .. } => said.reports.push((path, bytes)),
         RunEvent::Exported { digest } => said.digests.push(digest),
-        RunEvent::StepStarted { .. } => {}
+        RunEvent::StepStarted { .. } | RunEvent::Published { .. } | RunEvent::Answer(_) | RunEvent::Found(_) => {}
     }
 }
 

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::line::{first, hidden, plain};
 use super::table::{COMMANDS, Command, LATER, Verb, find};
+use crate::domain::project;
 
 /// Commands of other bots and of GitHub itself: they are near some of ours, and their owner answers.
 const OTHERS: &[&str] = &[
@@ -180,19 +181,29 @@ fn arguments(command: &'static Command, tail: &str) -> Parsed {
 
 /// GitHub shows a check as `fairway / test`; people copy that.
 fn without_prefix(words: Vec<String>) -> Vec<String> {
-    let joined = words.join(" ").to_lowercase();
-    let own = joined.strip_prefix("fairway").map(str::trim_start).and_then(|rest| rest.strip_prefix('/'));
-    match own {
+    let joined = words.join(" ");
+    let own = joined.split_at_checked("fairway".len()).filter(|(head, _)| head.eq_ignore_ascii_case("fairway"));
+    let words = match own.and_then(|(_, rest)| rest.trim_start().strip_prefix('/')) {
         Some(rest) => rest.split_whitespace().map(str::to_owned).collect(),
-        None => {
-            words.into_iter().map(|word| if name(&word.to_lowercase()) { word.to_lowercase() } else { word }).collect()
-        }
-    }
+        None => words,
+    };
+    words.into_iter().map(lower).collect()
+}
+
+/// Names of pipelines are in lower case; what stands behind `/` is a check's own name, in whatever case it has.
+fn lower(word: String) -> String {
+    let small = match word.split_once('/') {
+        Some((pipeline, check)) => format!("{}/{check}", pipeline.to_lowercase()),
+        None => word.to_lowercase(),
+    };
+    if name(&small) { small } else { word }
 }
 
 fn name(word: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
-    word.len() <= 40 && word.bytes().next().is_some_and(plain) && word.bytes().all(|b| plain(b) || b == b'-')
+    match word.split_once('/') {
+        Some((pipeline, check)) => project::pipeline_name(pipeline) && project::check_name(check),
+        None => project::pipeline_name(word),
+    }
 }
 
 /// Words, with `"two words"` as one; `None` when a quote is not closed. Back-ticks around a word are dropped.

@@ -41,10 +41,10 @@ pub fn branch(
             }
             (state, false, changes)
         }
-        Event::RunFinished { run, conclusion } => {
+        Event::RunFinished { run, conclusion, found } => {
             let mut state = state;
             if let Some(checks) = state.as_mut().and_then(|s| s.checks.as_mut()) {
-                checks.finished(run, *conclusion, &mut changes);
+                checks.finished(run, (*conclusion, found), &mut changes);
             }
             (state, true, changes)
         }

@@ -1,5 +1,7 @@
 //! The checks of one commit for one aggregate: which run, which wait, which are over. Pull requests, branches and merge-queue entries share it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Change, FILE_CHECK, First, Why};
@@ -95,14 +97,44 @@ impl Checks {
         live.len()
     }
 
-    /// Notes the end of a run, and lets those that waited for it go on. `false` when it is not ours any more.
-    pub fn finished(&mut self, run: &RunKey, conclusion: Conclusion, changes: &mut Vec<Change>) -> bool {
+    /// Notes the end of a run, plans what it found, and lets those that waited for it go on. `false` when it is not
+    /// ours any more.
+    pub fn finished(
+        &mut self,
+        run: &RunKey,
+        (conclusion, found): (Conclusion, &[Pipeline]),
+        changes: &mut Vec<Change>,
+    ) -> bool {
         let Some(i) = self.items.iter().position(|item| item.live() && self.key(item) == *run) else {
             return false;
         };
         self.items[i].phase = Phase::Done(conclusion);
+        for pipeline in found {
+            self.found(pipeline, run.attempt, changes);
+        }
         self.advance(changes);
         true
+    }
+
+    /// Starts a check that another run found; anew when it was there before.
+    fn found(&mut self, pipeline: &Pipeline, attempt: i64, changes: &mut Vec<Change>) {
+        let old = self.items.iter().position(|item| item.pipeline == pipeline.name);
+        if old.is_some_and(|i| self.items[i].live()) {
+            return;
+        }
+        let item = Item {
+            pipeline: pipeline.name.clone(),
+            digest: project::digest(pipeline),
+            attempt: old.map_or(attempt, |i| attempt.max(self.items[i].attempt + 1)),
+            needs: Vec::new(),
+            phase: Phase::Started,
+        };
+        let (run, again) = (self.key(&item), old.is_some());
+        changes.push(Change::Plan { run, pipeline: Some(Box::new(pipeline.clone())), first: First::Start, again });
+        match old {
+            Some(i) => self.items[i] = item,
+            None => self.items.push(item),
+        }
     }
 
     /// Starts what may start and ends what never can. Each pass settles at least one item, so it ends.
@@ -132,15 +164,21 @@ impl Checks {
     fn verdict(&self, item: &Item) -> Option<Option<String>> {
         let mut met = true;
         for need in &item.needs {
-            match self.items.iter().find(|other| other.pipeline == *need).map(|other| other.phase) {
-                Some(Phase::Done(c)) if passes(c) => {}
-                Some(Phase::Done(_) | Phase::NotRun) => return Some(Some(need.clone())),
-                Some(_) => met = false,
-                None => {}
+            for other in self.items.iter().filter(|other| means(need, &other.pipeline)) {
+                match other.phase {
+                    Phase::Done(c) if passes(c) => {}
+                    Phase::Done(_) | Phase::NotRun => return Some(Some(other.pipeline.clone())),
+                    _ => met = false,
+                }
             }
         }
         met.then_some(None)
     }
+}
+
+/// A need is met by the pipeline of that name and by the checks that it found.
+fn means(need: &str, pipeline: &str) -> bool {
+    pipeline.strip_prefix(need).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a commit is to be checked for.
@@ -240,7 +278,9 @@ pub fn again(checks: &mut Checks, names: &[String], project: &Project, changes: 
     let mut wanted: Vec<String> = names.to_vec();
     loop {
         let more = checks.items.iter().find(|item| {
-            !wanted.contains(&item.pipeline) && item.failed() && item.needs.iter().any(|n| wanted.contains(n))
+            !wanted.contains(&item.pipeline)
+                && item.failed()
+                && item.needs.iter().any(|n| wanted.iter().any(|w| means(n, w)))
         });
         let Some(item) = more else { break };
         wanted.push(item.pipeline.clone());
@@ -248,17 +288,17 @@ pub fn again(checks: &mut Checks, names: &[String], project: &Project, changes: 
     let mut started = Vec::new();
     for i in 0..checks.items.len() {
         let name = checks.items[i].pipeline.clone();
-        let Some(pipeline) = project.pipelines.iter().find(|p| p.name == name) else { continue };
+        let Some(pipeline) = project.pipeline(&name).map(Cow::into_owned) else { continue };
         if !wanted.contains(&name) || checks.items[i].live() {
             continue;
         }
         let item = &mut checks.items[i];
         item.attempt += 1;
-        item.digest = project::digest(pipeline);
+        item.digest = project::digest(&pipeline);
         item.phase = Phase::Waiting;
         let first = First::Wait(item.needs.clone());
         let run = checks.key(&checks.items[i]);
-        changes.push(Change::Plan { run, pipeline: Some(Box::new(pipeline.clone())), first, again: true });
+        changes.push(Change::Plan { run, pipeline: Some(Box::new(pipeline)), first, again: true });
         started.push(name);
     }
     checks.advance(changes);

@@ -148,7 +148,7 @@ fn run(
     let Some(ProjectAt::Found(project)) = facts.project.as_ref() else {
         return Answer::Refused(speech::command::no_project(facts.project.as_ref()));
     };
-    if let Some(name) = name.filter(|n| project.pipelines.iter().all(|p| p.name != *n)) {
+    if let Some(name) = name.filter(|n| project.pipeline(n).is_none()) {
         let known: Vec<String> = project.pipelines.iter().map(|p| p.name.clone()).collect();
         return Answer::Refused(speech::command::no_such_check(name, &known, "run"));
     }

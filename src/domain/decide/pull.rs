@@ -39,8 +39,8 @@ pub fn pull(state: Option<PullState>, event: &Event, facts: &Facts) -> (Option<P
                 state
             })
         }
-        Event::RunFinished { run, conclusion } => state.map(|mut state| {
-            let ours = state.checks.as_mut().is_some_and(|c| c.finished(run, *conclusion, &mut changes));
+        Event::RunFinished { run, conclusion, found } => state.map(|mut state| {
+            let ours = state.checks.as_mut().is_some_and(|c| c.finished(run, (*conclusion, found), &mut changes));
             if ours {
                 state.tell(&mut changes);
             }

@@ -44,7 +44,7 @@ fn opened(sha: &str) -> PullState {
 fn ends(state: PullState, name: &str, conclusion: Conclusion) -> (PullState, Vec<Change>) {
     let checks = state.checks.as_ref().expect("it has checks");
     let item = checks.items.iter().find(|i| i.pipeline == name).expect("that check");
-    let event = Event::RunFinished { run: checks.key(item), conclusion };
+    let event = Event::RunFinished { run: checks.key(item), conclusion, found: Vec::new() };
     let (state, changes) = pull(Some(state), &event, &Facts::default());
     (state.expect("it stays"), changes)
 }

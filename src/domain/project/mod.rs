@@ -1,6 +1,7 @@
 //! What a repository asks for in `fairway.toml`, read strictly: a typing error is a problem on its line, never a
 //! pipeline that silently does something else.
 
+mod call;
 mod check;
 mod digest;
 mod graph;
@@ -10,10 +11,13 @@ mod read;
 mod select;
 mod value;
 
+pub use call::{Arg, Call, check_name};
 pub use check::{duration, pipeline_name};
 pub use digest::digest;
 pub use graph::{Cycle, Readiness, order, ready};
-pub use pipeline::{DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, Pipeline, Project, Report, ReportKind, Service, Trigger};
+pub use pipeline::{
+    DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, MODULE, Pipeline, Project, Report, ReportKind, Service, Trigger,
+};
 pub use problem::Problem;
 pub use read::{MAX_BYTES, MAX_PIPELINES, parse};
 pub use select::{Applies, Selected, select};

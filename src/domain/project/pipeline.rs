@@ -1,13 +1,19 @@
 //! The shapes that a valid `fairway.toml` turns into. They can be stored; a later reading gives the same value.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+
+use super::call::Call;
 
 /// How long a pipeline may take when its file does not say: 30 minutes, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: i64 = 30 * 60 * 1000;
 /// The longest `timeout` that a file may ask for: 6 hours, in milliseconds.
 pub const MAX_TIMEOUT_MS: i64 = 6 * 60 * 60 * 1000;
+
+/// The name of the pipeline that a repository with a Dagger module has by itself.
+pub const MODULE: &str = "module";
 
 /// A whole `fairway.toml` that has passed every check.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -21,9 +27,29 @@ pub struct Project {
 }
 
 impl Project {
-    /// The pipeline of that name.
-    pub fn pipeline(&self, name: &str) -> Option<&Pipeline> {
-        self.pipelines.iter().find(|pipeline| pipeline.name == name)
+    /// The pipeline of that name; `NAME/CHECK` is one of the checks that NAME found in the repository's module.
+    pub fn pipeline(&self, name: &str) -> Option<Cow<'_, Pipeline>> {
+        if let Some(pipeline) = self.pipelines.iter().find(|pipeline| pipeline.name == name) {
+            return Some(Cow::Borrowed(pipeline));
+        }
+        let (parent, check) = name.split_once('/')?;
+        let parent = self.pipelines.iter().find(|p| p.name == parent && p.call() == Some(Call::Checks))?;
+        Some(Cow::Owned(parent.for_check(check)))
+    }
+
+    /// What a repository gets that has a Dagger module and no pipeline: the module's checks.
+    pub fn or_module(mut self) -> Project {
+        if self.pipelines.is_empty() {
+            self.pipelines.push(Pipeline {
+                name: MODULE.to_owned(),
+                on: Trigger::ALL.to_vec(),
+                dagger: Some("check".to_owned()),
+                timeout_ms: DEFAULT_TIMEOUT_MS,
+                line: 1,
+                ..Pipeline::default()
+            });
+        }
+        self
     }
 }
 
@@ -88,6 +114,23 @@ pub struct Pipeline {
     pub publish: Option<String>,
     /// Where its table begins in the file, from 1.
     pub line: u32,
+}
+
+impl Pipeline {
+    /// What it asks of the repository's module; `None` when it has steps instead.
+    pub fn call(&self) -> Option<Call> {
+        self.dagger.as_deref().and_then(|text| Call::parse(text).ok())
+    }
+
+    /// The pipeline that runs one of the checks that this one found.
+    pub fn for_check(&self, check: &str) -> Pipeline {
+        Pipeline {
+            name: format!("{}/{check}", self.name),
+            dagger: Some(format!("check {check}")),
+            needs: Vec::new(),
+            ..self.clone()
+        }
+    }
 }
 
 /// One `services.NAME`.

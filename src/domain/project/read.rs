@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml_edit::Document;
 
+use super::call::Call;
 use super::check;
 use super::graph;
 use super::pipeline::{DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
@@ -134,7 +135,7 @@ fn pipeline(name: &str, section: &Section<'_>, problems: &mut Problems<'_>) -> P
             .filter_map(|(entry, _)| check::report(entry).ok())
             .collect(),
         export: section.text("export", check::inside, problems),
-        dagger: section.text("dagger", check::shell, problems),
+        dagger: section.text("dagger", |text| Call::parse(text).map(drop), problems),
         publish: section.text("publish", check::image, problems),
         line: problems.line(section.span()),
     };

@@ -84,6 +84,8 @@ pub struct Finished<'v> {
     pub log: &'v [u8],
     /// Annotations that stand on lines this change did not touch, and so are not shown.
     pub left_out: usize,
+    /// How many checks of the repository's module it found.
+    pub found: usize,
     /// The commit where it ran, when it did not run for this one.
     pub reused: Option<&'v str>,
 }
@@ -287,11 +289,19 @@ fn ended(view: &CheckView<'_>, finished: &Finished<'_>) -> Parts {
         .find(|step| matches!(step.state, StepState::Failed { .. } | StepState::TimedOut | StepState::Cancelled));
     let (title, verdict) = match finished.reused {
         Some(sha) => reused(view, sha),
+        None if finished.found > 0 && finished.conclusion == Conclusion::Success => {
+            let s = if finished.found == 1 { "" } else { "s" };
+            let title = format!("Found {} check{s}", finished.found);
+            (title.clone(), format!("{title} in the repository's Dagger module."))
+        }
         None => verdict(steps, bad, finished.conclusion),
     };
     let mut summary = format!("{verdict}\n\n{}", table(steps));
     for note in finished.result.notes.iter().take(20) {
         summary.push_str(&format!("\n{}\n", escape_md(note)));
+    }
+    if let Some(answer) = &finished.result.answer {
+        summary.push_str(&format!("\nIt returned:\n\n{}", fence(answer)));
     }
     if finished.left_out > 0 {
         let (s, verb) = if finished.left_out == 1 { ("", "is") } else { ("s", "are") };

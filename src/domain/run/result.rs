@@ -52,6 +52,9 @@ pub struct RunResult {
     pub annotations: Vec<Annotation>,
     /// Sentences about what could not be read or was left out.
     pub notes: Vec<String>,
+    /// What a function of the repository's module returned, when that is text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<String>,
 }
 
 /// What ended steps mean for the check: one bad step decides, all passed is success, and anything else

@@ -41,9 +41,15 @@ fn a_failed_run_says_what_where_and_how_to_see_it() {
         step("cargo test | tee `log`", StepState::Failed { exit: 101 }, 64_200),
         step("cargo doc", StepState::NotRun, 0),
     ];
-    let result = RunResult { steps, annotations: Vec::new(), notes: vec!["The JUnit report is <gone>, @team.".into()] };
+    let result = RunResult {
+        steps,
+        annotations: Vec::new(),
+        notes: vec!["The JUnit report is <gone>, @team.".into()],
+        answer: None,
+    };
     let log = b"\x1b[31mtest failed\x1b[0m\n10%\r50%\r100%\n```\npanicked at src/lib.rs:3";
-    let finished = Finished { result: &result, conclusion: conclusion(&result.steps), log, left_out: 3, reused: None };
+    let finished =
+        Finished { result: &result, conclusion: conclusion(&result.steps), log, left_out: 3, found: 0, reused: None };
     assert_snapshot!(page(Shown::Finished(finished)), @r"
     Failed: cargo test | tee `log`
     ---
@@ -87,8 +93,14 @@ fn a_failed_run_says_what_where_and_how_to_see_it() {
 #[test]
 fn a_green_run_is_short() {
     let result = RunResult { steps: vec![step("make", StepState::Passed, 4_250)], ..RunResult::default() };
-    let finished =
-        Finished { result: &result, conclusion: conclusion(&result.steps), log: b"ok", left_out: 0, reused: None };
+    let finished = Finished {
+        result: &result,
+        conclusion: conclusion(&result.steps),
+        log: b"ok",
+        left_out: 0,
+        found: 0,
+        reused: None,
+    };
     assert_snapshot!(page(Shown::Finished(finished)), @r"
     Passed in 4.2 s
     ---

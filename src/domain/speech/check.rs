@@ -44,7 +44,14 @@ fn shown<'a>(row: &Row<'a>) -> Shown<'a> {
         (_, None) => Shown::Queued,
         (None | Some(Why::Waits { .. }), Some(conclusion)) => {
             let reused = body.reused.as_ref().map(|old| old.sha.as_str());
-            Shown::Finished(Finished { result, conclusion, log, left_out: body.left_out, reused })
+            Shown::Finished(Finished {
+                result,
+                conclusion,
+                log,
+                left_out: body.left_out,
+                found: body.found.len(),
+                reused,
+            })
         }
         (Some(why), Some(_)) => reason(row, why),
     }

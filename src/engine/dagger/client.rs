@@ -147,6 +147,12 @@ impl Session {
         Client { http: self.http.clone(), url: self.url("/query"), token: self.params.session_token.clone(), trace }
     }
 
+    /// Asks in GraphQL's own words, for what the typed API does not have: modules, and answers that may be null.
+    pub async fn ask(&self, trace: Trace, query: &str) -> Result<Value, Trouble> {
+        let answer = self.client(trace).query(query).await;
+        Ok(answer.map_err(DaggerError::Query)?.unwrap_or_default())
+    }
+
     /// The root of the typed API; what it starts is logged under `trace`.
     pub fn api(&self, trace: Trace) -> Query {
         Query { proc: None, selection: Selection::default(), graphql_client: Arc::new(self.client(trace)) }

@@ -3,11 +3,15 @@
 //! Wished: a step sees neither Fairway nor the engine's socket; an engine that goes away costs the run a second try and
 //! nothing else; whatever is stopped is gone within a second.
 
+mod base;
 mod client;
 mod feed;
+mod image;
+mod module;
 mod pump;
 mod run;
 mod session;
+mod signature;
 mod words;
 
 use std::panic::AssertUnwindSafe;
@@ -21,9 +25,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Outcome, RunEvent, RunSpec, harvest};
 use crate::domain::project::Pipeline;
+use base::Run;
 use client::Trace;
 use pump::Pump;
-use run::Run;
 use session::{Launch, NoSession, Session};
 
 /// How the engine is to be.
@@ -33,6 +37,8 @@ pub struct Config {
     pub cli: PathBuf,
     /// Addresses of engines; a repository keeps to one of them, the next takes over when that one fails.
     pub runners: Vec<String>,
+    /// Engines for repositories' own modules: `owner/name` or `owner/*`, and the address.
+    pub modules: Vec<(String, String)>,
     /// Sessions and exports are kept below.
     pub data: PathBuf,
     /// User and group of the sessions, when Fairway may choose.
@@ -116,10 +122,23 @@ impl Dagger {
         self.config.runners.get(own.wrapping_add(try_no).checked_rem(count)?).map(String::as_str)
     }
 
+    /// A module's code can read what others have on its engine, so it gets only an engine that was marked for it.
+    fn module_runner(&self, repo: &str) -> Option<&str> {
+        let serves = |pattern: &str| match pattern.strip_suffix("/*") {
+            Some(owner) => repo.split('/').next().is_some_and(|own| own.eq_ignore_ascii_case(owner)),
+            None => repo.eq_ignore_ascii_case(pattern),
+        };
+        self.config.modules.iter().find(|(pattern, _)| serves(pattern)).map(|(_, runner)| runner.as_str())
+    }
+
     async fn perform(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> Outcome {
         let deadline = Instant::now() + spec.timeout;
-        let Some(runner) = self.runner(&spec) else {
-            return Outcome::Broken("FAIRWAY_ENGINES names no engine".to_owned());
+        let runner = if spec.call.is_some() { self.module_runner(&spec.repo) } else { self.runner(&spec) };
+        let Some(runner) = runner else {
+            return match spec.call {
+                Some(_) => Outcome::Refused(words::no_module_engine(&spec.repo)),
+                None => Outcome::Broken("FAIRWAY_ENGINES names no engine".to_owned()),
+            };
         };
         let home = match session::home(self.config.owner) {
             Ok(home) => home,

@@ -99,6 +99,11 @@ impl Pump {
         }
     }
 
+    /// Waits for late lines where nobody can say how many streams there are: a function may run many commands.
+    pub async fn settle(&self) {
+        tokio::time::sleep(DRAIN).await;
+    }
+
     /// Stops listening; what was heard is passed on first.
     pub async fn end(mut self) {
         self.feeds.shutdown().await;

@@ -5,70 +5,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use dagger_sdk::{
-    Container, ContainerAsServiceOpts, ContainerWithExecOpts, DirectoryFilterOpts, GitRefTreeOpts, Id, Query,
-    QueryGitOpts, ReturnType, Service,
+    Container, ContainerAsServiceOpts, ContainerWithExecOpts, DirectoryFilterOpts, Id, Query, ReturnType, Service,
 };
-use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
+use super::base::{Result, Run, SOURCE, Stopped};
 use super::client::{Trace, Trouble};
-use super::pump::Pump;
-use super::session::Session;
+use super::image;
 use super::words;
-use crate::engine::{Outcome, RunEvent, RunSpec, StepExit, harvest};
+use crate::engine::{Outcome, RunEvent, StepExit, harvest};
 
-/// Where the checkout is in a container.
-pub const SOURCE: &str = "/src";
 /// How long a service may take to answer on its port.
 const SERVICE: Duration = Duration::from_secs(60);
-
-/// Everything that a run needs.
-pub struct Run<'a> {
-    /// What is to be run.
-    pub spec: &'a RunSpec,
-    /// Where.
-    pub session: &'a Session,
-    /// Its feeds.
-    pub pump: &'a Pump,
-    /// Who is told.
-    pub events: &'a mpsc::Sender<RunEvent>,
-    /// Stops it.
-    pub cancel: &'a CancellationToken,
-    /// When its time is up.
-    pub deadline: Instant,
-    /// Keys the names of secrets, so that a name says nothing about its value.
-    pub seal: &'a [u8; 32],
-    /// A directory that the session may write to.
-    pub home: &'a Path,
-    /// Exports are kept below.
-    pub data: &'a Path,
-    /// For pipelines without `image`.
-    pub default_image: &'a str,
-}
-
-/// Why it goes no further.
-pub enum Stopped {
-    /// The time was up.
-    Time,
-    /// Somebody said so.
-    Cancel,
-    /// The run ends with this.
-    Outcome(Outcome),
-}
-
-impl From<Stopped> for Outcome {
-    fn from(stopped: Stopped) -> Outcome {
-        match stopped {
-            Stopped::Time => Outcome::TimedOut,
-            Stopped::Cancel => Outcome::Cancelled,
-            Stopped::Outcome(outcome) => outcome,
-        }
-    }
-}
-
-type Result<T> = std::result::Result<T, Stopped>;
 
 impl Run<'_> {
     /// Runs it all.
@@ -80,70 +28,30 @@ impl Run<'_> {
     }
 
     async fn all(&self) -> Result<Outcome> {
+        if let Some(call) = &self.spec.call {
+            return self.call(call).await;
+        }
         let api = self.session.api(Trace::new());
         let source = self.source(&api).await?;
         let image = self.spec.image.as_deref().unwrap_or(self.default_image);
         let base = self
-            .wait(api.container().from(image).id())
+            .wait(self.login(&api, image).await?.from(image).id())
             .await?
             .map_err(|t| Stopped::Outcome(words::image(image, &t)))?;
         let services = self.services(&api).await?;
         let ready = self.dress(&api, (base, source), &services).await?;
         let (outcome, last) = self.steps(ready).await?;
-        self.harvest(&api, &last, outcome).await
-    }
-
-    /// An answer of the engine, unless the time is up or somebody stops us: then the request is dropped, and with it
-    /// whatever it started.
-    async fn wait<T, E: Into<Trouble>>(
-        &self,
-        work: impl Future<Output = std::result::Result<T, E>>,
-    ) -> Result<std::result::Result<T, Trouble>> {
-        tokio::select! {
-            biased;
-            () = self.cancel.cancelled() => Err(Stopped::Cancel),
-            answer = work => Ok(answer.map_err(Into::into)),
-            () = tokio::time::sleep_until(self.deadline) => Err(Stopped::Time),
+        match self.harvest(&api, &last, outcome).await? {
+            Outcome::Success => self.publish(&api, &self.packed(&api, &last).await?).await,
+            other => Ok(other),
         }
-    }
-
-    /// As [`Run::wait`], where any trouble ends the run.
-    async fn must<T, E: Into<Trouble>>(&self, work: impl Future<Output = std::result::Result<T, E>>) -> Result<T> {
-        self.wait(work).await?.map_err(|trouble| Stopped::Outcome(words::engine(&trouble)))
-    }
-
-    async fn source(&self, api: &Query) -> Result<Id> {
-        let token = match &self.spec.token {
-            // The engine's cache knows a secret by its name, and this name stays while tokens come and go.
-            Some(token) => Some(self.must(api.set_secret(self.secret_name("git", ""), token.reveal()).id()).await?),
-            None => None,
-        };
-        let git = QueryGitOpts {
-            experimental_service_host: None,
-            http_auth_header: None,
-            http_auth_username: token.as_ref().map(|_| "x-access-token"),
-            http_auth_token: token,
-            keep_git_dir: None,
-            ssh_auth_socket: None,
-            ssh_known_hosts: None,
-        };
-        let tree = GitRefTreeOpts { depth: Some(1), discard_git_dir: None, include_tags: None };
-        let tree = api.git_opts(&self.spec.clone_url, git).commit(&self.spec.sha).tree_opts(tree);
-        let id = self.wait(tree.id()).await?.map_err(|t| Stopped::Outcome(words::source(&t)))?;
-        // An id is given before anything was fetched; this fetches.
-        let tree = api.r#ref::<dagger_sdk::Directory>(id.clone());
-        let entries = self.wait(tree.entries()).await?.map_err(|t| Stopped::Outcome(words::source(&t)))?;
-        if entries.iter().any(|entry| entry == ".gitmodules") {
-            self.tell(RunEvent::Note("Submodules are not fetched: their directories are empty.".to_owned())).await;
-        }
-        Ok(id)
     }
 
     /// Starts the services; each lives as long as the session.
     async fn services(&self, api: &Query) -> Result<Vec<(String, Id)>> {
         let mut started = Vec::new();
         for (name, service) in &self.spec.services {
-            let mut container = api.container().from(&service.image);
+            let mut container = self.login(api, &service.image).await?.from(&service.image);
             for (key, value) in &service.env {
                 container = container.with_env_variable(key, value);
             }
@@ -171,7 +79,7 @@ impl Run<'_> {
         for (key, value) in own.into_iter().chain(env) {
             container = container.with_env_variable(key, value);
         }
-        for (name, value) in &spec.secrets {
+        for (name, value) in spec.secrets.iter().filter(|(name, _)| !image::LOGIN.contains(&name.as_str())) {
             let secret = api.set_secret(self.secret_name(name, value.reveal()), value.reveal());
             let id = self.must(secret.id()).await?;
             container = container.with_secret_variable(name, id);
@@ -257,20 +165,6 @@ impl Run<'_> {
         let only = DirectoryFilterOpts { exclude: None, gitignore: None, include: Some(wanted.to_vec()) };
         let directory = container.directory(SOURCE).filter_opts(only);
         Ok(self.wait(directory.export(to.display().to_string())).await?.map(drop))
-    }
-
-    /// A secret's name is what the engine's cache knows of it: of this repository alone, and another for each value.
-    fn secret_name(&self, name: &str, value: &str) -> String {
-        let mut digest = Sha256::new();
-        for part in [self.seal.as_slice(), self.spec.repo.as_bytes(), name.as_bytes(), value.as_bytes()] {
-            digest.update(part.len().to_le_bytes());
-            digest.update(part);
-        }
-        format!("fairway/{}/{name}/{}", self.spec.repo, hex::encode(&digest.finalize()[..12]))
-    }
-
-    async fn tell(&self, event: RunEvent) {
-        drop(self.events.send(event).await);
     }
 }
 

@@ -19,6 +19,14 @@ pub fn engine(trouble: &Trouble) -> Outcome {
     }
 }
 
+/// No engine is marked for a repository's own module.
+pub fn no_module_engine(repo: &str) -> String {
+    format!(
+        "this calls the repository's own Dagger module, whose code could read what others have on a shared engine; \
+         whoever runs Fairway gives it an engine of its own: FAIRWAY_MODULE_ENGINES=\"{repo}=unix:///run/dagger-modules/engine.sock\""
+    )
+}
+
 /// The container's image.
 pub fn image(image: &str, trouble: &Trouble) -> Outcome {
     let words = trouble.words();
@@ -33,12 +41,30 @@ pub fn image(image: &str, trouble: &Trouble) -> Outcome {
                 "there is no image `{image}` for this engine; mend `image` in fairway.toml ({words})"
             ))
         }
-        _ if has(&words, &["unauthorized", "denied", "forbidden", "authorization failed"]) => {
-            Outcome::Impossible(format!(
-                "the engine may not pull `{image}`; Fairway has no way yet to give it a login for that registry, so take an image that it may pull ({words})"
-            ))
+        _ if has(&words, &REFUSED) => {
+            Outcome::Impossible(format!("the engine may not pull `{image}`; {LOGIN_HINT} ({words})"))
         }
         _ => Outcome::Broken(format!("the image `{image}` could not be pulled: {words}")),
+    }
+}
+
+/// What registries say to strangers.
+const REFUSED: [&str; 4] = ["unauthorized", "denied", "forbidden", "authorization failed"];
+const LOGIN_HINT: &str =
+    "store REGISTRY_USERNAME and REGISTRY_PASSWORD with `fairway secrets set`, and name both in `secrets`";
+
+/// A push.
+pub fn publish(name: &str, trouble: &Trouble) -> Outcome {
+    let words = trouble.words();
+    match trouble {
+        Trouble::Gone(_) | Trouble::Strange(_) => engine(trouble),
+        _ if has(&words, &REFUSED) => {
+            Outcome::Impossible(format!("the registry refused `{name}`; {LOGIN_HINT} ({words})"))
+        }
+        _ if has(&words, &["invalid reference", "failed to parse"]) => {
+            Outcome::Impossible(format!("`{name}` is no image name; mend `publish` in fairway.toml ({words})"))
+        }
+        _ => Outcome::Broken(format!("`{name}` could not be pushed: {words}")),
     }
 }
 

@@ -105,6 +105,9 @@ impl Local {
         if spec.fork {
             return Outcome::Refused(FORKS.to_owned());
         }
+        if spec.call.is_some() {
+            return Outcome::Refused(MODULES.to_owned());
+        }
         let root = self.config.data.join("runs").join(format!("{}-{}", spec.run_id, spec.attempt));
         let dir = match RunDir::make(&root, &self.lock(&spec)) {
             Ok(dir) => dir,
@@ -257,6 +260,10 @@ impl Local {
     ) -> Outcome {
         let seen_at = self.sandbox.source(place);
         harvest::tell_reports(spec, (&place.source, &seen_at), events).await;
+        if let Some(name) = spec.publish.as_ref().filter(|_| outcome == Outcome::Success) {
+            let note = format!("{name} was not published: the local engine makes no images.");
+            drop(events.send(RunEvent::Note(note)).await);
+        }
         match spec.export.as_deref().filter(|_| outcome == Outcome::Success) {
             Some(what) => harvest::keep_export((&place.source, what), &self.config.data, events).await,
             None => outcome,
@@ -266,6 +273,9 @@ impl Local {
 
 /// Said to whoever wants a fork's code run here.
 const FORKS: &str = "Not run: this pull request comes from a fork, and the local engine does not keep a stranger's code away from this machine well enough. Push the branch to this repository instead, or ask the operator for a Dagger engine.";
+
+/// Said of a pipeline that calls the repository's own module.
+const MODULES: &str = "Not run: this calls the repository's own Dagger module, which needs a Dagger engine; the local engine runs `run` lines only. Whoever runs Fairway chooses with FAIRWAY_ENGINE=dagger.";
 
 impl Engine for Local {
     fn name(&self) -> &'static str {
