@@ -34,6 +34,29 @@ pub struct Context {
     pub live: LiveRuns,
 }
 
+/// Under this key stands a JSON list of the engines that get no new runs.
+const DRAINED: &str = "engines.drained";
+
+impl Context {
+    /// The addresses of the engines that get no new runs, by the operator's word.
+    pub async fn drained(&self) -> anyhow::Result<Vec<String>> {
+        let text = self.store.meta(DRAINED).await?;
+        Ok(text.map(|text| serde_json::from_str(&text)).transpose()?.unwrap_or_default())
+    }
+
+    /// Gives an engine no new runs any more, or gives it some again. All processes follow within seconds.
+    pub async fn drain(&self, address: &str, drain: bool) -> anyhow::Result<()> {
+        let mut addresses = self.drained().await?;
+        addresses.retain(|known| known != address);
+        if drain {
+            addresses.push(address.to_owned());
+        }
+        self.store.set_meta(DRAINED, &serde_json::to_string(&addresses)?).await?;
+        self.engine.drain(&addresses);
+        Ok(())
+    }
+}
+
 /// What the operator decided, as far as work depends on it.
 #[derive(Clone, Debug)]
 pub struct Policy {

@@ -112,6 +112,8 @@ pub struct Settings {
     pub engine: EngineChoice,
     /// Addresses of Dagger engines.
     pub engines: Vec<String>,
+    /// Runs at once on one engine.
+    pub engine_runs: usize,
     /// Engines for repositories' own Dagger modules: `owner/name` or `owner/*`, and the address.
     pub module_engines: Vec<(String, String)>,
     /// The Dagger CLI.

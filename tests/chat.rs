@@ -4,13 +4,19 @@
 mod fairway_world;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use fairway::domain::project::Pipeline;
 use fairway::engine::scripted::Scripted;
+use fairway::engine::{Engine, Outcome, RunEvent, RunSpec};
 use fairway::playground::PullDesk;
 use fairway::playground::faults::Trouble;
 use fairway_world::World;
+use futures_util::future::BoxFuture;
 use insta::assert_snapshot;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 const TWO: &str = r#"
 [pipeline.test]
@@ -527,5 +533,69 @@ async fn what_needs_a_module_waits_for_all_that_it_found() {
     [fairway / image] failure: Not run: ci/bad did not pass
         (Retry failed)
     "###);
+    world.finish().await;
+}
+
+/// No engine answers until somebody says so.
+struct Away(Scripted, AtomicBool);
+
+impl Engine for Away {
+    fn name(&self) -> &'static str {
+        "away"
+    }
+
+    fn isolation(&self) -> String {
+        String::new()
+    }
+
+    fn refuses_forks(&self) -> Option<String> {
+        None
+    }
+
+    fn fingerprint<'a>(&'a self, _: &'a Pipeline) -> BoxFuture<'a, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
+
+    fn keeps(&self, _: &str) -> bool {
+        false
+    }
+
+    fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
+        if self.1.load(Ordering::SeqCst) {
+            return self.0.run(spec, events, cancel);
+        }
+        Box::pin(std::future::ready(Outcome::NotNow("the engine tcp://10.0.0.1:8080 does not answer".to_owned())))
+    }
+}
+
+#[tokio::test]
+async fn while_no_engine_answers_a_check_waits_and_after_a_minute_says_so() {
+    let engine = Arc::new(Away(Scripted::default(), AtomicBool::new(false)));
+    let world = World::start(engine.clone(), &[("fairway.toml", "[pipeline.test]\nrun = [\"ok\"]\n")]).await;
+    let shop = world.hub.repo("acme/shop");
+    shop.push("bob", "change", "Make it two", &[("a.txt", Some("two\n"))]);
+    let pull = shop.open_pull("bob", "change", "Make it two");
+    world.pass(Duration::from_secs(30)).await;
+    assert_snapshot!(checks(&pull), @"fairway / test: queued (Queued)");
+    world.pass(Duration::from_secs(40)).await;
+    assert_snapshot!(checks(&pull), @"fairway / test: queued (Waiting for an engine)");
+    assert_snapshot!(pull.checks()[0].summary.clone().unwrap_or_default(), @r"No engine can run `test` now: the engine tcp\://10.0.0.1:8080 does not answer. It starts by itself as soon as one answers. Type `/cancel` to stop it.");
+    engine.1.store(true, Ordering::SeqCst);
+    world.pass(Duration::from_secs(5)).await;
+    assert_snapshot!(checks(&pull), @"fairway / test: success (Passed in 1.0 s)");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_an_engine_can_be_cancelled() {
+    let engine = Arc::new(Away(Scripted::default(), AtomicBool::new(false)));
+    let world = World::start(engine, &[("fairway.toml", "[pipeline.test]\nrun = [\"ok\"]\n")]).await;
+    let shop = world.hub.repo("acme/shop");
+    shop.push("bob", "change", "Make it two", &[("a.txt", Some("two\n"))]);
+    let pull = shop.open_pull("bob", "change", "Make it two");
+    world.pass(Duration::from_secs(90)).await;
+    pull.comment("bob", "/cancel");
+    world.pass(Duration::from_secs(5)).await;
+    assert_snapshot!(checks(&pull), @"fairway / test: cancelled (Cancelled)");
     world.finish().await;
 }

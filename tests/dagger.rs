@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fairway::domain::project::{Call, Report, ReportKind};
 use fairway::engine::dagger::{Config, Dagger};
-use fairway::engine::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use fairway::engine::{Engine, Outcome, RunEvent, RunSpec, StationState, StepExit};
 use fairway::playground::{Playground, PlaygroundOptions};
 use fairway::settings::Secret;
 use tokio::sync::mpsc;
@@ -39,6 +39,7 @@ impl Lab {
             cli: PathBuf::from(cli),
             runners: vec![runner.to_owned()],
             modules: vec![("acme/*".to_owned(), runner.to_owned())],
+            limit: 4,
             data: dir.path().join("data"),
             owner: fairway::engine::dagger::session_owner(&[runner.to_owned()]),
             path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
@@ -94,7 +95,7 @@ impl Lab {
                     RunEvent::Answer(text) => said.answer = Some(text),
                     RunEvent::Found(names) => said.found = names,
                     RunEvent::Note(note) => said.notes.push(note),
-                    RunEvent::StepStarted { .. } => {}
+                    RunEvent::Begun | RunEvent::StepStarted { .. } => {}
                 }
             }
         };
@@ -246,16 +247,25 @@ async fn a_modules_checks_are_found_without_running_them_and_run_one_by_one() {
 }
 
 #[tokio::test]
-async fn without_a_cli_or_with_a_strange_one_the_run_may_be_tried_again_and_says_why() {
-    let lab = Lab::new("/nonexistent/dagger", "unix:///nonexistent.sock", &[("a", "1")]).await;
-    let (outcome, _) = lab.run(lab.spec(&["true"])).await;
-    assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("FAIRWAY_DAGGER_CLI")), "{outcome:?}");
-    let lab = Lab::new("/bin/echo", "unix:///nonexistent.sock", &[("a", "1")]).await;
-    let (outcome, _) = lab.run(lab.spec(&["true"])).await;
-    assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("no session address")), "{outcome:?}");
-    let lab = Lab::new("/bin/false", "unix:///nonexistent.sock", &[("a", "1")]).await;
-    let (outcome, _) = lab.run(lab.spec(&["true"])).await;
-    assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("ended before")), "{outcome:?}");
+async fn without_an_engine_or_a_cli_the_run_waits_and_says_for_what() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("engine.sock");
+    let _listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+    let (here, gone) = (format!("unix://{}", path.display()), "unix:///nonexistent.sock");
+    let cases = [
+        ("dagger", gone, "is not there"),
+        ("/nonexistent/dagger", &here, "FAIRWAY_DAGGER_CLI"),
+        ("/bin/echo", &here, "no session address"),
+        ("/bin/false", &here, "ended before"),
+    ];
+    for (cli, runner, word) in cases {
+        let lab = Lab::new(cli, runner, &[("a", "1")]).await;
+        let (outcome, _) = lab.run(lab.spec(&["true"])).await;
+        assert!(matches!(&outcome, Outcome::NotNow(why) if why.contains(word)), "{outcome:?}");
+        let station = lab.engine.stations().remove(0);
+        assert!(matches!(&station.state, StationState::Down { why, .. } if why.contains(word)), "{station:?}");
+        assert_eq!((station.live, station.sessions, station.failures), (0, 1, 1));
+    }
 }
 
 #[tokio::test]

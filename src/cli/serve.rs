@@ -121,6 +121,7 @@ fn dagger_config(settings: &Settings) -> anyhow::Result<dagger::Config> {
         cli: settings.dagger_cli.clone(),
         runners: settings.engines.clone(),
         modules: settings.module_engines.clone(),
+        limit: settings.engine_runs,
         data: settings.data_dir.clone(),
         owner: dagger::session_owner(&settings.engines),
         path: settings.tool_path.clone(),

@@ -44,6 +44,9 @@ pub struct Body {
     /// Checks of the repository's module that it found, by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<String>,
+    /// How the engine failed this try, when it is to be tried again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broken: Option<String>,
     /// The earlier run whose success this one stands on, when it did not run itself.
     #[serde(default)]
     pub reused: Option<Reused>,

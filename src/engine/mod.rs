@@ -70,9 +70,55 @@ impl RunSpec {
     }
 }
 
+/// An engine that the operator named, as it stands.
+#[derive(Clone, Debug)]
+pub struct Station {
+    /// Where it listens.
+    pub address: String,
+    /// For the own modules of these repositories alone; `None`: for everybody's steps.
+    pub modules: Option<String>,
+    /// Whether it answers.
+    pub state: StationState,
+    /// It gets no new runs, because the operator said so.
+    pub drained: bool,
+    /// Runs on it now, of this process.
+    pub live: usize,
+    /// The most there may be.
+    pub limit: usize,
+    /// Runs since this process started.
+    pub sessions: u64,
+    /// Runs that it spoilt.
+    pub failures: u64,
+    /// What its cache takes on disk.
+    pub cache_bytes: Option<u64>,
+    /// The last thing that went wrong, and how long ago.
+    pub last_error: Option<(String, Duration)>,
+}
+
+/// Whether an engine answers.
+#[derive(Clone, Debug)]
+pub enum StationState {
+    /// Nobody has asked yet.
+    Unknown,
+    /// It does.
+    Up {
+        /// Its version.
+        version: String,
+    },
+    /// It does not.
+    Down {
+        /// A sentence.
+        why: String,
+        /// For how long.
+        age: Duration,
+    },
+}
+
 /// What happens in a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEvent {
+    /// An engine has the run.
+    Begun,
     /// A step begins.
     StepStarted {
         /// From 0.
@@ -153,6 +199,8 @@ pub enum Outcome {
     Impossible(String),
     /// The engine failed, not the code; it may be tried again.
     Broken(String),
+    /// No engine can take it now: why. It has not begun.
+    NotNow(String),
 }
 
 /// Something that runs pipelines.
@@ -172,6 +220,19 @@ pub trait Engine: Send + Sync {
 
     /// Whether what was exported under this digest can still be had.
     fn keeps(&self, digest: &str) -> bool;
+
+    /// The engines that the operator named.
+    fn stations(&self) -> Vec<Station> {
+        Vec::new()
+    }
+
+    /// These addresses get no new runs; all others do.
+    fn drain(&self, _addresses: &[String]) {}
+
+    /// Keeps an eye on its engines until `stop`.
+    fn attend(&self, _stop: CancellationToken) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// Runs one. The sender is dropped when everything was said.
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome>;

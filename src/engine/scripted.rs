@@ -43,6 +43,7 @@ impl Engine for Scripted {
 }
 
 async fn play(spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> Outcome {
+    say(&events, RunEvent::Begun).await;
     if let Some(call) = &spec.call {
         return answer(call, &events).await;
     }

@@ -33,6 +33,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         private_token: raw.given("PRIVATE_TOKEN", private_token),
         engine: raw.parsed("ENGINE", engine).unwrap_or(EngineChoice::Dagger),
         engines: raw.text("ENGINES").split_whitespace().map(str::to_owned).collect(),
+        engine_runs: raw.parsed("ENGINE_RUNS", at_once).unwrap_or(1),
         module_engines: raw.parsed("MODULE_ENGINES", module_engines).unwrap_or_default(),
         dagger_cli: raw.text("DAGGER_CLI").into(),
         image: raw.text("IMAGE"),

@@ -207,6 +207,13 @@ impl Store {
 }
 
 impl Tx {
+    /// How many runs of a repository have not ended, counted up to `most`.
+    pub async fn unfinished_runs(&mut self, repo_id: i64, most: i64) -> Result<i64> {
+        const SQL: &str =
+            "SELECT COUNT(*) FROM (SELECT 1 FROM runs WHERE repo_id = $1 AND state <> 'done' LIMIT $2) unfinished";
+        Ok(sqlx::query_scalar(SQL).bind(repo_id).bind(most).fetch_one(self.connection()).await?)
+    }
+
     /// Inserts a run or finds the same one. Returns its id and whether it is new.
     pub async fn insert_run(&mut self, run: &NewRun) -> Result<(i64, bool)> {
         const INSERT: &str = "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, spec, created_at)

@@ -21,6 +21,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 2, name: "runs", sql: include_str!("../../migrations/0002_runs.sql") },
     Migration { number: 3, name: "github", sql: include_str!("../../migrations/0003_github.sql") },
     Migration { number: 4, name: "secrets", sql: include_str!("../../migrations/0004_secrets.sql") },
+    Migration { number: 5, name: "turns", sql: include_str!("../../migrations/0005_turns.sql") },
 ];
 
 impl Migration {

@@ -1,6 +1,8 @@
 //! Two listeners. The public one has the door and a pulse and nothing else; the private one has everything that shows what runs.
 
+mod engines;
 pub mod hook;
+mod live;
 pub mod pages;
 pub mod private;
 pub mod session;

@@ -5,15 +5,13 @@ use std::time::Duration;
 
 use axum::extract::{Form, Path, State};
 use axum::http::{StatusCode, header};
-use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use futures_util::Stream;
 use tokio::sync::mpsc;
-use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
+use super::live::{Failed, live};
 use super::pages::{self, error, jobs, overview, run};
 use super::session::{Csrf, Private, genuine};
 use crate::domain::record::{Body, Spec};
@@ -35,24 +33,8 @@ pub fn routes() -> Router<Private> {
         .route("/runs/{id}/log", get(run_log))
         .route("/jobs", get(show_jobs))
         .route("/jobs/{id}/retry", post(retry_job))
+        .merge(super::engines::routes())
         .fallback(lost)
-}
-
-/// What went wrong while a page was made; the details are in the log, under the same id.
-struct Failed(anyhow::Error);
-
-impl<E: Into<anyhow::Error>> From<E> for Failed {
-    fn from(error: E) -> Failed {
-        Failed(error.into())
-    }
-}
-
-impl IntoResponse for Failed {
-    fn into_response(self) -> Response {
-        let id = uuid::Uuid::new_v4().simple().to_string();
-        tracing::error!(id, "a page failed: {:#}", self.0);
-        (StatusCode::INTERNAL_SERVER_ERROR, Html(error::failed(&id))).into_response()
-    }
 }
 
 async fn lost(uri: axum::http::Uri) -> Response {
@@ -234,14 +216,6 @@ async fn front_events(State(state): State<Private>) -> Response {
         }
     });
     live(ReceiverStream::new(rx)).into_response()
-}
-
-fn live(words: ReceiverStream<&'static str>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
-    let events = words.map(|word| {
-        let event = Event::default().data(word);
-        Ok(if word == "end" { event.event("end") } else { event })
-    });
-    Sse::new(events).keep_alive(KeepAlive::default())
 }
 
 async fn show_jobs(State(state): State<Private>, csrf: Extension<Csrf>) -> Result<Html<String>, Failed> {

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::queue::{self, new_job};
 use super::verdict::{JobError, Verdict, verdict};
-use super::{deliver, effect, execute, react, recover};
+use super::{deliver, effect, engines, execute, react, recover};
 use crate::context::Context;
 use crate::domain::task::Task;
 use crate::store::{Claim, Job, Retry, RetryAs};
@@ -50,6 +50,7 @@ pub async fn run(ctx: Context, pools: Pools, stop: CancellationToken) {
     for _ in 0..pools.long {
         tasks.spawn(work(ctx.clone(), LONG, stop.clone()));
     }
+    tasks.spawn(engines::attend(ctx.clone(), stop.clone()));
     tasks.spawn(watch_cancels(ctx.clone(), stop.clone()));
     let _ = ensure_timers(&ctx).await.inspect_err(|error| tracing::error!("timers could not be set: {error:#}"));
     while tasks.join_next().await.is_some() {}

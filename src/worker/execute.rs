@@ -13,10 +13,11 @@ use super::queue::{add, new_job, start};
 use super::reuse;
 use super::verdict::JobError;
 use crate::context::Context;
+use crate::domain::decide::Why;
 use crate::domain::project::Pipeline;
 use crate::domain::record::Spec;
 use crate::domain::task::{Event, Key, RunKey, Task, Trust};
-use crate::engine::{Outcome, RunSpec};
+use crate::engine::{Outcome, RunEvent, RunSpec};
 use crate::settings::Secret;
 use crate::store::{Job, RunRow, RunState};
 
@@ -26,6 +27,11 @@ const BACKLOG: usize = 256;
 const FLUSH_EVERY: Duration = Duration::from_millis(400);
 /// Log bytes are written in pieces no larger than this.
 const FLUSH_BYTES: usize = 64 * 1024;
+
+/// A run that waits for an engine asks again after this long.
+const ASK_AGAIN_MS: i64 = 2_000;
+/// A run that has waited for an engine this long says so.
+const SAY_AFTER_MS: i64 = 60_000;
 
 /// How a run ended for us.
 enum End {
@@ -45,7 +51,7 @@ pub async fn execute(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken
     }
     let spec: Spec = serde_json::from_str(&row.spec).context("a run's definition cannot be read")?;
     let Some(pipeline) = spec.pipeline.clone() else { return super::queue::finish(ctx, job, &[]).await };
-    let mut record = Record::new(&pipeline, ctx.policy.log_bytes, job.attempt);
+    let mut record = Record::new(&pipeline, ctx.policy.log_bytes, &row);
     if let Some(reason) = &row.cancel {
         record.body.why = serde_json::from_str(reason).ok();
         return end(ctx, job, (&row, &spec), (record, Outcome::Cancelled)).await;
@@ -57,14 +63,12 @@ pub async fn execute(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken
         record.findings = std::mem::take(&mut record.body.result.annotations);
         return end(ctx, job, (&row, &spec), (record, Outcome::Success)).await;
     }
-    let now = ctx.clock.now();
-    ctx.store.start_run(id, now, ctx.engine.name(), &ctx.policy.node).await?;
-    start(ctx, &[new_job(&Task::SyncCheck { run: id }, now)?]).await?;
     let prepared = prepare(ctx, (&row, &spec, &pipeline), job).await?;
     let token = ctx.live.enter(id);
     let ended = drive(ctx, (job, id), prepared, (&mut record, &token, stop)).await;
     ctx.live.leave(id);
     match ended? {
+        End::Outcome(Outcome::NotNow(why)) => Err(not_now(ctx, job, (&mut record, id), why).await?),
         End::Outcome(outcome) => {
             if matches!(outcome, Outcome::Cancelled) {
                 let fresh = ctx.store.run(id).await?;
@@ -81,6 +85,20 @@ pub async fn execute(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken
             Ok(())
         }
     }
+}
+
+/// Waiting for an engine is nobody's failure. After a while the check says what is waited for.
+async fn not_now(
+    ctx: &Context,
+    job: &Job,
+    (record, id): (&mut Record, i64),
+    sentence: String,
+) -> Result<JobError, JobError> {
+    let now = ctx.clock.now();
+    if now - job.created_at >= SAY_AFTER_MS {
+        record.put_off(ctx, id, Why::NoEngine { sentence: sentence.clone() }).await?;
+    }
+    Ok(JobError::Wait { until: now + ASK_AGAIN_MS, why: sentence })
 }
 
 async fn prepare(
@@ -135,6 +153,9 @@ async fn drive(
             biased;
             event = rx.recv() => match event {
                 Some(event) => {
+                    if event == RunEvent::Begun && !begun(ctx, id).await? {
+                        cancel.cancel();
+                    }
                     record.take(event);
                     if record.held() >= FLUSH_BYTES {
                         record.write(ctx, id).await?;
@@ -168,6 +189,14 @@ async fn drive(
     }
 }
 
+/// An engine has the run: from now on it is running. `false`: it has been ended meanwhile.
+async fn begun(ctx: &Context, id: i64) -> Result<bool, JobError> {
+    let now = ctx.clock.now();
+    let ours = ctx.store.start_run(id, now, ctx.engine.name(), &ctx.policy.node).await?;
+    start(ctx, &[new_job(&Task::SyncCheck { run: id }, now)?]).await?;
+    Ok(ours)
+}
+
 /// Writes the end, tells every aggregate that wanted the run, and shows it at GitHub: one transaction.
 async fn end(
     ctx: &Context,
@@ -179,6 +208,8 @@ async fn end(
     if let Outcome::Broken(sentence) = &outcome
         && job.failures < ctx.policy.max_failures.min(3)
     {
+        record.body.broken = Some(sentence.clone());
+        ctx.store.progress_run(row.id, &serde_json::to_string(&record.body).context("a run's result")?).await?;
         return Err(JobError::Other(anyhow::anyhow!("{sentence}")));
     }
     let conclusion = record.conclude(&outcome);

@@ -11,6 +11,7 @@ use crate::domain::record::{Body, Spec};
 use crate::domain::run::{self, Annotation, Conclusion, FileChange, RunResult, StepResult, StepState};
 use crate::domain::task::Task;
 use crate::engine::{Outcome, RunEvent, StepExit};
+use crate::store::{RunRow, RunState};
 use crate::telemetry::Masker;
 
 /// Log bytes kept at hand for the tail shown in the check.
@@ -28,20 +29,20 @@ pub struct Record {
     pub findings: Vec<Annotation>,
     changed: bool,
     told_at: i64,
+    again: bool,
 }
 
 impl Record {
     /// Of a run that begins, or begins again.
-    pub fn new(pipeline: &Pipeline, limit: u64, attempt: i64) -> Record {
+    pub fn new(pipeline: &Pipeline, limit: u64, row: &RunRow) -> Record {
         // A call of the repository's module is one step.
         let steps = pipeline.run.iter().chain(&pipeline.dagger);
         let steps = steps.map(|line| StepResult { name: line.clone(), ..StepResult::default() }).collect();
         let mut body = Body { result: RunResult { steps, ..RunResult::default() }, ..Body::default() };
-        if attempt > 1 {
-            body.result
-                .notes
-                .push("Started again: the Fairway that ran it first stopped or lost its lease.".to_owned());
-        }
+        let old: Body = row.result.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+        body.broken = old.broken;
+        // Until an engine has it, it waits for what it waited for.
+        body.why = old.why.filter(|why| matches!(why, Why::NoEngine { .. }));
         Record {
             body,
             pending: Vec::new(),
@@ -51,6 +52,7 @@ impl Record {
             findings: Vec::new(),
             changed: true,
             told_at: 0,
+            again: row.state == RunState::Running,
         }
     }
 
@@ -58,6 +60,7 @@ impl Record {
     pub fn take(&mut self, event: RunEvent) {
         self.changed = true;
         match event {
+            RunEvent::Begun => self.begun(),
             RunEvent::StepStarted { index } => {
                 self.tail.clear();
                 self.set(index, (StepState::Running, 0, false));
@@ -73,6 +76,15 @@ impl Record {
             RunEvent::Answer(text) => self.body.result.answer = Some(text),
             RunEvent::Found(names) => self.body.found = names,
             RunEvent::Note(note) => self.body.result.notes.push(note),
+        }
+    }
+
+    fn begun(&mut self) {
+        self.body.why = None;
+        let broken = self.body.broken.take();
+        if self.again {
+            let why = broken.as_deref().unwrap_or("the Fairway that ran it first stopped or lost its lease");
+            self.body.result.notes.push(format!("Started again: {why}."));
         }
     }
 
@@ -149,6 +161,17 @@ impl Record {
         Ok(())
     }
 
+    /// No engine can take the run now, or the one that had it failed: the check says so, and the job waits its turn.
+    pub async fn put_off(&mut self, ctx: &Context, id: i64, why: Why) -> Result<(), JobError> {
+        if self.body.why.as_ref() == Some(&why) {
+            return Ok(());
+        }
+        self.body.why = Some(why);
+        let body = serde_json::to_string(&self.body).context("a run's result")?;
+        ctx.store.progress_run(id, &body).await?;
+        Ok(start(ctx, &[new_job(&Task::SyncCheck { run: id }, ctx.clock.now())?]).await?)
+    }
+
     /// What the outcome means for the check.
     pub fn conclude(&mut self, outcome: &Outcome) -> Conclusion {
         self.body.tail = run::tail(&self.tail, 30, 16_000);
@@ -161,7 +184,7 @@ impl Record {
                 self.body.why = Some(Why::Refused { sentence: sentence.clone() });
                 Conclusion::ActionRequired
             }
-            Outcome::Impossible(sentence) | Outcome::Broken(sentence) => {
+            Outcome::Impossible(sentence) | Outcome::Broken(sentence) | Outcome::NotNow(sentence) => {
                 self.body.why = Some(Why::Trouble { sentence: sentence.clone() });
                 Conclusion::Failure
             }

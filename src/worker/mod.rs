@@ -3,6 +3,7 @@
 mod deliver;
 mod dispatcher;
 mod effect;
+mod engines;
 mod execute;
 mod gather;
 mod journal;

@@ -25,10 +25,25 @@ pub fn new_job(task: &Task, at: i64) -> anyhow::Result<NewJob> {
 fn priority(task: &Task) -> i64 {
     match task {
         Task::SyncReaction { .. } | Task::SyncReply { .. } => 2_000,
-        Task::Event { .. } | Task::SyncSticky { .. } | Task::Execute { .. } => 1_000,
+        Task::Event { .. } | Task::SyncSticky { .. } => 1_000,
+        Task::Execute { .. } => RUN_HEAD_START_MS,
         Task::SyncCheck { .. } => 500,
         Task::Minimise { .. } | Task::Recover | Task::Reconcile { .. } | Task::Purge => 0,
     }
+}
+
+/// Runs have loops of their own, so their head start is over each other alone.
+const RUN_HEAD_START_MS: i64 = 60_000;
+/// Each run of its own repository that has not ended counts as if the run had come this much later.
+const TURN_MS: i64 = 2_000;
+
+/// A run's job. A repository with a hundred runs waiting does not hold up one with a single run, and nobody waits for ever.
+pub async fn execute(tx: &mut Tx, (run, repo): (i64, i64), now: i64) -> anyhow::Result<()> {
+    let mut job = new_job(&Task::Execute { run }, now)?;
+    let most = RUN_HEAD_START_MS / TURN_MS;
+    let others = tx.unfinished_runs(repo, most).await?.saturating_sub(1);
+    job.priority -= others.min(most) * TURN_MS;
+    add(tx, &job).await
 }
 
 /// Ends a job and adds others in the same transaction.

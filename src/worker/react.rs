@@ -121,7 +121,7 @@ async fn apply(tx: &mut Tx, (key, repo): (&Key, &Repo), change: Change, now: i64
         }
         Change::Start(run) => {
             if let Some(row) = find(tx, repo, &run).await? {
-                add(tx, &Task::Execute { run: row.id }, now).await?;
+                super::queue::execute(tx, (row.id, repo.id), now).await?;
             }
             Ok(())
         }
@@ -168,7 +168,7 @@ async fn plan(tx: &mut Tx, key: &Key, (spec, run, first): (Spec, RunKey, First),
     }
     tx.set_result(id, &serde_json::to_string(&body).context("a run's result")?).await?;
     match first {
-        First::Start => add(tx, &Task::Execute { run: id }, now).await?,
+        First::Start => super::queue::execute(tx, (id, new.repo_id), now).await?,
         First::Wait(_) => {}
         First::Conclude(conclusion, why) => return conclude(tx, id, conclusion, (&why, now)).await,
     }

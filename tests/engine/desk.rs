@@ -146,7 +146,11 @@ fn hear(said: &mut Said, event: RunEvent) {
         RunEvent::Note(words) => said.notes.push(words),
         RunEvent::Report { path, bytes, .. } => said.reports.push((path, bytes)),
         RunEvent::Exported { digest } => said.digests.push(digest),
-        RunEvent::StepStarted { .. } | RunEvent::Published { .. } | RunEvent::Answer(_) | RunEvent::Found(_) => {}
+        RunEvent::Begun
+        | RunEvent::StepStarted { .. }
+        | RunEvent::Published { .. }
+        | RunEvent::Answer(_)
+        | RunEvent::Found(_) => {}
     }
 }
 

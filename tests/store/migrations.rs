@@ -21,6 +21,8 @@ const SEED: &[&str] = &[
      INSERT INTO budgets (installation_id, writes, content_minute, content_hour, refilled_at) VALUES (2, 1, 1, 1, 1)",
     "INSERT INTO secrets (name, repo, trust, sealed, created_at, created_by) VALUES ('T', 'acme/shop', 'pr', '', 1, 'alice');
      INSERT INTO meta (key, value) VALUES ('cursor', '7')",
+    "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, spec, created_at)
+       VALUES (1, 'def', 'test', 'd', 'pr', 1, 'done', '{}', 1)",
 ];
 
 #[tokio::test]

@@ -102,6 +102,11 @@ pub enum Why {
     Paths,
     /// It is not for the merge queue.
     NotForQueue,
+    /// No engine can take it now.
+    NoEngine {
+        /// Why.
+        sentence: String,
+    },
     /// A fork's code waits for somebody's word.
     Approval,
     /// The engine refuses, in its own words.

@@ -63,6 +63,8 @@ pub enum Shown<'v> {
     BrokenFile(&'v [Problem]),
     /// Fairway could not do its part; one sentence that says why.
     Broken(&'v str),
+    /// No engine can take it now; one sentence that says why.
+    NoEngine(&'v str),
     /// Waits for these pipelines.
     Waits(&'v [String]),
     /// What it ran for is closed or gone.
@@ -105,7 +107,7 @@ impl Shown<'_> {
     /// The conclusion to send; `None` while it is queued or at work.
     pub fn conclusion(&self) -> Option<Conclusion> {
         match self {
-            Shown::Queued | Shown::Waits(_) | Shown::Running { .. } => None,
+            Shown::Queued | Shown::Waits(_) | Shown::NoEngine(_) | Shown::Running { .. } => None,
             Shown::Finished(finished) => Some(finished.conclusion),
             Shown::Superseded(_) | Shown::CancelledBy(_) | Shown::Closed => Some(Conclusion::Cancelled),
             Shown::NotRun(_) | Shown::BrokenFile(_) | Shown::ForkRefused | Shown::Broken(_) => {
@@ -191,7 +193,9 @@ fn sentence(view: &CheckView<'_>, shown: Shown<'_>) -> (String, String) {
             let summary = format!("{}\n\nType `/retry {}` to try again.", escape_md(why), view.pipeline);
             (String::from("Could not run"), summary)
         }
-        Shown::Waits(_) | Shown::Closed | Shown::NothingSelected | Shown::Refused(_) => quiet(&name, shown),
+        Shown::Waits(_) | Shown::NoEngine(_) | Shown::Closed | Shown::NothingSelected | Shown::Refused(_) => {
+            quiet(&name, shown)
+        }
         Shown::Queued | Shown::Running { .. } | Shown::Finished(_) | Shown::BrokenFile(_) => {
             (String::from("Queued"), format!("{name} waits for its turn. Type `/cancel` to stop it."))
         }
@@ -206,6 +210,13 @@ fn quiet(name: &str, shown: Shown<'_>) -> (String, String) {
             let names: Vec<String> = needs.iter().map(|need| code(need)).collect();
             (format!("Waits for {}", needs.join(", ")), format!("{name} starts when {} passed.", names.join(" and ")))
         }
+        Shown::NoEngine(why) => (
+            String::from("Waiting for an engine"),
+            format!(
+                "No engine can run {name} now: {}. It starts by itself as soon as one answers. Type `/cancel` to stop it.",
+                escape_md(why)
+            ),
+        ),
         Shown::NothingSelected => (
             String::from("No pipeline for pull requests"),
             String::from(

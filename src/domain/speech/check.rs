@@ -40,9 +40,10 @@ fn shown<'a>(row: &Row<'a>) -> Shown<'a> {
     let (result, log) = (&body.result, body.tail.as_bytes());
     match (&body.why, row.conclusion) {
         (Some(Why::Waits { needs }), None) if !row.running => Shown::Waits(needs),
+        (Some(Why::NoEngine { sentence }), None) => Shown::NoEngine(sentence),
         (_, None) if row.running => Shown::Running { steps: &result.steps, log },
         (_, None) => Shown::Queued,
-        (None | Some(Why::Waits { .. }), Some(conclusion)) => {
+        (None | Some(Why::Waits { .. } | Why::NoEngine { .. }), Some(conclusion)) => {
             let reused = body.reused.as_ref().map(|old| old.sha.as_str());
             Shown::Finished(Finished {
                 result,
@@ -68,6 +69,7 @@ fn reason<'a>(row: &Row<'a>, why: &'a Why) -> Shown<'a> {
         Why::NotForQueue => Shown::NotForTrigger("merge_group"),
         Why::Approval => Shown::AwaitingApproval,
         Why::Refused { sentence } => Shown::Refused(sentence),
+        Why::NoEngine { sentence } => Shown::NoEngine(sentence),
         Why::NoFile => Shown::NoFile,
         Why::NothingSelected => Shown::NothingSelected,
         Why::Broken { problems } => Shown::BrokenFile(problems),

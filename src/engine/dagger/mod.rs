@@ -8,6 +8,7 @@ mod client;
 mod feed;
 mod image;
 mod module;
+mod pool;
 mod pump;
 mod run;
 mod session;
@@ -16,17 +17,21 @@ mod words;
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Outcome, RunEvent, RunSpec, harvest};
+use super::{Engine, Outcome, RunEvent, RunSpec, Station, harvest};
 use crate::domain::project::Pipeline;
 use base::Run;
 use client::Trace;
+use pool::{Health, NoSeat, Pool, Seat, Want};
 use pump::Pump;
 use session::{Launch, NoSession, Session};
 
@@ -39,6 +44,8 @@ pub struct Config {
     pub runners: Vec<String>,
     /// Engines for repositories' own modules: `owner/name` or `owner/*`, and the address.
     pub modules: Vec<(String, String)>,
+    /// Runs at once on one engine.
+    pub limit: usize,
     /// Sessions and exports are kept below.
     pub data: PathBuf,
     /// User and group of the sessions, when Fairway may choose.
@@ -54,7 +61,13 @@ pub struct Config {
 /// The engine.
 pub struct Dagger {
     config: Config,
+    pool: Arc<Pool>,
 }
+
+/// An engine that worked for a run this lately need not be asked how it is.
+const FRESH: Duration = Duration::from_secs(15);
+/// How often somebody looks.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// The user of sessions when Fairway may choose; nobody else has it.
 const SESSION_USER: u32 = 61_184;
@@ -72,7 +85,8 @@ pub fn session_owner(runners: &[String]) -> Option<(u32, u32)> {
 impl Dagger {
     /// With at least one address.
     pub fn new(config: Config) -> Dagger {
-        Dagger { config }
+        let pool = Pool::new(&config.runners, &config.modules, config.limit);
+        Dagger { config, pool }
     }
 
     /// The version of the first engine that answers, with its address.
@@ -82,26 +96,37 @@ impl Dagger {
     pub async fn preflight(&self) -> Result<(String, String), String> {
         let mut last = "FAIRWAY_ENGINES names no engine".to_owned();
         for runner in &self.config.runners {
-            match self.version(runner).await {
-                Ok(version) => return Ok((version, runner.clone())),
+            match self.health(runner).await {
+                Ok(health) => return Ok((health.version, runner.clone())),
                 Err(why) => last = why,
             }
         }
         Err(last)
     }
 
-    async fn version(&self, runner: &str) -> Result<String, String> {
+    async fn health(&self, runner: &str) -> Result<Health, String> {
         let home = session::home(self.config.owner).map_err(|error| format!("no directory for a session: {error}"))?;
         let never = CancellationToken::new();
         let session = Session::open(&self.launch(runner, home.path()), &never).await.map_err(|e| e.to_string())?;
-        let api = session.api(Trace::new());
-        let version = tokio::time::timeout(session::START, api.version()).await;
+        let asked = session.ask(Trace::new(), "{version engine{localCache{entrySet{diskSpaceBytes}}}}");
+        let answer = tokio::time::timeout(session::START, asked).await;
         session.close().await;
-        match version {
-            Ok(Ok(version)) => Ok(version),
-            Ok(Err(error)) => Err(client::Trouble::from(error).words()),
+        match answer {
+            Ok(Ok(answer)) => Ok(Health {
+                version: answer["version"].as_str().unwrap_or("unknown").to_owned(),
+                cache_bytes: answer.pointer("/engine/localCache/entrySet/diskSpaceBytes").and_then(Value::as_u64),
+            }),
+            Ok(Err(trouble)) => Err(trouble.words()),
             Err(_) => Err(NoSession::Mute { runner: runner.to_owned() }.to_string()),
         }
+    }
+
+    async fn look(&self) {
+        let looks = self.pool.silent(FRESH).into_iter().map(async |(index, address)| {
+            let health = self.health(&address).await;
+            self.pool.found(index, health);
+        });
+        futures_util::future::join_all(looks).await;
     }
 
     fn launch(&self, runner: &str, home: &std::path::Path) -> Launch {
@@ -114,44 +139,47 @@ impl Dagger {
         }
     }
 
-    /// The engine for this try: the repository's own first, since its cache is warm; another after a failure.
-    fn runner(&self, spec: &RunSpec) -> Option<&str> {
-        let count = self.config.runners.len();
-        let own = spec.repo.bytes().fold(0_usize, |n, b| n.wrapping_mul(31).wrapping_add(usize::from(b)));
-        let try_no = usize::try_from(spec.failures.max(0)).unwrap_or_default();
-        self.config.runners.get(own.wrapping_add(try_no).checked_rem(count)?).map(String::as_str)
-    }
-
-    /// A module's code can read what others have on its engine, so it gets only an engine that was marked for it.
-    fn module_runner(&self, repo: &str) -> Option<&str> {
-        let serves = |pattern: &str| match pattern.strip_suffix("/*") {
-            Some(owner) => repo.split('/').next().is_some_and(|own| own.eq_ignore_ascii_case(owner)),
-            None => repo.eq_ignore_ascii_case(pattern),
-        };
-        self.config.modules.iter().find(|(pattern, _)| serves(pattern)).map(|(_, runner)| runner.as_str())
-    }
-
     async fn perform(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> Outcome {
-        let deadline = Instant::now() + spec.timeout;
-        let runner = if spec.call.is_some() { self.module_runner(&spec.repo) } else { self.runner(&spec) };
-        let Some(runner) = runner else {
-            return match spec.call {
-                Some(_) => Outcome::Refused(words::no_module_engine(&spec.repo)),
-                None => Outcome::Broken("FAIRWAY_ENGINES names no engine".to_owned()),
-            };
+        let want = Want { repo: &spec.repo, module: spec.call.is_some(), failures: spec.failures };
+        let seat = match self.pool.take(&want, &cancel).await {
+            Ok(seat) => seat,
+            Err(NoSeat::Cancelled) => return Outcome::Cancelled,
+            Err(NoSeat::NoneAnswers(why)) => return Outcome::NotNow(why),
+            Err(NoSeat::NoneServes) if want.module => return Outcome::Refused(words::no_module_engine(&spec.repo)),
+            Err(NoSeat::NoneServes) => return Outcome::Broken("FAIRWAY_ENGINES names no engine".to_owned()),
         };
+        let outcome = self.seated(&spec, &seat, (events, cancel)).await;
+        if let Outcome::Broken(why) = &outcome {
+            seat.spoilt(why, self.health(seat.address()).await);
+        }
+        outcome
+    }
+
+    async fn seated(
+        &self,
+        spec: &RunSpec,
+        seat: &Seat,
+        (events, cancel): (mpsc::Sender<RunEvent>, CancellationToken),
+    ) -> Outcome {
+        let deadline = Instant::now() + spec.timeout;
         let home = match session::home(self.config.owner) {
             Ok(home) => home,
             Err(error) => return Outcome::Broken(format!("no directory for a session: {error}")),
         };
-        let session = match Session::open(&self.launch(runner, home.path()), &cancel).await {
+        let session = match Session::open(&self.launch(seat.address(), home.path()), &cancel).await {
             Ok(session) => session,
             Err(NoSession::Cancelled) => return Outcome::Cancelled,
-            Err(why) => return Outcome::Broken(why.to_string()),
+            // Nothing of the run has begun, so it waits for an engine that answers.
+            Err(why) => {
+                seat.failed(&why.to_string());
+                return Outcome::NotNow(why.to_string());
+            }
         };
-        let pump = Pump::start(&session, &spec, events.clone());
+        seat.worked();
+        drop(events.send(RunEvent::Begun).await);
+        let pump = Pump::start(&session, spec, events.clone());
         let run = Run {
-            spec: &spec,
+            spec,
             session: &session,
             pump: &pump,
             events: &events,
@@ -171,6 +199,28 @@ impl Dagger {
 }
 
 impl Engine for Dagger {
+    fn stations(&self) -> Vec<Station> {
+        self.pool.stations()
+    }
+
+    fn drain(&self, addresses: &[String]) {
+        self.pool.drain(addresses);
+    }
+
+    fn attend(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
+        Box::pin(async move {
+            while !stop.is_cancelled() {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = async {
+                        self.look().await;
+                        tokio::time::sleep(LOOK).await;
+                    } => {}
+                }
+            }
+        })
+    }
+
     fn name(&self) -> &'static str {
         "dagger"
     }

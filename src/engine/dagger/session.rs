@@ -62,6 +62,14 @@ pub enum NoSession {
         /// Its address.
         runner: String,
     },
+    /// Nobody listens there.
+    #[error("the Dagger engine {runner} is not there ({why}); is it running, and may Fairway open its socket?")]
+    Away {
+        /// Its address.
+        runner: String,
+        /// The system's words.
+        why: String,
+    },
     /// It ended.
     #[error("the Dagger CLI ended before its session began: {words}")]
     Died {
@@ -93,6 +101,7 @@ pub struct Session {
 impl Session {
     /// Starts one and waits until it listens.
     pub async fn open(launch: &Launch, cancel: &CancellationToken) -> Result<Session, NoSession> {
+        knock(&launch.runner).await?;
         let no_cli = |why: String| NoSession::NoCli { cli: launch.cli.display().to_string(), why };
         let mut child = command(launch).spawn().map_err(|error| no_cli(error.to_string()))?;
         let input = child.stdin.take();
@@ -141,6 +150,25 @@ impl Session {
             let _ = self.child.kill().await;
         }
         self.words.abort();
+    }
+}
+
+/// The CLI says nothing of an engine that is not there, and waits; a look at its socket says it at once.
+async fn knock(runner: &str) -> Result<(), NoSession> {
+    let away = |why: String| NoSession::Away { runner: runner.to_owned(), why };
+    let opened = async {
+        if let Some(path) = runner.strip_prefix("unix://") {
+            tokio::net::UnixStream::connect(path).await.map(drop)
+        } else if let Some(address) = runner.strip_prefix("tcp://").or_else(|| runner.strip_prefix("tls://")) {
+            tokio::net::TcpStream::connect(address.trim_end_matches('/')).await.map(drop)
+        } else {
+            Ok(())
+        }
+    };
+    match tokio::time::timeout(END, opened).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(away(error.to_string())),
+        Err(_) => Err(away(format!("no connection within {} s", END.as_secs()))),
     }
 }
 

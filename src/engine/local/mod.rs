@@ -140,6 +140,7 @@ impl Local {
             },
             () = cancel.cancelled() => return Ok(Outcome::Cancelled),
         }
+        drop(events.send(RunEvent::Begun).await);
         let work = tokio::time::timeout_at(deadline, checkout(spec, &place.source, cancel));
         match work.await {
             Err(_) => return Ok(Outcome::TimedOut),

@@ -2,6 +2,7 @@
 //! anything, so what a page says can be tested without a server. The listener that serves them fills the structs.
 
 pub mod ansi;
+pub mod engines;
 pub mod error;
 pub mod jobs;
 pub mod login;

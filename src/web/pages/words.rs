@@ -21,6 +21,15 @@ pub fn due(at: i64, now: i64) -> String {
     }
 }
 
+/// A size on disk, in decimal units.
+pub fn bytes(bytes: u64) -> String {
+    match bytes {
+        ..1_000_000 => format!("{} kB", bytes / 1_000),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}
+
 /// A length of time in milliseconds.
 pub fn took(ms: i64) -> String {
     match ms.max(0) {
