@@ -240,6 +240,11 @@ impl Ambient {
     }
 }
 
+/// The environment of whoever types `fairway run`, for steps that use their tools.
+pub fn inherited() -> Vec<(String, String)> {
+    environment().into_iter().collect()
+}
+
 /// The environment; values that are no Unicode are left out, as no setting can be one.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
 fn environment() -> BTreeMap<String, String> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::process::{Child, Command};
 
-use crate::engine::local::Local;
 use crate::playground::Playground;
 
 /// How to start it, as often as needed, on the same ports and the same data.
@@ -18,6 +17,8 @@ pub struct Recipe {
     public: SocketAddr,
     private: SocketAddr,
     token: String,
+    /// Which engine the child takes, and why.
+    pub engine_line: String,
 }
 
 /// What both sides must know, and what stands in for a real App's webhook secret.
@@ -31,7 +32,7 @@ impl Recipe {
         let key = data.join("app.pem");
         std::fs::create_dir_all(data).with_context(|| format!("making {}", data.display()))?;
         std::fs::write(&key, hub.private_key_pem()).context("writing the App's key")?;
-        let settings = vec![
+        let mut settings = vec![
             ("FAIRWAY_APP_ID", hub.app_id().to_string()),
             ("FAIRWAY_PRIVATE_KEY_FILE", key.display().to_string()),
             ("FAIRWAY_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()),
@@ -42,15 +43,11 @@ impl Recipe {
             ("FAIRWAY_PRIVATE_LISTEN", private.to_string()),
             ("FAIRWAY_PRIVATE_TOKEN", token.clone()),
             ("FAIRWAY_PUBLIC_URL", format!("http://{public}")),
-            ("FAIRWAY_ENGINE", "local".to_owned()),
             ("FAIRWAY_LOG", "warn".to_owned()),
         ];
-        Ok(Recipe { data: data.to_owned(), settings, public, private, token })
-    }
-
-    /// The engine that the child will take, to say which and why.
-    pub fn engine(&self) -> anyhow::Result<Local> {
-        Ok(Local::for_playing(super::local_config(&self.data, "")?))
+        let (engine, engine_line) = super::pick::for_playing(hub, data).await?;
+        settings.extend(engine);
+        Ok(Recipe { data: data.to_owned(), settings, public, private, token, engine_line })
     }
 
     /// Where GitHub delivers to.

@@ -3,9 +3,11 @@
 mod child;
 mod completions;
 mod demo;
+mod doctor;
 pub mod guard;
 mod jobs;
 mod open;
+mod pick;
 mod play;
 mod replay;
 mod run;
@@ -16,8 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::engine::Engine;
-use crate::engine::local::{self, Local};
+use crate::engine::local;
 
 /// A self-hosted GitHub App: pipelines become check runs, commands in pull requests are obeyed or refused in words.
 #[derive(Parser)]
@@ -46,9 +47,14 @@ enum Verb {
     /// The whole story in ten seconds, with real webhooks, real git and real processes
     #[command(after_help = "Example:\n  fairway demo\n  fairway demo --serve")]
     Demo(demo::Args),
-    /// Run a pipeline of this checkout, here
-    #[command(after_help = "Example:\n  fairway run\n  fairway run test lint")]
+    /// Run pipelines of this checkout, on a Dagger engine or with your own tools
+    #[command(
+        after_help = "Example:\n  fairway run\n  fairway run test lint --engine local\n\nExit status: 0 all passed, 1 one did not, 3 the engine could not run one, 130 after Ctrl-C."
+    )]
     Run(run::Args),
+    /// Look at everything that runs pipelines, and say what to type where it is not right
+    #[command(after_help = "Example:\n  fairway doctor\n  FAIRWAY_ENGINES=tcp://10.0.0.5:8080 fairway doctor")]
+    Doctor(doctor::Args),
     /// Show jobs that wait or are dead; run a dead one again
     #[command(after_help = "Example:\n  fairway jobs --state dead\n  fairway jobs retry 42")]
     Jobs(jobs::Args),
@@ -79,6 +85,7 @@ pub fn main() -> ExitCode {
         Verb::Play(args) => block_on(play::play(args)),
         Verb::Demo(args) => block_on(demo::demo(args)),
         Verb::Run(args) => block_on(run::run(args)),
+        Verb::Doctor(args) => block_on(doctor::doctor(args)),
         Verb::Jobs(args) => block_on(jobs::jobs(args)),
         Verb::Secrets(args) => block_on(secrets::secrets(args)),
         Verb::Replay(args) => block_on(replay::replay(args)),
@@ -87,11 +94,6 @@ pub fn main() -> ExitCode {
         eprintln!("fairway: {error:#}");
         ExitCode::FAILURE
     })
-}
-
-/// Which engine runs here and why, for `play`, `demo` and `run`.
-fn engine_line(engine: &Local) -> String {
-    format!("Engine: local. {}", engine.isolation())
 }
 
 /// The embedded engine as the settings want it.

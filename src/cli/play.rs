@@ -30,7 +30,7 @@ pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let mut child = recipe.start().await?;
     let url = hub.url();
     println!("A stand-in for GitHub runs at {url}, and Fairway beside it. Nothing leaves this machine.\n");
-    println!("{}\n", super::engine_line(&recipe.engine()?));
+    println!("{}\n", recipe.engine_line);
     println!("Three things to try:");
     println!("  1. Open {url}/acme/shop/pull/{} and watch its checks.", shop::open(&hub));
     println!("  2. Type /status, /retry or /help there, as alice, bob or mallory.");

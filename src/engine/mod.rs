@@ -7,6 +7,7 @@ mod mask;
 pub mod scripted;
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -27,6 +28,8 @@ pub struct RunSpec {
     pub repo: String,
     /// Git over HTTP.
     pub clone_url: String,
+    /// A directory whose files are taken as they stand, instead of a commit of `clone_url`.
+    pub checkout: Option<PathBuf>,
     /// Reads that one repository; never lies in a checkout.
     pub token: Option<Secret>,
     /// The commit.
@@ -64,6 +67,34 @@ pub struct RunSpec {
 }
 
 impl RunSpec {
+    /// A run of nothing, to be filled in.
+    pub fn new(run_id: i64, repo: &str) -> RunSpec {
+        RunSpec {
+            run_id,
+            attempt: 1,
+            repo: repo.to_owned(),
+            clone_url: String::new(),
+            checkout: None,
+            token: None,
+            sha: String::new(),
+            steps: Vec::new(),
+            call: None,
+            publish: None,
+            env: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            caches: Vec::new(),
+            cache_scope: String::new(),
+            timeout: Duration::from_secs(30 * 60),
+            reports: Vec::new(),
+            export: None,
+            fork: false,
+            image: None,
+            services: BTreeMap::new(),
+            failures: 0,
+            fresh: None,
+        }
+    }
+
     /// Hides the run's secrets.
     fn mask(&self) -> mask::Mask {
         mask::Mask::new(self.secrets.values().chain(&self.token).map(|secret| secret.reveal()))

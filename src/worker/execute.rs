@@ -114,6 +114,7 @@ async fn prepare(
         attempt: job.attempt,
         repo: spec.repo.full_name(),
         clone_url: ctx.github.clone_url(&spec.repo),
+        checkout: None,
         token: Some(Secret::new(ctx.github.clone_token(&spec.repo).await?)),
         sha: row.sha.clone(),
         steps: pipeline.run.clone(),

@@ -50,6 +50,7 @@ impl Desk {
             attempt: 1,
             repo: "acme/shop".into(),
             clone_url: format!("{}/acme/shop.git", hub.url()),
+            checkout: None,
             token: None,
             sha: shop.head("main").expect("a head"),
             steps: Vec::new(),

@@ -31,7 +31,7 @@ pub async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     println!(
         "Fairway, from a push to an answer. GitHub is played by a stand-in on this machine; everything else is real."
     );
-    println!("{}\n", super::engine_line(&recipe.engine()?));
+    println!("{}\n", recipe.engine_line);
     let mut teller = Teller::new(hub.clone());
     let child = recipe.start().await?;
     teller.told("Fairway is up");

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use dagger_sdk::{GitRefTreeOpts, Id, Query, QueryGitOpts};
+use dagger_sdk::{GitRefTreeOpts, HostDirectoryOpts, Id, Query, QueryGitOpts};
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -87,6 +87,9 @@ impl Run<'_> {
 
     /// The commit's files.
     pub async fn source(&self, api: &Query) -> Result<Id> {
+        if let Some(place) = &self.spec.checkout {
+            return self.directory(api, place).await;
+        }
         let token = match &self.spec.token {
             // The engine's cache knows a secret by its name, and this name stays while tokens come and go.
             Some(token) => Some(self.must(api.set_secret(self.secret_name("git", ""), token.reveal()).id()).await?),
@@ -111,6 +114,13 @@ impl Run<'_> {
             self.tell(RunEvent::Note("Submodules are not fetched: their directories are empty.".to_owned())).await;
         }
         Ok(id)
+    }
+
+    /// The files of a checkout on this machine, without what its `.gitignore` leaves out.
+    async fn directory(&self, api: &Query, place: &Path) -> Result<Id> {
+        let only = HostDirectoryOpts { exclude: None, gitignore: Some(true), include: None, no_cache: None };
+        let directory = api.host().directory_opts(place.display().to_string(), only);
+        self.must(directory.id()).await
     }
 
     /// A secret's name is what the engine's cache knows of it: of this repository alone, and another for each value.

@@ -68,14 +68,26 @@ impl Pump {
         Pump { feeds, carrier, shared }
     }
 
-    /// Output under this trace belongs to this step.
+    /// Output under this trace belongs to this step, which begins, perhaps anew.
     pub fn expect(&self, trace: Trace, step: usize) {
-        self.shared.lock().steps.insert(trace.0, step);
+        let mut state = self.shared.lock();
+        // What its first try still has to say would be taken for the second's.
+        state.steps.retain(|_, known| *known != step);
+        state.steps.insert(trace.0, step);
+        state.answered.remove(&step);
+        state.ran.remove(&step);
+        state.ends.remove(&step);
     }
 
     /// Whether a step that was answered after `took` was taken from the cache.
     pub fn cached(&self, step: usize, took: Duration) -> bool {
         took < CACHED || self.shared.lock().cached(step)
+    }
+
+    /// Whether nothing was heard of a step that was waited for: no word, no end of its streams, no start.
+    pub fn silent(&self, step: usize) -> bool {
+        let state = self.shared.lock();
+        !state.ran.contains(&step) && !state.ends.contains_key(&step)
     }
 
     /// Waits for what a step that took so long has still to say.

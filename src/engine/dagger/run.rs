@@ -98,38 +98,47 @@ impl Run<'_> {
     /// The steps in order, up to the first that does not pass. Gives the container as it was left.
     async fn steps(&self, mut at: Id) -> Result<(Outcome, Id)> {
         for (index, line) in self.spec.steps.iter().enumerate() {
-            let trace = Trace::new();
-            self.pump.expect(trace, index);
-            let api = self.session.api(trace);
-            let mut container: Container = api.r#ref(at);
-            // A failure that the engine remembers would be given again without running; so what failed runs under another name.
-            if let Some((_, nonce)) = self.spec.fresh.as_ref().filter(|(from, _)| *from == index) {
-                container = container.with_env_variable("FAIRWAY_TRY", nonce);
-            }
+            let asked = self.spec.fresh.as_ref().filter(|(from, _)| *from == index).map(|(_, nonce)| nonce.clone());
             self.tell(RunEvent::StepStarted { index }).await;
-            let begin = Instant::now();
-            let next = container.with_exec_opts(vec!["/bin/sh", "-e", "-c", line.as_str()], any_exit());
-            let code = self.wait(next.exit_code()).await;
-            let took = begin.elapsed();
-            self.pump.drain(index, took).await;
-            let exit = match &code {
+            let mut step = self.step((at.clone(), index), line, asked).await;
+            // A failure that the engine remembers comes without its log, so it is had again.
+            if !matches!(step.code, Ok(Ok(0)) | Err(_)) && self.pump.silent(index) {
+                step = self.step((at.clone(), index), line, Some(uuid::Uuid::new_v4().to_string())).await;
+            }
+            let exit = match &step.code {
                 Ok(Ok(code)) => StepExit::Code(i32::try_from(*code).unwrap_or(-1)),
                 Ok(Err(Trouble::Exec { exit, .. })) => StepExit::Code(*exit),
                 Ok(Err(trouble)) => return Err(Stopped::Outcome(words::engine(trouble))),
                 Err(Stopped::Time) => StepExit::TimedOut,
                 Err(_) => StepExit::Cancelled,
             };
-            let (millis, cached) = (took.as_millis() as i64, self.pump.cached(index, took));
+            let (millis, cached) = (step.took.as_millis() as i64, step.cached);
             self.tell(RunEvent::StepFinished { index, exit, millis, cached }).await;
-            match code? {
-                Ok(0) => at = self.must(next.id()).await?,
-                Ok(_) => return Ok((Outcome::Failed, self.must(next.id()).await?)),
+            match step.code? {
+                Ok(0) => at = self.must(step.next.id()).await?,
+                Ok(_) => return Ok((Outcome::Failed, self.must(step.next.id()).await?)),
                 // With an exit code from 128 on the engine keeps no container, so there is nothing to read reports from.
                 Err(Trouble::Exec { exit: 128.., .. }) => return Err(Stopped::Outcome(Outcome::Failed)),
                 Err(trouble) => return Err(Stopped::Outcome(words::start((line, self.spec), &trouble))),
             }
         }
         Ok((Outcome::Success, at))
+    }
+
+    /// One step. With a word of its own it runs, whatever the engine remembers.
+    async fn step(&self, (at, index): (Id, usize), line: &str, nonce: Option<String>) -> Step {
+        let trace = Trace::new();
+        self.pump.expect(trace, index);
+        let mut container: Container = self.session.api(trace).r#ref(at);
+        if let Some(nonce) = nonce {
+            container = container.with_env_variable("FAIRWAY_TRY", nonce);
+        }
+        let begin = Instant::now();
+        let next = container.with_exec_opts(vec!["/bin/sh", "-e", "-c", line], any_exit());
+        let code = self.wait(next.exit_code()).await;
+        let took = begin.elapsed();
+        self.pump.drain(index, took).await;
+        Step { next, code, took, cached: self.pump.cached(index, took) }
     }
 
     /// Reports are read whether or not the steps passed; an export is kept only when they did.
@@ -166,6 +175,14 @@ impl Run<'_> {
         let directory = container.directory(SOURCE).filter_opts(only);
         Ok(self.wait(directory.export(to.display().to_string())).await?.map(drop))
     }
+}
+
+/// What came of a step.
+struct Step {
+    next: Container,
+    code: Result<std::result::Result<isize, Trouble>>,
+    took: Duration,
+    cached: bool,
 }
 
 async fn in_time<T>(

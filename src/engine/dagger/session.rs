@@ -57,13 +57,13 @@ pub enum NoSession {
         why: String,
     },
     /// It said nothing in time.
-    #[error("the Dagger engine {runner} did not answer within {} s; is it running, and may Fairway open its socket?", START.as_secs())]
+    #[error("the Dagger engine {runner} did not answer within {} s; see that it runs and that Fairway may open its socket", START.as_secs())]
     Mute {
         /// Its address.
         runner: String,
     },
     /// Nobody listens there.
-    #[error("the Dagger engine {runner} is not there ({why}); is it running, and may Fairway open its socket?")]
+    #[error("the Dagger engine {runner} is not there ({why}); see that it runs and that Fairway may open its socket")]
     Away {
         /// Its address.
         runner: String,
@@ -77,7 +77,7 @@ pub enum NoSession {
         words: String,
     },
     /// It printed something else than an address.
-    #[error("the Dagger CLI printed what is no session address ({words}); is FAIRWAY_DAGGER_CLI really Dagger's?")]
+    #[error("the Dagger CLI printed what is no session address ({words}); name Dagger's own with FAIRWAY_DAGGER_CLI")]
     Rubbish {
         /// The beginning of it.
         words: String,

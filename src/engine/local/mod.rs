@@ -4,9 +4,12 @@
 mod checkout;
 mod disk;
 pub mod guard;
+mod here;
 mod lock;
 mod sandbox;
 mod step;
+
+pub use here::Here;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +27,7 @@ use step::Steps;
 use crate::domain::project::Pipeline;
 
 use super::harvest;
-use super::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use super::{Engine, Outcome, RunEvent, RunSpec};
 use guard::Order;
 
 /// Where programs of the system are.
@@ -68,6 +71,14 @@ impl Default for Limits {
             lock: Duration::from_secs(30),
         }
     }
+}
+
+/// Whether this machine lets bubblewrap do its work.
+///
+/// # Errors
+/// Why not, with what to do.
+pub fn probe() -> Result<(), String> {
+    Sandbox::probe().map(drop)
 }
 
 /// The engine.
@@ -162,7 +173,7 @@ impl Local {
             events,
             cancel,
         };
-        let outcome = self.steps(spec, &place, &mut steps).await?;
+        let outcome = steps.all(spec, |line| self.order(spec, &place, line)).await?;
         Ok(self.harvest(spec, &place, (events, outcome)).await)
     }
 
@@ -213,29 +224,6 @@ impl Local {
         env.extend(spec.env.clone());
         env.extend(spec.secrets.iter().map(|(name, value)| (name.clone(), value.reveal().to_owned())));
         env
-    }
-
-    async fn steps(&self, spec: &RunSpec, place: &Place, steps: &mut Steps<'_>) -> std::io::Result<Outcome> {
-        let mut mask = spec.mask();
-        for (index, line) in spec.steps.iter().enumerate() {
-            drop(steps.events.send(RunEvent::StepStarted { index }).await);
-            let order = match self.order(spec, place, line) {
-                Ok(order) => order,
-                Err(why) => return Ok(Outcome::Impossible(why)),
-            };
-            steps.index = index;
-            let begin = Instant::now();
-            let exit = steps.run(&order, &mut mask).await?;
-            let millis = begin.elapsed().as_millis() as i64;
-            drop(steps.events.send(RunEvent::StepFinished { index, exit, millis, cached: false }).await);
-            match exit {
-                StepExit::Code(0) => {}
-                StepExit::Code(_) => return Ok(Outcome::Failed),
-                StepExit::TimedOut => return Ok(Outcome::TimedOut),
-                StepExit::Cancelled => return Ok(Outcome::Cancelled),
-            }
-        }
-        Ok(Outcome::Success)
     }
 
     fn order(&self, spec: &RunSpec, place: &Place, line: &str) -> Result<Order, String> {

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::disk;
 use super::guard::{self, Order};
 use crate::engine::mask::Mask;
-use crate::engine::{RunEvent, StepExit};
+use crate::engine::{Outcome, RunEvent, RunSpec, StepExit};
 
 /// What every step of a run shares.
 pub struct Steps<'a> {
@@ -48,8 +48,36 @@ enum Stop {
 }
 
 impl Steps<'_> {
+    /// Runs the steps of a run in order, up to the first that does not pass.
+    pub async fn all(
+        &mut self,
+        spec: &RunSpec,
+        order: impl Fn(&str) -> Result<Order, String>,
+    ) -> std::io::Result<Outcome> {
+        let mut mask = spec.mask();
+        for (index, line) in spec.steps.iter().enumerate() {
+            drop(self.events.send(RunEvent::StepStarted { index }).await);
+            let order = match order(line) {
+                Ok(order) => order,
+                Err(why) => return Ok(Outcome::Impossible(why)),
+            };
+            self.index = index;
+            let begin = Instant::now();
+            let exit = self.run(&order, &mut mask).await?;
+            let millis = begin.elapsed().as_millis() as i64;
+            drop(self.events.send(RunEvent::StepFinished { index, exit, millis, cached: false }).await);
+            match exit {
+                StepExit::Code(0) => {}
+                StepExit::Code(_) => return Ok(Outcome::Failed),
+                StepExit::TimedOut => return Ok(Outcome::TimedOut),
+                StepExit::Cancelled => return Ok(Outcome::Cancelled),
+            }
+        }
+        Ok(Outcome::Success)
+    }
+
     /// Runs one. `Err` when it could not be started at all, or its guard is gone without a word.
-    pub async fn run(&self, order: &Order, mask: &mut Mask) -> std::io::Result<StepExit> {
+    async fn run(&self, order: &Order, mask: &mut Mask) -> std::io::Result<StepExit> {
         let (mut child, mut output) = self.spawn(order)?;
         // Letting go of this pipe is how the guard is told to end the step.
         let mut hold = child.stdin.take();
