@@ -18,9 +18,14 @@ const BODY: usize = 20_000;
 /// 1.5 times what Probot 14 answered on two such cores, a second.
 const RATE: f64 = 5_340.0;
 
+/// What the cases are called, behind the database's name.
+const NOBODY: &str = "events that nobody handles";
+const STORED: &str = "pull_request deliveries: body and job stored, workers idle";
+const DRAINING: &str = "pull requests, workers draining";
+
 /// One load and what it is called.
 struct Case<'a> {
-    name: &'a str,
+    name: (&'a str, &'a str),
     parcels: &'a Arc<Vec<Parcel>>,
     total: usize,
 }
@@ -42,27 +47,46 @@ pub async fn measure(report: &mut Report, total: usize) {
     let served = serve(dir.path(), "idle", (&hub.url(), ""));
     std::thread::sleep(std::time::Duration::from_secs(2));
     report.row("memory, idle", (served.memory().0, "MB"), Goal::Below(40.0));
-    load(report, &served, Case { name: "SQLite, workers idle", parcels: &unhandled, total }).await;
+    load(report, &served, Case { name: ("SQLite", NOBODY), parcels: &unhandled, total }).await;
+    report.row("memory, most under that load", (served.memory().1, "MB"), Goal::Below(120.0));
+    served.kill();
+
+    let served = Served::door(&format!("sqlite:{}", dir.path().join("door.db").display()));
+    load(report, &served, Case { name: ("SQLite", STORED), parcels: &handled, total }).await;
     report.row("memory, most under that load", (served.memory().1, "MB"), Goal::Below(120.0));
     served.kill();
 
     let served = serve(dir.path(), "drain", (&hub.url(), ""));
-    load(report, &served, Case { name: "SQLite, workers draining", parcels: &handled, total }).await;
+    load(report, &served, Case { name: ("SQLite", DRAINING), parcels: &handled, total }).await;
     report.row("memory, most under that load", (served.memory().1, "MB"), Goal::Below(120.0));
     served.kill();
 
-    match Cluster::start("") {
-        Some(cluster) => {
-            let served = serve(dir.path(), "postgres", (&hub.url(), &cluster.url));
-            load(report, &served, Case { name: "PostgreSQL, workers idle", parcels: &unhandled, total }).await;
-            load(report, &served, Case { name: "PostgreSQL, workers draining", parcels: &handled, total: total / 2 })
-                .await;
-            report.row("memory, most under these loads", (served.memory().1, "MB"), Goal::Below(120.0));
-            served.kill();
-        }
-        None => println!("PostgreSQL is not here: `apt-get install postgresql` for its figures"),
-    }
+    postgres(report, (dir.path(), &hub.url()), (&unhandled, &handled), total).await;
     hub.shutdown();
+}
+
+/// The same three on PostgreSQL. Each process gets a server of its own, so that none inherits the other's rows.
+async fn postgres(
+    report: &mut Report,
+    (dir, github): (&Path, &str),
+    (unhandled, handled): (&Arc<Vec<Parcel>>, &Arc<Vec<Parcel>>),
+    total: usize,
+) {
+    let Some(cluster) = Cluster::start("") else {
+        println!("PostgreSQL is not here: `apt-get install postgresql` for its figures");
+        return;
+    };
+    let served = Served::door(&cluster.url);
+    load(report, &served, Case { name: ("PostgreSQL", STORED), parcels: handled, total }).await;
+    served.kill();
+    drop(cluster);
+
+    let cluster = Cluster::start("").expect("it was here a moment ago");
+    let served = serve(dir, "postgres", (github, &cluster.url));
+    load(report, &served, Case { name: ("PostgreSQL", NOBODY), parcels: unhandled, total }).await;
+    load(report, &served, Case { name: ("PostgreSQL", DRAINING), parcels: handled, total: total / 2 }).await;
+    report.row("memory, most under these loads", (served.memory().1, "MB"), Goal::Below(120.0));
+    served.kill();
 }
 
 /// From the start of the process to its first `ready`: on a new database, and on one that is there.
@@ -89,7 +113,7 @@ async fn load(report: &mut Report, served: &Served, case: Case<'_>) {
     // Connections and statements are made before the clock starts.
     load::run(served.public, case.parcels, (CONNECTIONS, 2_000)).await;
     let load: Load = load::run(served.public, case.parcels, (CONNECTIONS, case.total)).await;
-    let name = case.name;
+    let name = format!("{}, {}", case.name.0, case.name.1);
     report.row(format!("intake, {name}: {} deliveries", case.total), (load.rate(), "/s"), Goal::Least(RATE));
     report.row(format!("intake, {name}: p50"), (load.percentile(0.5), "ms"), Goal::Told);
     report.row(format!("intake, {name}: p99"), (load.percentile(0.99), "ms"), Goal::Below(30.0));

@@ -5,6 +5,7 @@
 
 #[path = "../../tests/common/cluster.rs"]
 mod cluster;
+mod door;
 mod growth;
 #[path = "../../tests/common/handles.rs"]
 mod handles;
@@ -23,7 +24,11 @@ const DELIVERIES: usize = 40_000;
 
 #[tokio::main]
 async fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|first| first == door::VERB) {
+        return door::serve(&args[1..]).await;
+    }
+    let wanted: Vec<String> = args.into_iter().filter(|arg| !arg.starts_with('-')).collect();
     let asked = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
     let machine = report::machine();
     println!("{machine:#}\n");

@@ -1,4 +1,4 @@
-//! A `fairway serve` of its own process, and what the system says of it.
+//! A server in a process of its own, and what the system says of it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// What both sides know.
 pub const SECRET: &str = "bench";
 
-/// A running Fairway.
+/// A running server.
 pub struct Served {
     /// Its door.
     pub public: SocketAddr,
@@ -42,11 +42,23 @@ impl Served {
             command.env(name, value);
         }
         command.envs(more.iter().copied());
+        Served::spawn(command, public, (private, "/readyz"))
+    }
+
+    /// Starts this bench once more as a door without workers, on a database of its own.
+    pub fn door(database: &str) -> Served {
+        let public = free_port();
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args([crate::door::VERB, database, &public.to_string()]).stdin(Stdio::null());
+        Served::spawn(command, public, (public, "/healthz"))
+    }
+
+    fn spawn(mut command: Command, public: SocketAddr, (asked, path): (SocketAddr, &str)) -> Served {
         let begin = Instant::now();
-        let child = command.spawn().expect("fairway starts");
+        let child = command.spawn().expect("it starts");
         let mut served = Served { public, started_in: Duration::ZERO, child };
-        while !ready(private) {
-            assert!(begin.elapsed() < Duration::from_secs(20), "fairway did not get ready");
+        while !ready(asked, path) {
+            assert!(begin.elapsed() < Duration::from_secs(20), "it did not get ready");
             std::thread::sleep(Duration::from_millis(2));
         }
         served.started_in = begin.elapsed();
@@ -77,10 +89,11 @@ impl Drop for Served {
     }
 }
 
-fn ready(address: SocketAddr) -> bool {
+fn ready(address: SocketAddr, path: &str) -> bool {
     use std::io::{Read, Write};
     let Ok(mut stream) = std::net::TcpStream::connect(address) else { return false };
-    let asked = stream.write_all(b"GET /readyz HTTP/1.1\r\nhost: fairway\r\nconnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: fairway\r\nconnection: close\r\n\r\n");
+    let asked = stream.write_all(request.as_bytes());
     let mut answer = String::new();
     asked.is_ok() && stream.read_to_string(&mut answer).is_ok() && answer.starts_with("HTTP/1.1 200")
 }

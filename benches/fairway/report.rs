@@ -32,10 +32,10 @@ impl Report {
     pub fn row(&mut self, what: impl Into<String>, (value, unit): (f64, &'static str), goal: Goal) {
         let row = Row { what: what.into(), value, unit, goal };
         if self.rows.is_empty() {
-            println!("| {:<62} | {:>16} | {:>12} | {:<6} |", "measure", "figure", "goal", "");
-            println!("|{:-<64}|{:->17}:|{:->13}:|{:-<8}|", "", "", "", "");
+            println!("| {:<90} | {:>16} | {:>12} | {:<6} |", "measure", "figure", "goal", "");
+            println!("|{:-<92}|{:->17}:|{:->13}:|{:-<8}|", "", "", "", "");
         }
-        println!("| {:<62} | {:>16} | {:>12} | {:<6} |", row.what, row.figure(), row.aim(), row.verdict());
+        println!("| {:<90} | {:>16} | {:>12} | {:<6} |", row.what, row.figure(), row.aim(), row.verdict());
         self.rows.push(row);
     }
 
