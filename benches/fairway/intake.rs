@@ -28,6 +28,8 @@ struct Case<'a> {
     name: (&'a str, &'a str),
     parcels: &'a Arc<Vec<Parcel>>,
     total: usize,
+    /// Probot's rate in this run.
+    beside: Option<f64>,
 }
 
 /// Measures all of it.
@@ -44,24 +46,25 @@ pub async fn measure(report: &mut Report, total: usize) {
     let handled = parcels(&payload, "pull_request");
     start_times(report, &hub.url(), dir.path());
 
+    let beside = probot(report, dir.path(), &handled, total).await;
     let served = serve(dir.path(), "idle", (&hub.url(), ""));
     std::thread::sleep(std::time::Duration::from_secs(2));
     report.row("memory, idle", (served.memory().0, "MB"), Goal::Below(40.0));
-    load(report, &served, Case { name: ("SQLite", NOBODY), parcels: &unhandled, total }).await;
+    load(report, &served, Case { name: ("SQLite", NOBODY), parcels: &unhandled, total, beside }).await;
     report.row("memory, most under that load", (served.memory().1, "MB"), Goal::Below(120.0));
     served.kill();
 
     let served = Served::door(&format!("sqlite:{}", dir.path().join("door.db").display()));
-    load(report, &served, Case { name: ("SQLite", STORED), parcels: &handled, total }).await;
+    load(report, &served, Case { name: ("SQLite", STORED), parcels: &handled, total, beside }).await;
     report.row("memory, most under that load", (served.memory().1, "MB"), Goal::Below(120.0));
     served.kill();
 
     let served = serve(dir.path(), "drain", (&hub.url(), ""));
-    load(report, &served, Case { name: ("SQLite", DRAINING), parcels: &handled, total }).await;
+    load(report, &served, Case { name: ("SQLite", DRAINING), parcels: &handled, total, beside }).await;
     report.row("memory, most under that load", (served.memory().1, "MB"), Goal::Below(120.0));
     served.kill();
 
-    postgres(report, (dir.path(), &hub.url()), (&unhandled, &handled), total).await;
+    postgres(report, (dir.path(), &hub.url()), (&unhandled, &handled), (total, beside)).await;
     hub.shutdown();
 }
 
@@ -70,21 +73,21 @@ async fn postgres(
     report: &mut Report,
     (dir, github): (&Path, &str),
     (unhandled, handled): (&Arc<Vec<Parcel>>, &Arc<Vec<Parcel>>),
-    total: usize,
+    (total, beside): (usize, Option<f64>),
 ) {
     let Some(cluster) = Cluster::start("") else {
         println!("PostgreSQL is not here: `apt-get install postgresql` for its figures");
         return;
     };
     let served = Served::door(&cluster.url);
-    load(report, &served, Case { name: ("PostgreSQL", STORED), parcels: handled, total }).await;
+    load(report, &served, Case { name: ("PostgreSQL", STORED), parcels: handled, total, beside }).await;
     served.kill();
     drop(cluster);
 
     let cluster = Cluster::start("").expect("it was here a moment ago");
     let served = serve(dir, "postgres", (github, &cluster.url));
-    load(report, &served, Case { name: ("PostgreSQL", NOBODY), parcels: unhandled, total }).await;
-    load(report, &served, Case { name: ("PostgreSQL", DRAINING), parcels: handled, total: total / 2 }).await;
+    load(report, &served, Case { name: ("PostgreSQL", NOBODY), parcels: unhandled, total, beside }).await;
+    load(report, &served, Case { name: ("PostgreSQL", DRAINING), parcels: handled, total: total / 2, beside }).await;
     report.row("memory, most under these loads", (served.memory().1, "MB"), Goal::Below(120.0));
     served.kill();
 }
@@ -109,12 +112,32 @@ fn serve(dir: &Path, name: &str, (github, database): (&str, &str)) -> Served {
     Served::start(&data, github, &more)
 }
 
+/// Probot under the same load, when it is here. It answers and stores nothing. Gives its rate.
+async fn probot(report: &mut Report, dir: &Path, parcels: &Arc<Vec<Parcel>>, total: usize) -> Option<f64> {
+    let Some(served) = Served::probot(dir) else {
+        println!("Probot is not here: `npm install` in bench/probot for its figures");
+        return None;
+    };
+    load::run(served.public, parcels, (CONNECTIONS, 2_000)).await;
+    let load = load::run(served.public, parcels, (CONNECTIONS, total)).await;
+    report.row(format!("Probot, pull requests, nothing stored: {total} deliveries"), (load.rate(), "/s"), Goal::Told);
+    report.row("Probot: p50", (load.percentile(0.5), "ms"), Goal::Told);
+    report.row("Probot: p99", (load.percentile(0.99), "ms"), Goal::Told);
+    report.row("Probot: not answered with 200", (load.refused as f64, ""), Goal::Below(1.0));
+    report.row("Probot: memory, most under that load", (served.memory().1, "MB"), Goal::Told);
+    served.kill();
+    Some(load.rate())
+}
+
 async fn load(report: &mut Report, served: &Served, case: Case<'_>) {
     // Connections and statements are made before the clock starts.
     load::run(served.public, case.parcels, (CONNECTIONS, 2_000)).await;
     let load: Load = load::run(served.public, case.parcels, (CONNECTIONS, case.total)).await;
     let name = format!("{}, {}", case.name.0, case.name.1);
     report.row(format!("intake, {name}: {} deliveries", case.total), (load.rate(), "/s"), Goal::Least(RATE));
+    if let Some(beside) = case.beside {
+        report.row(format!("intake, {name}: times Probot's rate"), (load.rate() / beside, ""), Goal::Least(1.5));
+    }
     report.row(format!("intake, {name}: p50"), (load.percentile(0.5), "ms"), Goal::Told);
     report.row(format!("intake, {name}: p99"), (load.percentile(0.99), "ms"), Goal::Below(30.0));
     report.row(format!("intake, {name}: not answered with 202"), (load.refused as f64, ""), Goal::Below(1.0));

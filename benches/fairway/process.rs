@@ -53,6 +53,35 @@ impl Served {
         Served::spawn(command, public, (public, "/healthz"))
     }
 
+    /// Starts the Probot app of `bench/probot`; `None` where `npm install` was not done there.
+    pub fn probot(data: &Path) -> Option<Served> {
+        let home = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench/probot");
+        let program = home.join("node_modules/probot/bin/probot.js");
+        if !program.exists() {
+            return None;
+        }
+        let public = free_port();
+        let key = data.join("probot.pem");
+        std::fs::write(&key, fairway::playground::keys::PRIVATE).expect("the key is written");
+        let mut command = Command::new("node");
+        command.arg(program).args(["run", "./app.js"]).current_dir(home).env_clear();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        for (name, value) in [
+            ("PATH", std::env::var("PATH").unwrap_or_default().as_str()),
+            ("NODE_ENV", "production"),
+            ("APP_ID", "1"),
+            ("PRIVATE_KEY_PATH", &key.display().to_string()),
+            ("WEBHOOK_SECRET", SECRET),
+            ("WEBHOOK_PATH", "/hook"),
+            ("HOST", "127.0.0.1"),
+            ("PORT", &public.port().to_string()),
+            ("LOG_LEVEL", "error"),
+        ] {
+            command.env(name, value);
+        }
+        Some(Served::spawn(command, public, (public, "/ping")))
+    }
+
     fn spawn(mut command: Command, public: SocketAddr, (asked, path): (SocketAddr, &str)) -> Served {
         let begin = Instant::now();
         let child = command.spawn().expect("it starts");
