@@ -67,9 +67,9 @@ pub fn dagger(settings: &Settings, data: &Path) -> Dagger {
 /// # Errors
 /// Why none does.
 pub async fn answering(settings: &Settings, data: &Path) -> Result<Answers, String> {
-    let engine = dagger(settings, data);
-    let (version, address) = engine.preflight().await?;
-    Ok(Answers { engine, address, version })
+    let (version, address) = dagger(settings, data).preflight().await?;
+    let one = Settings { engines: vec![address.clone()], ..settings.clone() };
+    Ok(Answers { engine: dagger(&one, data), address, version })
 }
 
 /// The settings that give a playground its engine, and the line that says which and why.
@@ -84,7 +84,7 @@ pub async fn for_playing(hub: &Playground, data: &Path) -> anyhow::Result<(Vec<(
                 let modules = format!("acme/*={address}");
                 let chosen = [
                     ("FAIRWAY_ENGINE", "dagger".to_owned()),
-                    ("FAIRWAY_ENGINES", address),
+                    ("FAIRWAY_ENGINES", addresses(&settings).join(" ")),
                     ("FAIRWAY_MODULE_ENGINES", modules),
                 ];
                 return Ok((chosen.into(), line));

@@ -16,10 +16,23 @@ use crate::engine::{RunEvent, RunSpec};
 
 /// Lines that arrive after the answer are waited for this long: closing at once loses some in two runs of three.
 const DRAIN: Duration = Duration::from_millis(250);
+/// A feed that lags behind a busy engine is waited for this long, where there is something to wait for.
+const LAGGING: Duration = Duration::from_secs(2);
 /// Nothing that really ran was ever answered this quickly: a container takes longer to start.
 const CACHED: Duration = Duration::from_millis(20);
 /// Pieces that may wait for a slow reader.
 const BACKLOG: usize = 256;
+
+/// What is known of a step that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Was {
+    /// It ran or was cached, and passed.
+    Passed,
+    /// It ran or was cached, and failed.
+    Failed,
+    /// It ran for certain.
+    Run,
+}
 
 /// The feeds of one session.
 pub struct Pump {
@@ -39,13 +52,19 @@ struct State {
     steps: BTreeMap<u128, usize>,
     ends: BTreeMap<usize, usize>,
     ran: BTreeSet<usize>,
+    spoke: BTreeSet<usize>,
     answered: BTreeSet<usize>,
 }
 
 impl State {
     /// The answer is there, and nothing ran for it.
     fn cached(&self, step: usize) -> bool {
-        self.answered.contains(&step) && !self.ran.contains(&step) && !self.ends.contains_key(&step)
+        self.answered.contains(&step) && self.silent(step)
+    }
+
+    /// Nothing says that it ran. The end of its streams does not: what is cached has one too.
+    fn silent(&self, step: usize) -> bool {
+        !self.ran.contains(&step) && !self.spoke.contains(&step)
     }
 }
 
@@ -76,6 +95,7 @@ impl Pump {
         state.steps.insert(trace.0, step);
         state.answered.remove(&step);
         state.ran.remove(&step);
+        state.spoke.remove(&step);
         state.ends.remove(&step);
     }
 
@@ -84,28 +104,30 @@ impl Pump {
         took < CACHED || self.shared.lock().cached(step)
     }
 
-    /// Whether nothing was heard of a step that was waited for: no word, no end of its streams, no start.
-    pub fn silent(&self, step: usize) -> bool {
-        let state = self.shared.lock();
-        !state.ran.contains(&step) && !state.ends.contains_key(&step)
+    /// Whether nothing says that a step ran which was answered after `took`.
+    pub fn silent(&self, step: usize, took: Duration) -> bool {
+        took < CACHED || self.shared.lock().silent(step)
     }
 
     /// Waits for what a step that took so long has still to say.
-    pub async fn drain(&self, step: usize, took: Duration) {
-        if took < CACHED {
+    pub async fn drain(&self, step: usize, (took, was): (Duration, Was)) {
+        if took < CACHED && was != Was::Run {
             return;
         }
-        let end = Instant::now() + DRAIN;
+        let begin = Instant::now();
         loop {
             let mut changed = std::pin::pin!(self.shared.changed.notified());
             // From here on no change is missed, though it is not waited for yet.
             changed.as_mut().enable();
-            let done = {
+            let (done, ran) = {
                 let state = self.shared.lock();
-                // Both streams say when they end; what was cached says nothing.
-                state.ends.get(&step).is_some_and(|ends| *ends >= 2) || state.cached(step)
+                // Both streams say when they end; what was cached says nothing. That it was answered is often heard
+                // before that it ran, so only for a step that passed is this believed at once.
+                let over = state.ends.get(&step).is_some_and(|ends| *ends >= 2);
+                (over || (was == Was::Passed && state.cached(step)), state.ran.contains(&step))
             };
-            if done || tokio::time::timeout_at(end, changed).await.is_err() {
+            let most = if ran || was == Was::Run { LAGGING } else { DRAIN };
+            if done || tokio::time::timeout_at(begin + most, changed).await.is_err() {
                 return;
             }
         }
@@ -131,6 +153,7 @@ async fn carry(mut told: mpsc::Receiver<Told>, shared: Arc<Shared>, mask: Mask, 
         let Some(step) = shared.lock().steps.get(&trace.0).copied() else { continue };
         match told {
             Told::Output { error, bytes, .. } => {
+                shared.lock().spoke.insert(step);
                 let mask = masks.entry((step, error)).or_insert_with(|| mask.clone());
                 say(&events, step, mask.pass(&bytes)).await;
             }
@@ -145,7 +168,10 @@ async fn carry(mut told: mpsc::Receiver<Told>, shared: Arc<Shared>, mask: Mask, 
                 }
                 shared.changed.notify_waiters();
             }
-            Told::Ran { .. } => drop(shared.lock().ran.insert(step)),
+            Told::Ran { .. } => {
+                shared.lock().ran.insert(step);
+                shared.changed.notify_waiters();
+            }
             Told::Answered { .. } => {
                 shared.lock().answered.insert(step);
                 shared.changed.notify_waiters();

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::base::{Result, Run, SOURCE, Stopped};
 use super::client::{Trace, Trouble};
 use super::image;
+use super::pump::Was;
 use super::words;
 use crate::engine::{Outcome, RunEvent, StepExit, harvest};
 
@@ -102,7 +103,7 @@ impl Run<'_> {
             self.tell(RunEvent::StepStarted { index }).await;
             let mut step = self.step((at.clone(), index), line, asked).await;
             // A failure that the engine remembers comes without its log, so it is had again.
-            if !matches!(step.code, Ok(Ok(0)) | Err(_)) && self.pump.silent(index) {
+            if !matches!(step.code, Ok(Ok(0)) | Err(_)) && self.pump.silent(index, step.took) {
                 step = self.step((at.clone(), index), line, Some(uuid::Uuid::new_v4().to_string())).await;
             }
             let exit = match &step.code {
@@ -130,6 +131,7 @@ impl Run<'_> {
         let trace = Trace::new();
         self.pump.expect(trace, index);
         let mut container: Container = self.session.api(trace).r#ref(at);
+        let ran = nonce.is_some();
         if let Some(nonce) = nonce {
             container = container.with_env_variable("FAIRWAY_TRY", nonce);
         }
@@ -137,8 +139,12 @@ impl Run<'_> {
         let next = container.with_exec_opts(vec!["/bin/sh", "-e", "-c", line], any_exit());
         let code = self.wait(next.exit_code()).await;
         let took = begin.elapsed();
-        self.pump.drain(index, took).await;
-        Step { next, code, took, cached: self.pump.cached(index, took) }
+        let was = match code {
+            Ok(Ok(0)) | Err(_) => Was::Passed,
+            Ok(_) => Was::Failed,
+        };
+        self.pump.drain(index, (took, if ran { Was::Run } else { was })).await;
+        Step { next, code, took, cached: !ran && self.pump.cached(index, took) }
     }
 
     /// Reports are read whether or not the steps passed; an export is kept only when they did.
