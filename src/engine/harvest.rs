@@ -155,18 +155,19 @@ fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
     let files = if meta.is_dir() { list(&from)? } else { vec![PathBuf::new()] };
     let mut digest = Sha256::new();
     for file in &files {
-        let path = if file.as_os_str().is_empty() {
-            PathBuf::from(what.file_name().unwrap_or_default())
+        // A single file is exported under its own name; joining nothing to its path would ask for a directory.
+        let (at, path) = if file.as_os_str().is_empty() {
+            (from.clone(), PathBuf::from(what.file_name().unwrap_or_default()))
         } else {
-            file.clone()
+            (from.join(file), file.clone())
         };
-        if !stays(&from, file) {
+        if !stays(&at, &from) {
             return Err(format!(
                 "`{}` cannot be kept: it is a symbolic link that leads out of the export",
                 path.display()
             ));
         }
-        keep(&from.join(file), &building.path().join(&path), (&path, &mut digest))
+        keep(&at, &building.path().join(&path), (&path, &mut digest))
             .map_err(|e| format!("`{}` cannot be kept: {e}", path.display()))?;
     }
     let name = hex::encode(digest.finalize());
@@ -179,9 +180,8 @@ fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
 }
 
 /// Whether what is read at `file` is really below `root`: a link may look as if it stays and lead out over another link.
-fn stays(root: &Path, file: &Path) -> bool {
-    let real = root.join(file).canonicalize();
-    real.is_ok_and(|real| root.canonicalize().is_ok_and(|root| real.starts_with(root)))
+fn stays(file: &Path, root: &Path) -> bool {
+    file.canonicalize().is_ok_and(|real| root.canonicalize().is_ok_and(|root| real.starts_with(root)))
 }
 
 /// Copies one file, or one link that stays inside, and adds it to the digest: path, kind, mode, content.
