@@ -8,6 +8,7 @@ mod client;
 mod feed;
 mod image;
 mod module;
+mod patterns;
 mod pool;
 mod pump;
 mod run;

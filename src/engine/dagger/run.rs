@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::base::{Result, Run, SOURCE, Stopped};
 use super::client::{Trace, Trouble};
 use super::image;
+use super::patterns;
 use super::pump::Was;
 use super::words;
 use crate::engine::{Outcome, RunEvent, StepExit, harvest};
@@ -151,7 +152,7 @@ impl Run<'_> {
     async fn harvest(&self, api: &Query, last: &Id, outcome: Outcome) -> Result<Outcome> {
         let spec = self.spec;
         if !spec.reports.is_empty() {
-            let wanted: Vec<&str> = spec.reports.iter().map(|report| report.path.as_str()).collect();
+            let wanted: Vec<String> = spec.reports.iter().flat_map(|report| patterns::of_glob(&report.path)).collect();
             let to = self.home.join("reports");
             match self.bring(api, last, (&wanted, &to)).await? {
                 Ok(()) => harvest::tell_reports(spec, (&to, SOURCE), self.events).await,
@@ -161,10 +162,10 @@ impl Run<'_> {
             }
         }
         let Some(what) = spec.export.as_deref().filter(|_| outcome == Outcome::Success) else { return Ok(outcome) };
-        let plain = what.trim_end_matches('/').trim_start_matches("./");
+        let plain = patterns::of_name(what.trim_end_matches('/').trim_start_matches("./"));
         let to = self.home.join("export");
         let below = format!("{plain}/**");
-        let brought = self.bring(api, last, (&[plain, below.as_str()], &to)).await?;
+        let brought = self.bring(api, last, (&[plain, below], &to)).await?;
         brought.map_err(|trouble| Stopped::Outcome(words::engine(&trouble)))?;
         Ok(harvest::keep_export((&to, what), self.data, self.events).await)
     }
@@ -174,10 +175,11 @@ impl Run<'_> {
         &self,
         api: &Query,
         from: &Id,
-        (wanted, to): (&[&str], &Path),
+        (wanted, to): (&[String], &Path),
     ) -> Result<std::result::Result<(), Trouble>> {
         let container: Container = api.r#ref(from.clone());
-        let only = DirectoryFilterOpts { exclude: None, gitignore: None, include: Some(wanted.to_vec()) };
+        let wanted = wanted.iter().map(String::as_str).collect();
+        let only = DirectoryFilterOpts { exclude: None, gitignore: None, include: Some(wanted) };
         let directory = container.directory(SOURCE).filter_opts(only);
         Ok(self.wait(directory.export(to.display().to_string())).await?.map(drop))
     }
