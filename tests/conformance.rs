@@ -1,0 +1,82 @@
+//! What every engine must do alike: one table of runs, tried on the local engine, on the Dagger engine with a session that
+//! is played by this test, and, where `FAIRWAY_TEST_DAGGER` names one, on a real Dagger engine.
+
+#[path = "conformance/case.rs"]
+mod case;
+#[path = "conformance/exec.rs"]
+mod exec;
+#[path = "conformance/export.rs"]
+mod export;
+#[path = "conformance/faults.rs"]
+mod faults;
+#[path = "conformance/graphql.rs"]
+mod graphql;
+#[path = "conformance/lab.rs"]
+mod lab;
+#[path = "conformance/objects.rs"]
+mod objects;
+#[path = "conformance/samples.rs"]
+mod samples;
+#[path = "conformance/session.rs"]
+mod session;
+#[path = "conformance/source.rs"]
+mod source;
+#[path = "conformance/table/mod.rs"]
+mod table;
+#[path = "conformance/wire.rs"]
+mod wire;
+
+use std::sync::Arc;
+
+use case::{Case, On};
+use lab::Lab;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// So many runs at once, over all engines: each has processes of its own.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
+
+/// Runs all cases that this engine holds, and tells of every one that did not go as the table says.
+async fn hold(on: On, address: &str) {
+    let lab = Arc::new(Lab::new(on, address).await);
+    let chosen = std::env::var("FAIRWAY_TEST_CASE").unwrap_or_default();
+    let cases: Vec<Case> = table::all().into_iter().filter(|c| c.is_for(on) && c.name.contains(&chosen)).collect();
+    let count = cases.len();
+    let mut running = JoinSet::new();
+    for case in cases {
+        let lab = lab.clone();
+        running.spawn(async move {
+            let _turn = AT_ONCE.acquire().await.expect("never closed");
+            // A panic is one more way to fail a case, and the others go on.
+            let name = case.name.clone();
+            let checked = tokio::spawn(async move { lab.check(&case).await });
+            (name, checked.await.unwrap_or_else(|error| vec![format!("it panicked: {error}")]))
+        });
+    }
+    let mut wrong = Vec::new();
+    while let Some(done) = running.join_next().await {
+        let (name, why) = done.expect("the check itself does not panic");
+        wrong.extend(why.into_iter().map(|why| format!("{name}: {why}")));
+    }
+    wrong.sort();
+    println!("{count} cases on {:?}", lab.on());
+    assert!(wrong.is_empty(), "{:?}, {} complaints:\n{}", lab.on(), wrong.len(), wrong.join("\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_local_engine_holds_every_case() {
+    hold(On::Local, "").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dagger_engine_holds_every_case_on_a_session_of_ours() {
+    hold(On::Fake, "tcp://127.0.0.1:9").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dagger_engine_holds_every_case_on_a_real_engine() {
+    match std::env::var("FAIRWAY_TEST_DAGGER") {
+        Ok(address) => hold(On::Real, &address).await,
+        Err(_) => println!("left out: the cases on a real Dagger engine; name one with FAIRWAY_TEST_DAGGER"),
+    }
+}
