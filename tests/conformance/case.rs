@@ -234,6 +234,12 @@ impl Case {
         self
     }
 
+    /// Whether it only waits; such a case takes nobody's turn.
+    pub fn waits(&self) -> bool {
+        let kind = self.fault.filter(|fault| fault.phase == Phase::Start).map(|fault| fault.kind);
+        matches!(kind, Some(Kind::Mute | Kind::Hang | Kind::Stays))
+    }
+
     pub fn is_for(&self, on: On) -> bool {
         self.not_on.iter().all(|(not, _)| *not != on)
     }
@@ -271,6 +277,12 @@ pub fn compare(case: &Case, said: &Said) -> Vec<String> {
     });
     same(&mut wrong, "export", &export, &said.export);
     wrong.extend(said.wrong.iter().cloned());
+    if let Outcome::Refused(why) | Outcome::Impossible(why) | Outcome::Broken(why) = &said.outcome {
+        // It goes into a row, where a NUL is refused, and onto a page.
+        if why.chars().any(|c| c.is_control() && c != '\n') || why.chars().count() > 1_000 {
+            wrong.push(format!("not fit to be read: {why:?}"));
+        }
+    }
     for (name, value) in case.secrets.iter().copied().chain(case.token.map(|token| ("the token", token))) {
         // What is shorter is not hidden: it would hide half of the log.
         if value.len() >= 4 && said.shows(value) {

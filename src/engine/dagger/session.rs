@@ -129,7 +129,7 @@ impl Session {
             }
         }
         let Ok(params) = serde_json::from_str::<Params>(line.trim()) else {
-            return Err(NoSession::Rubbish { words: line.trim().chars().take(80).collect() });
+            return Err(NoSession::Rubbish { words: readable(&line, 80) });
         };
         // Nobody reads its output any more, and a full pipe would stop it.
         tokio::spawn(async move { tokio::io::copy(&mut out, &mut tokio::io::sink()).await });
@@ -210,7 +210,12 @@ async fn last_words(mut from: impl AsyncRead + Unpin) -> Vec<u8> {
 fn last_line(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
     let line = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it said nothing");
-    line.trim().chars().take(300).collect()
+    readable(line, 300)
+}
+
+/// Some of it, for a sentence: a control character could be no part of a row or of a page.
+fn readable(text: &str, most: usize) -> String {
+    text.trim().chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
 /// A directory for one session, owned by whoever the session runs as; gone when this is dropped. It is not below the data
