@@ -14,6 +14,8 @@ use crate::engine::{Outcome, RunEvent, StepExit};
 use crate::store::{RunRow, RunState};
 use crate::telemetry::Masker;
 
+/// A check run's first progress is shown this long after its run began.
+const FIRST_NEWS_MS: i64 = 2_000;
 /// Log bytes kept at hand for the tail shown in the check.
 const TAIL_BYTES: usize = 64 * 1024;
 
@@ -153,7 +155,8 @@ impl Record {
         let now = ctx.clock.now();
         if now - self.told_at >= ctx.policy.progress_ms {
             let first = self.told_at == 0;
-            self.told_at = now;
+            // The first news comes soon, for it says that something moves.
+            self.told_at = if first { now - ctx.policy.progress_ms + FIRST_NEWS_MS } else { now };
             if !first {
                 start(ctx, &[new_job(&Task::SyncCheck { run: id }, now)?]).await?;
             }

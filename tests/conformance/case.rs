@@ -78,6 +78,8 @@ pub enum End {
     Refused(&'static str),
     Impossible(&'static str),
     Broken(&'static str),
+    /// No engine takes it, which says these words.
+    NotNow(&'static str),
 }
 
 /// What a step's log must be.
@@ -277,7 +279,9 @@ pub fn compare(case: &Case, said: &Said) -> Vec<String> {
     });
     same(&mut wrong, "export", &export, &said.export);
     wrong.extend(said.wrong.iter().cloned());
-    if let Outcome::Refused(why) | Outcome::Impossible(why) | Outcome::Broken(why) = &said.outcome {
+    if let Outcome::Refused(why) | Outcome::Impossible(why) | Outcome::Broken(why) | Outcome::NotNow(why) =
+        &said.outcome
+    {
         // It goes into a row, where a NUL is refused, and onto a page.
         if why.chars().any(|c| c.is_control() && c != '\n') || why.chars().count() > 1_000 {
             wrong.push(format!("not fit to be read: {why:?}"));
@@ -306,6 +310,7 @@ fn ends_so(end: End, outcome: &Outcome) -> bool {
         | (End::Cancelled, Outcome::Cancelled) => true,
         (End::Refused(words), Outcome::Refused(why))
         | (End::Impossible(words), Outcome::Impossible(why))
+        | (End::NotNow(words), Outcome::NotNow(why))
         | (End::Broken(words), Outcome::Broken(why)) => why.contains(words),
         _ => false,
     }

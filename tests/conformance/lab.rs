@@ -94,9 +94,12 @@ impl Lab {
             attempt: 1,
             repo: case.repo.to_owned(),
             clone_url: format!("{}/{}.git", self.hub.url(), case.repo),
+            checkout: None,
             token: case.token.map(Secret::new),
             sha: case.sha.map_or_else(head, str::to_owned),
             steps: case.steps.clone(),
+            call: None,
+            publish: None,
             env: case.env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
             secrets: case.secrets.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
             caches: case.caches.iter().map(|path| (*path).to_owned()).collect(),
@@ -176,7 +179,9 @@ impl Lab {
         };
         let (outcome, (), ()) = tokio::join!(engine.run(spec, events, cancel.clone()), listen, stop);
         said.outcome = outcome;
-        if said.began != said.exits.len() && !matches!(said.outcome, Outcome::Broken(_) | Outcome::Impossible(_)) {
+        if said.began != said.exits.len()
+            && !matches!(said.outcome, Outcome::Broken(_) | Outcome::Impossible(_) | Outcome::NotNow(_))
+        {
             said.wrong.push(format!("{} steps began, {} ended", said.began, said.exits.len()));
         }
         if let Some(digest) = said.digests.first() {
@@ -219,6 +224,7 @@ impl Said {
             }
             RunEvent::Exported { digest } => self.digests.push(digest),
             RunEvent::Note(words) => self.notes.push(words),
+            RunEvent::Begun | RunEvent::Published { .. } | RunEvent::Answer(_) | RunEvent::Found(_) => {}
         }
     }
 
@@ -241,6 +247,8 @@ fn dagger_engine((cli, address): (PathBuf, &str), data: &Path) -> Dagger {
     Dagger::new(dagger::Config {
         cli,
         runners: vec![address.to_owned()],
+        modules: Vec::new(),
+        limit: 16,
         data: data.to_owned(),
         owner: dagger::session_owner(&[address.to_owned()]),
         path: "/usr/local/bin:/usr/bin:/bin".to_owned(),

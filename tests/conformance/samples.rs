@@ -36,7 +36,7 @@ fn bad() -> Vec<(Case, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_that_expects_something_wrong_fails() {
-    let lab = Lab::new(On::Fake, "tcp://127.0.0.1:9").await;
+    let lab = Lab::new(On::Fake, "kube-pod://nobody").await;
     let said = lab.said(&good("all is well")).await;
     assert_eq!(compare(&good("all is well"), &said), Vec::<String>::new());
     for (case, why) in bad() {
@@ -52,7 +52,7 @@ async fn a_case_that_expects_something_wrong_fails() {
 /// The fake engine does not mask, so what it shows was masked by Fairway or by nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_is_shown_is_found() {
-    let lab = Lab::new(On::Fake, "tcp://127.0.0.1:9").await;
+    let lab = Lab::new(On::Fake, "kube-pod://nobody").await;
     // The run does not know that these are secrets; only the comparison does.
     let case = case("a secret", &["printf 'abcd'; printf ' efgh'"]);
     let mut said = lab.said(&case).await;

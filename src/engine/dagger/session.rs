@@ -57,13 +57,13 @@ pub enum NoSession {
         why: String,
     },
     /// It said nothing in time.
-    #[error("the Dagger engine {runner} did not answer within {} s; see that it runs and that Fairway may open its socket", START.as_secs())]
+    #[error("the Dagger engine {runner} did not answer within {} s", START.as_secs())]
     Mute {
         /// Its address.
         runner: String,
     },
     /// Nobody listens there.
-    #[error("the Dagger engine {runner} is not there ({why}); see that it runs and that Fairway may open its socket")]
+    #[error("the Dagger engine {runner} is not there ({why})")]
     Away {
         /// Its address.
         runner: String,

@@ -13,7 +13,7 @@ pub fn cases() -> Vec<Case> {
 
 fn starts() -> Vec<Case> {
     let start = |name: &'static str, kind: Kind, words: &'static str| {
-        case(name, &["echo never"]).fault(Phase::Start, kind).ends(End::Broken(words), 0)
+        case(name, &["echo never"]).fault(Phase::Start, kind).ends(End::NotNow(words), 0)
     };
     vec![
         start("a CLI that says nothing", Kind::Mute, "did not answer within"),
