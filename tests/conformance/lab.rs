@@ -33,7 +33,7 @@ pub struct Lab {
     engine: Arc<dyn Engine>,
     runner: String,
     /// Keeps the fake engine for as long as the lab.
-    _fake: Option<Fake>,
+    fake: Option<Fake>,
     runs: AtomicI64,
 }
 
@@ -75,7 +75,7 @@ impl Lab {
             }
             On::Real => (Arc::new(dagger_engine((PathBuf::from("dagger"), address), &data)), None),
         };
-        Lab { on, dir, hub, engine, runner: address.to_owned(), _fake: fake, runs: AtomicI64::new(1) }
+        Lab { on, dir, hub, engine, runner: address.to_owned(), fake: fake, runs: AtomicI64::new(1) }
     }
 
     fn data(&self) -> PathBuf {
@@ -125,7 +125,12 @@ impl Lab {
             }
             None => None,
         };
-        let engine = faulty.as_ref().map_or(self.engine.as_ref(), |(engine, _)| engine);
+        // An engine of its own, because one case's trouble would keep the others away from a shared one.
+        let own = self.cli().map(|cli| dagger_engine((cli, &self.runner), &self.data()));
+        let engine: &dyn Engine = match (&faulty, &own) {
+            (Some((engine, _)), _) | (None, Some(engine)) => engine,
+            (None, None) => self.engine.as_ref(),
+        };
         let unique = uuid::Uuid::new_v4().simple().to_string();
         let mut wrong = Vec::new();
         for case in case.first.as_deref().into_iter().chain([case]) {
@@ -134,6 +139,14 @@ impl Lab {
             wrong.extend(compare(case, &said));
         }
         wrong
+    }
+
+    fn cli(&self) -> Option<PathBuf> {
+        match self.on {
+            On::Local => None,
+            On::Fake => self.fake.as_ref().map(Fake::cli),
+            On::Real => Some(PathBuf::from("dagger")),
+        }
     }
 
     /// What a case says on the lab's own engine.

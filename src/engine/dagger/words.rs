@@ -84,6 +84,14 @@ pub fn source(trouble: &Trouble) -> Outcome {
         _ if has(&words, &gone) => {
             Outcome::Impossible(format!("the commit is not in the repository any more ({words})"))
         }
+        _ if has(&words, &["failed to update submodules"]) && has(&words, &["authentication failed", "not found"]) => {
+            Outcome::Impossible(format!(
+                "the engine fetches submodules too, and may not read one of them ({words}); let the App read it, or remove it"
+            ))
+        }
+        _ if has(&words, &["invalid commit sha"]) => {
+            Outcome::Impossible(format!("what is to be run is no commit ({words})"))
+        }
         _ if has(&words, &["authentication failed", "repository not found"]) => Outcome::Broken(format!(
             "the engine has no access to the repository, or it is gone ({words}); look whether the App is still installed there"
         )),
