@@ -27,6 +27,7 @@ mod table;
 mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use case::{Case, On};
 use lab::Lab;
@@ -35,6 +36,9 @@ use tokio::task::JoinSet;
 
 /// So many runs at once, over all engines: each has processes of its own.
 static AT_ONCE: Semaphore = Semaphore::const_new(4);
+
+/// A case that has not ended by then never will.
+const TOO_LONG: Duration = Duration::from_secs(120);
 
 /// Runs all cases that this engine holds, and tells of every one that did not go as the table says.
 async fn hold(on: On, address: &str) {
@@ -50,7 +54,11 @@ async fn hold(on: On, address: &str) {
             // A panic is one more way to fail a case, and the others go on.
             let name = case.name.clone();
             let checked = tokio::spawn(async move { lab.check(&case).await });
-            (name, checked.await.unwrap_or_else(|error| vec![format!("it panicked: {error}")]))
+            let why = match tokio::time::timeout(TOO_LONG, checked).await {
+                Ok(checked) => checked.unwrap_or_else(|error| vec![format!("it panicked: {error}")]),
+                Err(_) => vec!["it did not end".to_owned()],
+            };
+            (name, why)
         });
     }
     let mut wrong = Vec::new();

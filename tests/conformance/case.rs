@@ -21,6 +21,8 @@ pub enum On {
 pub enum Cancel {
     Never,
     Before,
+    /// A moment later, whatever it does then.
+    Soon,
     /// When this stands in the log.
     AtLog(&'static str),
     /// When this step has ended.
@@ -33,6 +35,7 @@ pub enum Cancel {
 #[derive(Clone, Debug)]
 pub struct Case {
     pub name: String,
+    /// Of the playground; `mute`: a server that never answers; `closed`: none at all.
     pub repo: &'static str,
     pub token: Option<&'static str>,
     pub sha: Option<&'static str>,
@@ -47,6 +50,8 @@ pub struct Case {
     pub image: Option<&'static str>,
     pub services: Vec<(&'static str, &'static str, Option<u16>)>,
     pub fork: bool,
+    /// Whether the engine may take from its cache what equal runs of this case gave.
+    pub known: bool,
     pub cancel: Cancel,
     pub fault: Option<Fault>,
     /// A run before this one, which must go as it says too.
@@ -60,6 +65,8 @@ pub struct Case {
 pub struct Want {
     pub end: End,
     pub exits: Vec<StepExit>,
+    /// Which steps are said to come from the engine's cache, if that is asked for.
+    pub cached: Option<Vec<bool>>,
     pub logs: Vec<(usize, Log)>,
     pub notes: Vec<&'static str>,
     pub reports: Vec<(&'static str, &'static str)>,
@@ -98,8 +105,15 @@ pub enum Log {
 /// A run of these steps, each of which must pass.
 pub fn case(name: impl Into<String>, steps: &[&str]) -> Case {
     let exits = steps.iter().map(|_| StepExit::Code(0)).collect();
-    let want =
-        Want { end: End::Success, exits, logs: Vec::new(), notes: Vec::new(), reports: Vec::new(), export: None };
+    let want = Want {
+        end: End::Success,
+        exits,
+        cached: None,
+        logs: Vec::new(),
+        notes: Vec::new(),
+        reports: Vec::new(),
+        export: None,
+    };
     Case {
         name: name.into(),
         repo: "acme/shop",
@@ -116,6 +130,7 @@ pub fn case(name: impl Into<String>, steps: &[&str]) -> Case {
         image: None,
         services: Vec::new(),
         fork: false,
+        known: false,
         cancel: Cancel::Never,
         fault: None,
         first: None,
@@ -217,6 +232,13 @@ impl Case {
         self.only_fake("a real engine cannot be made to do this")
     }
 
+    /// Where the engine knows equal steps, these come from its cache.
+    pub fn cached(mut self, steps: &[bool]) -> Case {
+        self.known = true;
+        self.want.cached = Some(steps.to_vec());
+        self.not(On::Local, "it has no cache of steps")
+    }
+
     pub fn only_fake(self, why: &'static str) -> Case {
         self.not(On::Local, why).not(On::Real, why)
     }
@@ -258,6 +280,11 @@ pub fn compare(case: &Case, said: &Said) -> Vec<String> {
     let began = said.exits.last() == Some(&StepExit::Cancelled);
     let short = matches!(case.cancel, Cancel::AfterStep(_)) && !began;
     same(&mut wrong, "exits", &want.exits[..want.exits.len() - usize::from(short)], &said.exits);
+    // The feed that says what was cached may be late, and then nobody says it; what ran is never called cached.
+    let mut cached = want.cached.iter().flatten().zip(&said.cached);
+    if cached.any(|(may_be, is)| *is && !may_be) {
+        wrong.push(format!("cached: may be {:?}, is {:?}", want.cached, said.cached));
+    }
     for (step, log) in &want.logs {
         let bytes = said.logs.get(step).map(Vec::as_slice).unwrap_or_default();
         if let Some(why) = unlike(log, bytes) {

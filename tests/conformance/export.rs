@@ -28,10 +28,14 @@ pub fn export((from, to): (&Path, &Path), only: &[String]) -> std::io::Result<()
             if let Some(above) = target.parent() {
                 std::fs::create_dir_all(above)?;
             }
-            if entry.file_type()?.is_symlink() {
+            let kind = entry.file_type()?;
+            if kind.is_symlink() {
                 std::os::unix::fs::symlink(std::fs::read_link(entry.path())?, &target)?;
-            } else {
+            } else if kind.is_file() {
                 std::fs::copy(entry.path(), &target)?;
+            } else {
+                // Opening a pipe to copy it would wait for its other end.
+                rustix::fs::mknodat(rustix::fs::CWD, &target, rustix::fs::FileType::Fifo, 0o644.into(), 0)?;
             }
         }
     }

@@ -59,6 +59,8 @@ pub enum Kind {
     Dies,
     /// The CLI does not end when its input is closed.
     Stays,
+    /// The CLI has a lot to say.
+    Talks,
 }
 
 impl Phase {
@@ -109,7 +111,7 @@ impl Kind {
                 let (status, body) = wire::recording(name);
                 (code(status), axum::Json(body)).into_response()
             }
-            Kind::Hang | Kind::Mute | Kind::Dies | Kind::Stays => return None,
+            Kind::Hang | Kind::Mute | Kind::Dies | Kind::Stays | Kind::Talks => return None,
         })
     }
 }
@@ -140,6 +142,12 @@ impl Fault {
             }
             (Phase::Start, Kind::Expired) => {
                 Some(format!("printf '{{\"port\":{port},\"session_token\":\"old\"}}\\n'\nexec cat\n"))
+            }
+            (Phase::Start, Kind::Talks) => {
+                let much = "head -c 3000000 /dev/zero";
+                Some(format!(
+                    "{much} >&2\nprintf '{{\"port\":{port},\"session_token\":\"fake-0\"}}\\n'\n{much}\n{much} >&2\nexec cat\n"
+                ))
             }
             (_, Kind::Stays) => {
                 Some(format!("printf '{{\"port\":{port},\"session_token\":\"fake-0\"}}\\n'\nexec sleep 300\n"))

@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::case::{Cancel, Case, On, compare};
 use crate::session::Fake;
+use crate::source::Trees;
 
 /// The token that may read `acme/private`.
 pub const TOKEN: &str = "ghs_conformance0123456789abcdef";
@@ -30,6 +31,10 @@ pub struct Lab {
     on: On,
     dir: tempfile::TempDir,
     hub: Playground,
+    /// What the fake engines fetched.
+    trees: Arc<(Trees, tempfile::TempDir)>,
+    /// Takes connections and says nothing.
+    mute: std::net::TcpListener,
     engine: Arc<dyn Engine>,
     runner: String,
     /// Keeps the fake engine for as long as the lab.
@@ -42,6 +47,7 @@ pub struct Lab {
 pub struct Said {
     pub outcome: Outcome,
     pub exits: Vec<StepExit>,
+    pub cached: Vec<bool>,
     pub logs: BTreeMap<usize, Vec<u8>>,
     pub notes: Vec<String>,
     pub reports: Vec<(String, String)>,
@@ -67,15 +73,17 @@ impl Lab {
         let dir = tempfile::tempdir().expect("a directory");
         let hub = hub(dir.path()).await;
         let data = dir.path().join("data");
+        let trees = Arc::new((Trees::default(), tempfile::tempdir().expect("a directory")));
         let (engine, fake): (Arc<dyn Engine>, _) = match on {
             On::Local => (Arc::new(local_engine(&data)), None),
             On::Fake => {
-                let fake = Fake::start(None).await;
+                let fake = Fake::start(None, trees.clone()).await;
                 (Arc::new(dagger_engine((fake.cli(), address), &data)), Some(fake))
             }
             On::Real => (Arc::new(dagger_engine((PathBuf::from("dagger"), address), &data)), None),
         };
-        Lab { on, dir, hub, engine, runner: address.to_owned(), fake: fake, runs: AtomicI64::new(1) }
+        let mute = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        Lab { on, dir, hub, trees, mute, engine, runner: address.to_owned(), fake, runs: AtomicI64::new(1) }
     }
 
     fn data(&self) -> PathBuf {
@@ -88,19 +96,26 @@ impl Lab {
         let service = |(name, image, port): &(&str, &str, Option<u16>)| {
             ((*name).to_owned(), Service { image: (*image).to_owned(), port: *port, env: BTreeMap::new() })
         };
-        let head = || self.hub.repo(case.repo).head("main").expect("main is there");
+        let known = case.repo.contains('/');
+        let head = || match known {
+            true => self.hub.repo(case.repo).head("main").expect("main is there"),
+            false => "1".repeat(40),
+        };
+        let server = match case.repo {
+            "mute" => format!("http://{}", self.mute.local_addr().expect("its address")),
+            // The port for discarding; nobody listens there.
+            "closed" => "http://127.0.0.1:9".to_owned(),
+            _ => self.hub.url(),
+        };
         RunSpec {
             run_id: self.runs.fetch_add(1, Ordering::SeqCst),
             attempt: 1,
             repo: case.repo.to_owned(),
-            clone_url: format!("{}/{}.git", self.hub.url(), case.repo),
-            checkout: None,
+            clone_url: format!("{server}/{}.git", if known { case.repo } else { "acme/shop" }),
             token: case.token.map(Secret::new),
             sha: case.sha.map_or_else(head, str::to_owned),
             steps: case.steps.clone(),
-            call: None,
-            publish: None,
-            env: case.env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            env: case.env.iter().map(|(name, value)| ((*name).to_owned(), value.replace("{unique}", unique))).collect(),
             secrets: case.secrets.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
             caches: case.caches.iter().map(|path| (*path).to_owned()).collect(),
             cache_scope: format!("{unique}-{}", case.scope),
@@ -112,7 +127,7 @@ impl Lab {
             services: case.services.iter().map(service).collect(),
             failures: 0,
             // A real engine knows equal steps of an earlier test, and would not run them again.
-            fresh: Some((0, unique.to_owned())),
+            fresh: (!case.known).then(|| (0, unique.to_owned())),
         }
     }
 
@@ -120,7 +135,7 @@ impl Lab {
     pub async fn check(&self, case: &Case) -> Vec<String> {
         let faulty = match case.fault {
             Some(fault) => {
-                let fake = Fake::start(Some(fault)).await;
+                let fake = Fake::start(Some(fault), self.trees.clone()).await;
                 Some((dagger_engine((fake.cli(), &self.runner), &self.data()), fake))
             }
             None => None,
@@ -168,6 +183,7 @@ impl Lab {
         let mut said = Said {
             outcome: Outcome::Success,
             exits: Vec::new(),
+            cached: Vec::new(),
             logs: BTreeMap::new(),
             notes: Vec::new(),
             reports: Vec::new(),
@@ -185,10 +201,12 @@ impl Lab {
             }
         };
         let stop = async {
-            if let (Cancel::AtFault, Some(mut struck)) = (&case.cancel, struck) {
-                let _ = struck.wait_for(|struck| *struck).await;
-                cancel.cancel();
+            match (&case.cancel, struck) {
+                (Cancel::AtFault, Some(mut struck)) => drop(struck.wait_for(|struck| *struck).await),
+                (Cancel::Soon, _) => tokio::time::sleep(Duration::from_millis(300)).await,
+                _ => return,
             }
+            cancel.cancel();
         };
         let (outcome, (), ()) = tokio::join!(engine.run(spec, events, cancel.clone()), listen, stop);
         said.outcome = outcome;
@@ -226,11 +244,12 @@ impl Said {
                 }
                 self.logs.entry(step).or_default().extend(bytes);
             }
-            RunEvent::StepFinished { index, exit, .. } => {
+            RunEvent::StepFinished { index, exit, cached, .. } => {
                 if index != self.exits.len() {
                     self.wrong.push(format!("step {index} ended after {} others", self.exits.len()));
                 }
                 self.exits.push(exit);
+                self.cached.push(cached);
             }
             RunEvent::Report { path, bytes, .. } => {
                 self.reports.push((path, String::from_utf8_lossy(&bytes).into_owned()));
@@ -245,7 +264,7 @@ impl Said {
         match cancel {
             Cancel::AtLog(word) => self.shows(word),
             Cancel::AfterStep(step) => self.exits.len() > *step,
-            Cancel::Never | Cancel::Before | Cancel::AtFault => false,
+            Cancel::Never | Cancel::Before | Cancel::Soon | Cancel::AtFault => false,
         }
     }
 }
@@ -297,24 +316,34 @@ async fn hub(dir: &Path) -> Playground {
     let installation = hub.cast();
     let files = [("README.md", "hello\n"), ("dos.txt", "a\r\nb\r\n"), ("läden/größe.txt", "7\n")];
     hub.create("acme/shop", &files);
-    hub.create("acme/parts", &[(".gitmodules", "[submodule \"x\"]\npath = x\nurl = ../x\n")]);
+    hub.create("acme/parts", &[(".gitmodules", "[submodule \"x\"]\npath = x\nurl = ../shop.git\n")]);
+    hub.create("acme/lost", &[(".gitmodules", "[submodule \"x\"]\npath = x\nurl = ../nothing.git\n")]);
+    hub.create("acme/holder", &[(".gitmodules", "[submodule \"x\"]\npath = x\nurl = ../private.git\n")]);
     hub.create_as(&NewRepo { full_name: "acme/private", private: true, files: &files, by: "alice" });
     let permissions = BTreeMap::from([("contents".to_owned(), "read".to_owned())]);
     let token = Token { installation, permissions, repos: None, expires_at: i64::MAX };
     hub.act(|world| world.tokens.insert(TOKEN.to_owned(), token));
-    let url = format!("{}/acme/shop.git", hub.url()).replace("http://", "http://alice:x@");
-    let to = dir.join("made");
-    tokio::task::spawn_blocking(move || push_modes(&url, &to)).await.expect("pushed");
+    let shop = hub.repo("acme/shop").head("main").expect("main is there");
+    let modes = "printf '#!/bin/sh\\necho ran\\n' > run.sh; chmod +x run.sh; ln -s README.md link.md".to_owned();
+    let parts = format!("git update-index --add --cacheinfo 160000,{shop},x");
+    let private = hub.repo("acme/private").head("main").expect("main is there");
+    let holder = format!("git update-index --add --cacheinfo 160000,{private},x");
+    for (name, made) in [("shop", modes), ("parts", parts.clone()), ("lost", parts), ("holder", holder)] {
+        let url = format!("{}/acme/{name}.git", hub.url()).replace("http://", "http://alice:x@");
+        let to = dir.join("made").join(name);
+        tokio::task::spawn_blocking(move || push(&url, &to, &made)).await.expect("pushed");
+    }
     hub
 }
 
-/// What a page of files cannot say: a program and a link.
-fn push_modes(url: &str, to: &Path) {
-    let script = "git clone -q \"$1\" \"$2\" && cd \"$2\" && printf '#!/bin/sh\\necho ran\\n' > run.sh && chmod +x run.sh \
-                  && ln -s README.md link.md && git add -A && git -c user.name=alice -c user.email=alice@example.com \
-                  commit -q -m 'A program and a link' && git push -q origin HEAD:main";
+/// Pushes what a page of files cannot say: programs, links, submodules.
+fn push(url: &str, to: &Path, made: &str) {
+    let script = format!(
+        "git clone -q \"$1\" \"$2\"; cd \"$2\"; {made}; git add --ignore-removal .; \
+         git -c user.name=alice -c user.email=alice@example.com commit -q -m 'More'; git push -q origin HEAD:main"
+    );
     let mut command = Command::new("sh");
-    command.args(["-e", "-c", script, "sh", url]).arg(to).env("GIT_CONFIG_GLOBAL", "/dev/null");
+    command.args(["-e", "-c", &script, "sh", url]).arg(to).env("GIT_CONFIG_GLOBAL", "/dev/null");
     let done = command.env("GIT_CONFIG_NOSYSTEM", "1").output().expect("git is installed by scripts/setup");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }

@@ -90,7 +90,11 @@ impl Thing {
             Thing::Query => query(field, call).await,
             Thing::Container(container) => container.field(field, call).await,
             Thing::Git(remote) if field.name == "commit" => {
-                Ok(Given::One(Thing::Commit(remote.clone(), need(field, "id")?.to_owned())))
+                let sha = need(field, "id")?;
+                if !matches!(sha.len(), 40 | 64) || !sha.bytes().all(|b| b.is_ascii_hexdigit()) {
+                    return Err(Problem::Said(format!("invalid commit SHA: {sha:?}")));
+                }
+                Ok(Given::One(Thing::Commit(remote.clone(), sha.to_owned())))
             }
             Thing::Commit(remote, sha) if field.name == "tree" => {
                 Ok(Given::One(Thing::Directory(Arc::new(Directory::Tree(remote.clone(), sha.clone())))))

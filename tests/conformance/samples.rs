@@ -43,7 +43,8 @@ async fn a_case_that_expects_something_wrong_fails() {
         let wrong = compare(&case, &said);
         assert!(wrong.iter().any(|words| words.starts_with(why)), "{}: {wrong:?}", case.name);
     }
-    let noted = lab.check(&good("a note that nobody asked for").with(|case| case.repo = "acme/parts")).await;
+    let out = case("a note that nobody asked for", &["ln -s /etc/passwd a.xml"]).reports(&["a.xml"], &[]);
+    let noted = lab.check(&out).await;
     assert!(noted.iter().any(|words| words.starts_with("nobody asked for these notes")), "{noted:?}");
     let ended = lab.check(&case("an image", &["true"]).with(|case| case.image = Some("nothing:1"))).await;
     assert!(ended.iter().any(|words| words.contains("Impossible")), "{ended:?}");

@@ -21,7 +21,7 @@ use crate::exec::{self, Done, Job};
 use crate::faults::{Fault, Phase};
 use crate::graphql::{self, Field};
 use crate::objects::{Container, Exec, Given, Thing};
-use crate::source::Remote;
+use crate::source::{Remote, Trees};
 use crate::wire::{self, Problem};
 
 /// The engine: what all its sessions share.
@@ -44,7 +44,7 @@ struct World {
     sessions: Mutex<BTreeMap<String, Session>>,
     /// What was run, by its key: the engine's cache.
     done: Mutex<BTreeMap<String, Arc<OnceCell<Done>>>>,
-    trees: Mutex<BTreeMap<String, Arc<OnceCell<PathBuf>>>>,
+    trees: Arc<(Trees, tempfile::TempDir)>,
     count: Mutex<usize>,
     /// Whether the fault has struck.
     struck: watch::Sender<bool>,
@@ -99,7 +99,7 @@ impl Feeds {
 }
 
 impl Fake {
-    pub async fn start(fault: Option<Fault>) -> Fake {
+    pub async fn start(fault: Option<Fault>, trees: Arc<(Trees, tempfile::TempDir)>) -> Fake {
         let dir = tempfile::Builder::new().prefix("fake-engine-").tempdir().expect("a directory");
         // The session's user is another one.
         open(dir.path(), 0o755);
@@ -110,7 +110,9 @@ impl Fake {
             .and_then(|fault| fault.script(port))
             .unwrap_or_else(|| format!("printf '{{\"port\":{port},\"session_token\":\"fake-%s\"}}\\n' $$\nexec cat\n"));
         let cli = dir.path().join("dagger");
-        let check = "[ \"$1\" = session ] || exit 2\n";
+        // Nothing of ours is for the session: not this test's variables, and not a service's.
+        let check = "[ \"$1\" = session ] || exit 2\n\
+                     if env | grep -qE '^(CARGO|FAIRWAY|RUST|GITHUB|DATABASE)'; then echo too much >&2; exit 3; fi\n";
         std::fs::write(&cli, format!("#!/bin/sh\n{check}{script}")).expect("written");
         open(&cli, 0o755);
         let (strike, struck) = watch::channel(false);
@@ -120,7 +122,7 @@ impl Fake {
             things: Mutex::default(),
             sessions: Mutex::default(),
             done: Mutex::default(),
-            trees: Mutex::default(),
+            trees,
             count: Mutex::default(),
             struck: strike,
         });
@@ -182,9 +184,8 @@ impl Call {
     }
 
     pub async fn checkout(&self, remote: &Remote, sha: &str) -> Result<PathBuf, Problem> {
-        let cell =
-            self.world.trees.lock().expect("not poisoned").entry(format!("{} {sha}", remote.url)).or_default().clone();
-        cell.get_or_try_init(|| remote.fetch(sha, self.place("tree"))).await.cloned()
+        let (trees, dir) = &*self.world.trees;
+        trees.checkout(remote, (sha, dir.path())).await
     }
 
     /// The end of a command: run now, or known from an equal one. A failure that is an error is never kept.

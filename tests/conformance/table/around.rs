@@ -1,6 +1,6 @@
 //! What a step finds around it: variables, the checkout, git.
 
-use crate::case::{Case, End, Log, On, case};
+use crate::case::{Cancel, Case, End, Log, On, case};
 use crate::lab::TOKEN;
 
 pub fn cases() -> Vec<Case> {
@@ -60,10 +60,27 @@ fn checkout() -> Vec<Case> {
         .with(private)
         .says("none\nnone\n"),
         case("no token is in the environment", &["env | grep -c ghs_ || true"]).with(private).says("0\n"),
-        case("submodules are named", &["ls -d .gitmodules"])
-            .with(|case| case.repo = "acme/parts")
-            .note("Submodules are not fetched"),
+        parts("submodules are named, and are empty", "acme/parts")
+            .says("")
+            .note("Submodules are not fetched")
+            .not(On::Fake, "a Dagger engine fetches them")
+            .not(On::Real, "likewise"),
+        parts("submodules are fetched", "acme/parts").says("README.md\n").not(On::Local, "it leaves them empty"),
+        parts("a submodule that needs the token", "acme/holder")
+            .with(|case| case.token = Some(TOKEN))
+            .says("README.md\n")
+            .not(On::Local, "it leaves them empty"),
+        parts("a submodule that may not be read", "acme/holder")
+            .ends(End::Impossible("may not read one of them"), 0)
+            .not(On::Local, "it leaves them empty"),
+        parts("a submodule that is not there", "acme/lost")
+            .ends(End::Impossible("may not read one of them"), 0)
+            .not(On::Local, "it leaves them empty"),
     ]
+}
+
+fn parts(name: &'static str, repo: &'static str) -> Case {
+    case(name, &["cd x; ls -d READ* 2>/dev/null || test -z \"$(ls -A)\""]).with(|case| case.repo = repo)
 }
 
 fn private(case: &mut Case) {
@@ -72,15 +89,43 @@ fn private(case: &mut Case) {
 }
 
 fn refused() -> Vec<Case> {
+    let sha = |name: &'static str, sha: &'static str| case(name, &["true"]).with(|case| case.sha = Some(sha));
+    let from = |name: &'static str, repo: &'static str| case(name, &["true"]).with(|case| case.repo = repo);
+    let lost = "the commit is not in the repository any more";
+    let no_token = |case: &mut Case| (case.token, case.sha) = (Some("ghs_expired0123456789"), None);
     vec![
-        case("an unknown commit", &["true"])
-            .with(|case| case.sha = Some("0123456789012345678901234567890123456789"))
-            .ends(End::Impossible("the commit is not in the repository any more"), 0),
+        sha("an unknown commit", "0123456789012345678901234567890123456789").ends(End::Impossible(lost), 0),
+        sha("a branch is no commit", "main").ends(End::Impossible("is no commit"), 0),
+        sha("half a commit is none", "0123456").ends(End::Impossible("is no commit"), 0),
+        sha("an option is no commit", "--upload-pack=touch x").ends(End::Impossible("is no commit"), 0),
+        sha("nothing is no commit", "").ends(End::Impossible("is no commit"), 0),
+        from("a git server that is not there", "closed").ends(End::Broken("could not fetch the commit"), 0),
+        from("a git server that says nothing", "mute").seconds(2).ends(End::TimedOut, 0),
+        from("a git server that says nothing, and somebody stops it", "mute")
+            .with(|case| case.cancel = Cancel::Soon)
+            .ends(End::Cancelled, 0),
+        from("a private repository without a token", "acme/private")
+            .ends(NO_ACCESS, 0)
+            .not(On::Fake, BROKEN)
+            .not(On::Real, BROKEN),
+        from("a private repository with an old token", "acme/private")
+            .with(no_token)
+            .ends(NO_ACCESS, 0)
+            .not(On::Fake, BROKEN)
+            .not(On::Real, BROKEN),
+        from("a private repository without a token, on Dagger", "acme/private")
+            .ends(End::Broken("look whether the App is still installed"), 0)
+            .not(On::Local, "there it is final"),
+        from("a private repository with an old token, on Dagger", "acme/private")
+            .with(no_token)
+            .ends(End::Broken("look whether the App is still installed"), 0)
+            .not(On::Local, "there it is final"),
         case("a fork's code", &["true"])
             .with(|case| case.fork = true)
             .ends(End::Refused("fork"), 0)
             .not(On::Fake, "containers keep a stranger's code apart")
             .not(On::Real, "likewise"),
+        case("a fork's code in a container", &["true"]).with(|case| case.fork = true).not(On::Local, "it runs none"),
         case("an unknown image", &["true"])
             .with(|case| case.image = Some("nothing/like-this:1"))
             .ends(End::Impossible("mend `image`"), 0)
@@ -90,3 +135,6 @@ fn refused() -> Vec<Case> {
             .not(On::Local, "it ignores images, and says so"),
     ]
 }
+
+const NO_ACCESS: End = End::Impossible("look whether the App is still installed");
+const BROKEN: &str = "another engine may have access, so there it may be tried again";

@@ -25,6 +25,7 @@ fn starts() -> Vec<Case> {
         start("a CLI that says nothing is stopped", Kind::Mute, "")
             .with(|case| case.cancel = Cancel::Before)
             .ends(End::Cancelled, 0),
+        case("a CLI that talks without end", &["echo on"]).fault(Phase::Start, Kind::Talks).says("on\n"),
         case("a CLI that does not end", &["echo on"]).fault(Phase::Start, Kind::Stays).ends(End::Success, 1),
     ]
 }

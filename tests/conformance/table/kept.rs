@@ -1,12 +1,13 @@
 //! What outlives a run: reports, exports, caches; and containers beside it.
 
-use crate::case::{Case, End, On, case};
+use crate::case::{Case, End, Log, On, case};
 
 pub fn cases() -> Vec<Case> {
     let mut cases = reports();
     cases.extend(exports());
     cases.extend(caches());
     cases.extend(services());
+    cases.extend(steps());
     cases
 }
 
@@ -43,6 +44,15 @@ fn reports() -> Vec<Case> {
             .reports(&["a.xml"], &[("a.xml", "<a/>\n")])
             .not(On::Fake, "only files that match are brought, and the link's end does not")
             .not(On::Real, "likewise"),
+        case("a report that is too large", &["head -c 17000000 /dev/zero > a.xml; echo x > b.xml"])
+            .reports(&["a.xml", "b.xml"], &[("b.xml", "x\n")])
+            .note("larger than 16 MB"),
+        case(
+            "more reports than are read",
+            &["for i in $(seq 1000 1300); do echo x > $i.xml; done; rm -f 12*.xml 13*.xml"],
+        )
+        .with(|case| case.reports = vec!["1199.xml", "*.none"])
+        .with(|case| case.want.reports = vec![("1199.xml", "x\n")]),
         case("a report with an odd name", &["echo x > 'ä b[1].xml'"]).reports(&["*.xml"], &[("ä b[1].xml", "x\n")]),
     ]
 }
@@ -76,6 +86,9 @@ fn exports() -> Vec<Case> {
         case("an export with an odd name", &["mkdir 'd [1]{2}*'; echo x > 'd [1]{2}*/ä?'"])
             .export("d [1]{2}*")
             .exported(&[("ä?", "x\n")]),
+        case("many files are exported", &["mkdir d; for i in $(seq 1 1500); do : > d/$i; done; rm d/1[0-9]* d/[2-9]*"])
+            .export("d")
+            .exported(&[("1", "")]),
         case("nothing is exported when a step fails", &["echo x > f; exit 1"]).export("f").fails(&[1]),
         no("an export that is not there", "true", "dist", "the steps made no `dist`"),
         no("an export of what is above", "echo x > ../f || true", "../f", out),
@@ -84,6 +97,8 @@ fn exports() -> Vec<Case> {
         no("an export of a link that leads out", "ln -s /etc d", "d", out),
         no("an export below a link that leads out", "ln -s /etc d", "d/ssl", "`d/ssl`"),
         no("an export with a link that leads out", "mkdir d; ln -s /etc/passwd d/l", "d", out),
+        no("an export with a pipe", "mkdir d; mkfifo d/p; echo x > d/f", "d", "`p` cannot be kept"),
+        no("an export with a link to nothing", "mkdir d; ln -s nothing d/l", "d", "`l` cannot be kept"),
         no("an export with a link that climbs", "mkdir d; ln -s ../../../etc d/l", "d", out),
     ]
 }
@@ -130,5 +145,47 @@ fn services() -> Vec<Case> {
             .service("db", "postgres:16", Some(5432))
             .not(On::Real, "it has no image that serves")
             .says("on\n"),
+    ]
+}
+
+/// What the engine's own cache keeps: a step that passed, until something of it is another.
+fn steps() -> Vec<Case> {
+    let unique = |name: &'static str, steps: &[&str]| case(name, steps).env("UNIQUE", "{unique}");
+    let once = |name: &'static str| unique(name, &["echo a > f", "echo b"]).cached(&[false, false]);
+    vec![
+        unique("equal steps run once", &["echo a > f", "echo b"])
+            .cached(&[true, true])
+            .says("")
+            .log(1, Log::Is(String::new()))
+            .after(once("steps that nobody ran")),
+        unique("after another step the same one runs again", &["echo other > f", "echo b"])
+            .cached(&[false, false])
+            .log(1, Log::Is("b\n".to_owned()))
+            .after(once("steps that are changed next")),
+        unique("what a cached step left is there", &["echo a > f", "echo b", "cat f"])
+            .cached(&[true, true, false])
+            .log(2, Log::Is("a\n".to_owned()))
+            .after(once("steps with one more after them")),
+        unique("another value of a secret runs the step again", &["echo ${#KEY}"])
+            .secret("KEY", "hunter22hunter")
+            .cached(&[false])
+            .says("14\n")
+            .after(
+                unique("a step with a secret", &["echo ${#KEY}"]).secret("KEY", "hunter22hunter22").cached(&[false]),
+            ),
+        unique("another variable runs the step again", &["echo $V"])
+            .env("V", "2")
+            .cached(&[false])
+            .says("2\n")
+            .after(unique("a step with a variable", &["echo $V"]).env("V", "1").cached(&[false])),
+        unique("what failed may be given again", &["exit 3"])
+            .fails(&[3])
+            .cached(&[true])
+            .after(unique("a step that fails", &["exit 3"]).fails(&[3]).cached(&[false])),
+        unique("what was killed is run again", &["echo on; kill -9 $$"])
+            .fails(&[137])
+            .cached(&[false])
+            .says("on\n")
+            .after(unique("a step that is killed once", &["echo on; kill -9 $$"]).fails(&[137]).cached(&[false])),
     ]
 }
