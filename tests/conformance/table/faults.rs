@@ -20,8 +20,8 @@ fn starts() -> Vec<Case> {
         start("a CLI that stops in the middle of its line", Kind::Hang, "did not answer within"),
         start("a CLI that ends", Kind::Dies, "engine is too old"),
         start("a CLI that prints rubbish", Kind::Rubbish, "no session address"),
-        start("a session where nobody listens", Kind::Gone, "went away"),
-        start("a session that does not know its token", Kind::Expired, "401"),
+        start("a session where nobody listens", Kind::Gone, "went away").ends(End::Broken("went away"), 0),
+        start("a session that does not know its token", Kind::Expired, "401").ends(End::Broken("401"), 0),
         start("a CLI that says nothing is stopped", Kind::Mute, "")
             .with(|case| case.cancel = Cancel::Before)
             .ends(End::Cancelled, 0),
