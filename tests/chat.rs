@@ -103,6 +103,19 @@ async fn a_slip_of_the_finger_gets_a_suggestion() {
 }
 
 #[tokio::test]
+async fn another_bots_command_gets_neither_eyes_nor_an_answer() {
+    let (world, pull) = world(TWO).await;
+    assert_snapshot!(said(&world, &pull, ("bob", "/xyzzy")).await, @r###"
+    #1 Make it two [open]
+    * bob opened
+    bob: /xyzzy
+    [fairway / image] success: Passed in 1.0 s
+    [fairway / test] success: Passed in 2.0 s
+    "###);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_refusal_is_folded_away_once_the_next_try_succeeds() {
     let (world, pull) = world(TWO).await;
     said(&world, &pull, ("bob", "/staus")).await;

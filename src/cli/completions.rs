@@ -7,7 +7,7 @@ use clap::CommandFactory;
 /// What may follow.
 #[derive(clap::Args)]
 pub struct Args {
-    /// bash, zsh, fish, elvish or powershell
+    /// Which shell
     shell: clap_complete::Shell,
 }
 

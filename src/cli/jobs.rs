@@ -11,13 +11,13 @@ use crate::store::{JobRow, State};
 pub struct Args {
     #[command(subcommand)]
     action: Option<Action>,
-    /// Only jobs in this state: ready, leased, done or dead [default: all that are not done]
+    /// Only jobs in this state [default: all that are not done]
     #[arg(long, value_parser = ["ready", "leased", "done", "dead"])]
     state: Option<String>,
     /// One JSON object a line
     #[arg(long)]
     json: bool,
-    /// At most so many
+    /// At most so many of each state
     #[arg(long, default_value_t = 50)]
     limit: i64,
 }
@@ -33,7 +33,7 @@ enum Action {
 
 /// Lists or retries.
 pub async fn jobs(args: Args) -> anyhow::Result<ExitCode> {
-    let (store, clock) = super::open::store().await?;
+    let (store, clock) = super::open::existing_store().await?;
     if let Some(Action::Retry { id }) = args.action {
         if store.retry_dead(id, clock.now()).await?.is_none() {
             bail!(

@@ -1,5 +1,7 @@
 //! What several verbs open: the settings, the store, the key of the secret store.
 
+use std::path::Path;
+
 use anyhow::{Context, bail};
 
 use crate::clock::Clock;
@@ -31,6 +33,20 @@ pub async fn store() -> anyhow::Result<(Store, Clock)> {
         .context("the database cannot be opened; see FAIRWAY_DATABASE_URL")?;
     store.migrate().await.context("the database cannot be brought to this version")?;
     Ok((store, Clock::system()))
+}
+
+/// The database that is there already. What only looks makes no empty one where nobody expects it.
+pub async fn existing_store() -> anyhow::Result<(Store, Clock)> {
+    let settings = settings()?;
+    let url = settings.database_url.reveal();
+    if let Some(path) = url.strip_prefix("sqlite:").map(|rest| rest.trim_start_matches("//"))
+        && !Path::new(path.split('?').next().unwrap_or(path)).exists()
+    {
+        bail!(
+            "there is no database at {path}; type this where `fairway serve` runs, with its FAIRWAY_DATA_DIR or FAIRWAY_DATABASE_URL"
+        );
+    }
+    store().await
 }
 
 /// The key of the secret store.

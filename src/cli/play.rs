@@ -33,7 +33,9 @@ pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
     println!("{}\n", recipe.engine_line);
     println!("Three things to try:");
     println!("  1. Open {url}/acme/shop/pull/{} and watch its checks.", shop::open(&hub));
-    println!("  2. Type /status, /retry or /help there, as alice, bob or mallory.");
+    println!(
+        "  2. Type /status, /retry or /help there, as alice, bob or mallory. One comment answers all that is obeyed."
+    );
     println!(
         "  3. Push with git:  git clone {}/acme/shop.git  (user bob, any password)",
         url.replace("http://", "http://bob@")
@@ -52,9 +54,9 @@ pub async fn start(dir: &std::path::Path, port: u16) -> anyhow::Result<Playgroun
     options.listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     options.webhook_secret = WEBHOOK_SECRET.to_owned();
     options.pages = Some(crate::playground::pages::router);
-    let hub = Playground::start(options)
-        .await
-        .with_context(|| format!("port {port} cannot be used; choose another with --port"))?;
+    let hub = Playground::start(options).await.map_err(|error| {
+        anyhow::anyhow!("{error:#}; if another program has port {port}, add for example --port 3001")
+    })?;
     hub.cast();
     hub.create("acme/shop", &shop::files());
     Ok(hub)

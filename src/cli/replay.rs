@@ -40,7 +40,9 @@ pub async fn replay(args: Args) -> anyhow::Result<ExitCode> {
     let incoming = webhook::parse(event, &body)
         .map_err(|e| anyhow::anyhow!("this is no payload of `{event}`: {e}. Name the event with --event"))?;
     let Some(incoming) = incoming else {
-        println!("`{event}`: accepted and dropped: nobody handles it, or it does not name the App's installation.");
+        println!(
+            "`{event}`: accepted and dropped: nobody handles this event, or the payload does not name the App's installation. If it is another event, name it with --event."
+        );
         return Ok(ExitCode::SUCCESS);
     };
     let project = read_project(args.project)?;

@@ -53,7 +53,10 @@ enum Action {
 
 /// Sets, lists or removes.
 pub async fn secrets(args: Args) -> anyhow::Result<ExitCode> {
-    let (store, clock) = super::open::store().await?;
+    let (store, clock) = match args.action {
+        Action::Set { .. } => super::open::store().await?,
+        Action::List { .. } | Action::Rm { .. } => super::open::existing_store().await?,
+    };
     match args.action {
         Action::Set { name, repo, env, trust } => {
             check(&name, &repo)?;
@@ -83,7 +86,12 @@ pub async fn secrets(args: Args) -> anyhow::Result<ExitCode> {
             println!("{name} is set for {repo}");
         }
         Action::List { repo } => {
-            for row in store.secrets().await?.into_iter().filter(|row| repo.as_ref().is_none_or(|r| *r == row.repo)) {
+            let mut rows = store.secrets().await?;
+            rows.retain(|row| repo.as_ref().is_none_or(|r| *r == row.repo));
+            if rows.is_empty() {
+                println!("no secrets{}", repo.map(|repo| format!(" for {repo}")).unwrap_or_default());
+            }
+            for row in rows {
                 let env = row.env.map(|env| format!(" env {env}")).unwrap_or_default();
                 println!("{:<32} {:<32} {}{env}", row.name, row.repo, row.trust);
             }

@@ -74,7 +74,7 @@ async fn guard(State(state): State<Private>, mut request: Request, next: Next) -
         }
         return (
             StatusCode::UNAUTHORIZED,
-            "send `Authorization: Bearer TOKEN`; `fairway serve` prints the token when it starts\n",
+            "send `Authorization: Bearer TOKEN`; the token is FAIRWAY_PRIVATE_TOKEN, or what `fairway serve` prints when it starts\n",
         )
             .into_response();
     }

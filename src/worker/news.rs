@@ -13,7 +13,9 @@ pub fn pull_seen(repo: Repo, pull: Pull, seen: i64) -> Task {
 
 /// A comment that is meant for us is acknowledged at once, before anything is decided.
 pub fn said(repo: Repo, number: i64, comment: Comment) -> Vec<Task> {
-    if comment.bot || matches!(command::parse(&comment.body), Parsed::NotForUs) {
+    // A word that is near none of ours is another bot's: eyes without an answer would promise one.
+    let others = matches!(command::parse(&comment.body), Parsed::NotForUs | Parsed::Unknown { did_you_mean: None, .. });
+    if comment.bot || others {
         return Vec::new();
     }
     let eyes = Task::SyncReaction { repo: repo.clone(), comment: comment.id };

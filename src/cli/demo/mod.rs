@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(long)]
     serve: bool,
     /// The port of the playground [default: any free one]
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, hide_default_value = true)]
     port: u16,
 }
 

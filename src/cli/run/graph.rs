@@ -62,6 +62,11 @@ impl Graph {
         self.started
     }
 
+    /// Whether more than one may run, so that a line has to say whose it is.
+    pub fn several(&self) -> bool {
+        self.nodes.len() > 1 || self.nodes.iter().any(|node| node.pipeline.call() == Some(Call::Checks))
+    }
+
     /// Those that can no longer start, each with the need that did not pass.
     pub fn never(&mut self) -> Vec<(String, String)> {
         let mut told = Vec::new();

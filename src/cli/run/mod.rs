@@ -67,7 +67,7 @@ async fn run_in((place, scratch): (&Path, &Path), args: &Args) -> anyhow::Result
     let (engine, line) = engine((place, scratch), args.engine).await?;
     let (tx, rx) = mpsc::channel(256);
     let style = if args.json { Style::Json } else { Style::for_people() };
-    let showing = tokio::spawn(Show::new(style, place, &line).follow(rx));
+    let showing = tokio::spawn(Show::new(style, (place, graph.several()), &line).follow(rx));
     let cancel = CancellationToken::new();
     let at_once = if engine.name() == "dagger" { AT_ONCE } else { 1 };
     let mut running = JoinSet::new();
@@ -197,12 +197,17 @@ fn project(place: &Path) -> anyhow::Result<Project> {
         Ok(text) => text,
         Err(_) if module => return Ok(Project::default().or_module()),
         Err(error) => {
-            return Err(error).context("there is no fairway.toml here; write one with a [pipeline.test] and its `run`");
+            if error.kind() == std::io::ErrorKind::NotFound {
+                bail!(
+                    "there is no fairway.toml in this directory; go to the root of a checkout that has one, or write one:\n  [pipeline.test]\n  run = [\"make test\"]"
+                );
+            }
+            return Err(error).context("fairway.toml cannot be read");
         }
     };
     let project = project::parse(&text).map_err(|problems| {
-        let lines: Vec<String> = problems.iter().map(|p| format!("fairway.toml:{}: {}", p.line, p.message)).collect();
-        anyhow::anyhow!("{}", lines.join("\n"))
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("fairway.toml cannot be used:\n  {}", lines.join("\n  "))
     })?;
     Ok(if module { project.or_module() } else { project })
 }

@@ -69,6 +69,7 @@ const FINDINGS: usize = 20;
 pub struct Show {
     style: Style,
     place: PathBuf,
+    several: bool,
     bars: MultiProgress,
     pipelines: BTreeMap<String, Pipeline>,
     ended: Vec<(String, String)>,
@@ -83,11 +84,12 @@ struct Pipeline {
 }
 
 impl Show {
-    /// Begins with the line that names the engine.
-    pub fn new(style: Style, place: &Path, engine: &str) -> Show {
+    /// Begins with the line that names the engine. With `several` pipelines, each line names its own.
+    pub fn new(style: Style, (place, several): (&Path, bool), engine: &str) -> Show {
         let show = Show {
             style,
             place: place.to_owned(),
+            several,
             bars: MultiProgress::new(),
             pipelines: BTreeMap::new(),
             ended: Vec::new(),
@@ -245,7 +247,7 @@ impl Show {
     fn text(&self, name: &str, line: &str) {
         match self.style {
             Style::Json => {}
-            _ if self.pipelines.len() > 1 => self.line(&format!("{name} | {line}")),
+            _ if self.several => self.line(&format!("{name} | {line}")),
             _ => self.line(line),
         }
     }

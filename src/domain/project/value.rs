@@ -102,7 +102,8 @@ impl<'t> Section<'t> {
         };
         let Some(array) = item.as_array() else {
             let message = format!("`{key}` must be a list of strings, not {}.", kind(item));
-            problems.add(self.key_span(key), &self.name(key), message);
+            let hint = item.as_str().map(|_| "Put it in brackets: `[\"...\"]`.".to_owned());
+            problems.add_with_hint(self.key_span(key), &self.name(key), message, hint);
             return Vec::new();
         };
         if array.len() > 100 {
