@@ -228,6 +228,81 @@ async fn an_image_is_published_and_known_by_its_digest() {
     assert!(matches!(&outcome, Outcome::Broken(why) if why.contains("could not be pushed")), "{outcome:?}");
 }
 
+/// A word that nothing in a container may ever see.
+const CANARY: &str = "canary-of-this-machine-0123456789";
+
+#[tokio::test]
+async fn a_step_sees_neither_this_machine_nor_its_engine() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, &[("a", "1")]).await;
+    let key = lab.dir.path().join("app.pem");
+    std::fs::write(&key, CANARY).expect("a key");
+    let look = format!(
+        "env | sort; id; cat {} 2>&1 || true; ls /run/dagger /var/run/docker.sock 2>&1 || true; \
+         find / -xdev -name '*.sock' 2>/dev/null; tr '\\0' '\\n' < /proc/1/environ 2>&1 || true; ls /proc | grep -c '^[0-9]'",
+        key.display()
+    );
+    let (outcome, said) = lab.run(lab.spec(&[&look])).await;
+    assert_eq!(outcome, Outcome::Success, "{said:?}");
+    let log = &said.log[&0];
+    for word in [CANARY, "engine.sock", "docker.sock\n", "DAGGER_SESSION", "FAIRWAY_TEST"] {
+        assert!(!log.contains(word), "a step can see {word}: {log}");
+    }
+    assert!(log.contains("FAIRWAY=true"), "the look itself went wrong: {log}");
+}
+
+#[tokio::test]
+async fn what_a_commit_smuggles_in_reads_nothing_of_this_machine() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, MODULE).await;
+    let key = lab.dir.path().join("app.pem");
+    std::fs::write(&key, CANARY).expect("a key");
+    // Where Dagger reads a module from a directory, a `.env` in it runs commands as whoever called.
+    let dotenv = format!(
+        "SHOP_CI_GREET_NAME=cmd://cat {0}\nNAME=file://{0}\nTOKEN=env://HOME\nname=cmd://cat {0}\n",
+        key.display()
+    );
+    let shop = lab.hub.repo("acme/shop");
+    let sha = shop.push("bob", "smuggle", "Smuggle", &[(".env", Some(&dotenv))]);
+    for text in ["greet", "greet --name='cmd://cat app.pem'", "price --source=."] {
+        let call = Some(Call::parse(text).expect("a call"));
+        let (outcome, said) = lab.run(RunSpec { call, sha: sha.clone(), fresh: None, ..lab.spec(&[]) }).await;
+        assert_eq!(outcome, Outcome::Success, "{said:?}");
+        assert!(!format!("{said:?}").contains(CANARY), "{text}: {said:?}");
+    }
+    // Links in an export lead nowhere outside it.
+    let link =
+        format!("mkdir out; ln -s {} out/key; ln -s /etc/passwd out/passwd; echo fine > out/file", key.display());
+    let (outcome, said) = lab.run(RunSpec { export: Some("out".to_owned()), ..lab.spec(&[&link]) }).await;
+    if let Some(digest) = said.export.as_ref() {
+        let kept = lab.dir.path().join("data/exports").join(digest);
+        for entry in std::fs::read_dir(kept).expect("kept").flatten() {
+            let text = std::fs::read_to_string(entry.path()).unwrap_or_default();
+            assert!(!text.contains(CANARY) && !text.contains("root:"), "{:?} leads out", entry.path());
+        }
+    }
+    assert!(matches!(outcome, Outcome::Success | Outcome::Impossible(_)), "{outcome:?}");
+}
+
+#[tokio::test]
+async fn a_secret_of_one_repository_is_never_had_from_the_cache_by_another() {
+    let Some(runner) = real() else { return };
+    let lab = Lab::new("dagger", &runner, &[("a", "1")]).await;
+    let line = format!("echo {} $(printf %s \"$TOKEN\" | rev)", uuid::Uuid::new_v4());
+    let with = |repo: &str, value: &str| {
+        let mut spec = RunSpec { fresh: None, ..lab.spec(&[&line]) };
+        spec.repo = repo.to_owned();
+        spec.secrets.insert("TOKEN".to_owned(), Secret::new(value));
+        spec
+    };
+    let (_, first) = lab.run(with("acme/shop", "first-secret")).await;
+    let (_, second) = lab.run(with("acme/other", "second-secret")).await;
+    let (_, third) = lab.run(with("acme/shop", "third-secret")).await;
+    assert!(first.log[&0].contains("terces-tsrif"), "{first:?}");
+    assert!(second.log[&0].contains("terces-dnoces"), "{second:?}");
+    assert!(third.log[&0].contains("terces-driht"), "a new value counts as new: {third:?}");
+}
+
 #[tokio::test]
 async fn a_modules_checks_are_found_without_running_them_and_run_one_by_one() {
     let Some(runner) = real() else { return };

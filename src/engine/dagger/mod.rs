@@ -86,6 +86,7 @@ pub fn session_owner(runners: &[String]) -> Option<(u32, u32)> {
 impl Dagger {
     /// With at least one address.
     pub fn new(config: Config) -> Dagger {
+        session::sweep();
         let pool = Pool::new(&config.runners, &config.modules, config.limit);
         Dagger { config, pool }
     }

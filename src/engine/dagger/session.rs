@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
@@ -218,12 +220,66 @@ fn readable(text: &str, most: usize) -> String {
     text.trim().chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
+/// What the names of sessions' directories begin with; the id of our process follows.
+const HOME: &str = "fairway-session-";
+
 /// A directory for one session, owned by whoever the session runs as; gone when this is dropped. It is not below the data
 /// directory, which nobody but Fairway may enter.
 pub fn home(owner: Option<(u32, u32)>) -> std::io::Result<tempfile::TempDir> {
-    let dir = tempfile::Builder::new().prefix("fairway-session-").tempdir()?;
+    let prefix = format!("{HOME}{}-", std::process::id());
+    let dir = tempfile::Builder::new().prefix(&prefix).tempdir()?;
     if let Some((user, group)) = owner {
         std::os::unix::fs::chown(dir.path(), Some(user), Some(group))?;
     }
     Ok(dir)
+}
+
+/// Ends the sessions of Fairways that were killed, and removes their directories. A session whose Fairway goes ends by
+/// itself, but for one whose engine went away as well.
+pub fn sweep() {
+    let base = std::env::temp_dir();
+    for entry in std::fs::read_dir(&base).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Some(owner) = name.strip_prefix(HOME).and_then(|rest| rest.split('-').next()?.parse().ok()) else {
+            continue;
+        };
+        let alive = Pid::from_raw(owner).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH));
+        if alive {
+            continue;
+        }
+        for session in sessions_in(&entry.path()) {
+            // Whatever cannot be ended belongs to somebody else, and was none of ours.
+            let _ = kill_process(session, Signal::KILL);
+        }
+        if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!("{} was left behind and cannot be removed: {error}", entry.path().display());
+        }
+    }
+}
+
+/// Processes that work in a directory.
+fn sessions_in(dir: &std::path::Path) -> Vec<Pid> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let here = |process: &std::fs::DirEntry| std::fs::read_link(process.path().join("cwd")).is_ok_and(|cwd| cwd == dir);
+    let pid = |process: std::fs::DirEntry| Pid::from_raw(process.file_name().to_str()?.parse().ok()?);
+    processes.filter(here).filter_map(pid).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_fairway_left_is_ended_and_removed_and_nothing_else() {
+        let ours = home(None).expect("a directory");
+        // A process that has ended, so that its id is nobody's.
+        let mut gone = std::process::Command::new("true").spawn().expect("true");
+        gone.wait().expect("it ends");
+        let dir = std::env::temp_dir().join(format!("{HOME}{}-left", gone.id()));
+        std::fs::create_dir(&dir).expect("a directory");
+        let mut left = std::process::Command::new("sleep").arg("60").current_dir(&dir).spawn().expect("sleep");
+        sweep();
+        assert!(!left.wait().expect("it was ended").success());
+        assert!(!dir.exists() && ours.path().exists());
+    }
 }
