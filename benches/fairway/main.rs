@@ -1,10 +1,11 @@
 //! `make bench`: every figure of `docs/benchmarks.md` in one table and in `target/bench.json`. It judges and never
 //! fails: a slow machine is no broken one.
 //!
-//! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth` or `recovery`.
+//! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth`, `recovery` or `dagger`.
 
 #[path = "../../tests/common/cluster.rs"]
 mod cluster;
+mod dagger;
 mod door;
 mod growth;
 #[path = "../../tests/common/handles.rs"]
@@ -44,6 +45,9 @@ async fn main() {
     }
     if asked("recovery") {
         recovery::measure(&mut report).await;
+    }
+    if asked("dagger") {
+        dagger::measure(&mut report).await;
     }
     match report.write(&machine) {
         Ok(path) => println!("\nas JSON: {}", path.display()),
