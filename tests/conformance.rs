@@ -40,6 +40,11 @@ static AT_ONCE: Semaphore = Semaphore::const_new(4);
 /// A case that has not ended by then never will.
 const TOO_LONG: Duration = Duration::from_secs(120);
 
+/// Nothing ever connects to it; it only says whose a session is, also where two of these tests run on one machine.
+fn address(of: &str) -> String {
+    format!("kube-pod://{of}-{}", std::process::id())
+}
+
 /// Runs all cases that this engine holds, and tells of every one that did not go as the table says.
 async fn hold(on: On, address: &str) {
     let lab = Arc::new(Lab::new(on, address).await);
@@ -66,6 +71,7 @@ async fn hold(on: On, address: &str) {
         let (name, why) = done.expect("the check itself does not panic");
         wrong.extend(why.into_iter().map(|why| format!("{name}: {why}")));
     }
+    wrong.extend(lab.left().await.into_iter().map(|what| format!("left behind: {what}")));
     wrong.sort();
     println!("{count} cases on {:?}", lab.on());
     assert!(wrong.is_empty(), "{:?}, {} complaints:\n{}", lab.on(), wrong.len(), wrong.join("\n"));
@@ -78,7 +84,7 @@ async fn the_local_engine_holds_every_case() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_dagger_engine_holds_every_case_on_a_session_of_ours() {
-    hold(On::Fake, "kube-pod://nobody").await;
+    hold(On::Fake, &address("the-table")).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,5 +92,16 @@ async fn the_dagger_engine_holds_every_case_on_a_real_engine() {
     match std::env::var("FAIRWAY_TEST_DAGGER") {
         Ok(address) => hold(On::Real, &address).await,
         Err(_) => println!("left out: the cases on a real Dagger engine; name one with FAIRWAY_TEST_DAGGER"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_run_leaves_nothing_behind() {
+    let address = address("a-dropped-run");
+    for on in [On::Local, On::Fake] {
+        let lab = Lab::new(on, &address).await;
+        let steps = ["trap '' TERM INT HUP; echo begun; sleep 300 & sleep 300; sleep 300"];
+        lab.drop_on_its_way(&case::case("dropped", &steps).env("WHOSE", &address)).await;
+        assert_eq!(lab.left().await, Vec::<String>::new(), "{on:?}");
     }
 }

@@ -159,6 +159,35 @@ impl Lab {
         wrong
     }
 
+    /// What is left of the runs: directories, and processes of sessions and of a fake engine's steps.
+    pub async fn left(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        // What was killed a moment ago may still be seen.
+        for _ in 0..100 {
+            // A real engine's address is other people's too.
+            left = if self.on == On::Fake { processes(&self.runner) } else { Vec::new() };
+            let runs = std::fs::read_dir(self.data().join("runs"));
+            left.extend(runs.into_iter().flatten().flatten().map(|entry| entry.path().display().to_string()));
+            if left.is_empty() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        left
+    }
+
+    /// Begins this case, and drops it when it has said something.
+    pub async fn drop_on_its_way(&self, case: &Case) {
+        let (events, mut heard) = mpsc::channel(1);
+        let unique = uuid::Uuid::new_v4().to_string();
+        let run = self.engine.run(self.spec(case, &unique), events, CancellationToken::new());
+        let said = async { while !matches!(heard.recv().await, Some(RunEvent::Log { .. }) | None) {} };
+        tokio::select! {
+            outcome = run => panic!("{} ended by itself: {outcome:?}", case.name),
+            () = said => {}
+        }
+    }
+
     fn cli(&self) -> Option<PathBuf> {
         match self.on {
             On::Local => None,
@@ -270,6 +299,19 @@ impl Said {
             Cancel::Never | Cancel::Before | Cancel::Soon | Cancel::AtFault => false,
         }
     }
+}
+
+/// Sessions with this engine's address, and what has its word among its variables.
+fn processes(address: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+        let environ = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if String::from_utf8_lossy(&environ).contains(address) {
+            let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            found.push(String::from_utf8_lossy(&line).replace('\0', " "));
+        }
+    }
+    found
 }
 
 fn local_engine(data: &Path) -> Local {

@@ -139,7 +139,7 @@ async fn query(field: &Field, call: &Call) -> Result<Given> {
                 _ => None,
             };
             let remote = Remote { url: need(field, "url")?.to_owned(), token };
-            remote.ask().await?;
+            remote.ask(call.http()).await?;
             Thing::Git(remote)
         }
         "setSecret" => {

@@ -1,9 +1,13 @@
 //! Of every kind of expectation, that it fails when it is wrong: a table that nothing can break proves nothing.
 
+use std::collections::BTreeSet;
+
 use fairway::engine::StepExit;
+use serde_json::Value;
 
 use crate::case::{Case, End, Log, On, case, compare};
 use crate::lab::{Lab, TOKEN};
+use crate::wire::{self, Problem};
 
 /// A run that goes well, and says what the next cases get wrong.
 fn good(name: &str) -> Case {
@@ -36,7 +40,7 @@ fn bad() -> Vec<(Case, &'static str)> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_case_that_expects_something_wrong_fails() {
-    let lab = Lab::new(On::Fake, "kube-pod://nobody").await;
+    let lab = Lab::new(On::Fake, "kube-pod://the-samples").await;
     let said = lab.said(&good("all is well")).await;
     assert_eq!(compare(&good("all is well"), &said), Vec::<String>::new());
     for (case, why) in bad() {
@@ -53,7 +57,7 @@ async fn a_case_that_expects_something_wrong_fails() {
 /// The fake engine does not mask, so what it shows was masked by Fairway or by nobody.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_that_is_shown_is_found() {
-    let lab = Lab::new(On::Fake, "kube-pod://nobody").await;
+    let lab = Lab::new(On::Fake, "kube-pod://the-samples").await;
     // The run does not know that these are secrets; only the comparison does.
     let case = case("a secret", &["printf 'abcd'; printf ' efgh'"]);
     let mut said = lab.said(&case).await;
@@ -61,4 +65,41 @@ async fn a_secret_that_is_shown_is_found() {
     let case = case.with(|case| case.secrets = vec![("KEY", "cd efgh"), ("OTHER", TOKEN)]);
     let wrong = compare(&case, &said);
     assert_eq!(wrong, ["KEY can be read in what the run says", "OTHER can be read in what the run says"]);
+}
+
+/// The names of all fields in it, without what stands in them.
+fn shape(value: &Value, at: &str, into: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| shape(value, &format!("{at}/{name}"), into)),
+        Value::Array(items) => items.iter().for_each(|item| shape(item, &format!("{at}[]"), into)),
+        _ => drop(into.insert(at.to_owned())),
+    }
+}
+
+fn fields(values: &[Value]) -> BTreeSet<String> {
+    let mut into = BTreeSet::new();
+    values.iter().for_each(|value| shape(value, "", &mut into));
+    into
+}
+
+#[test]
+fn the_played_session_says_nothing_that_was_not_recorded() {
+    let recorded = |file: &str| -> Vec<Value> {
+        let text = std::fs::read_to_string(wire::place(file)).expect("it lies in the repository");
+        text.lines().filter_map(|line| serde_json::from_str(line.strip_prefix("data: ")?).ok()).collect()
+    };
+    let logs = [wire::log(1, 1, Some("a")), wire::log(1, 2, None)];
+    assert!(fields(&logs).is_subset(&fields(&recorded("sse_v1_logs.txt"))), "{:?}", fields(&logs));
+    let spans = [wire::span(1, "resume withExec", true)];
+    assert!(fields(&spans).is_subset(&fields(&recorded("sse_v1_traces.txt"))), "{:?}", fields(&spans));
+    let killed = Problem::Exec {
+        message: "exit code: 137".to_owned(),
+        cmd: vec!["sh".to_owned()],
+        exit: 137,
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+    };
+    let (status, error) = wire::error(&killed, &["container".to_owned()], 1);
+    let (recorded, body) = wire::recording("exec_killed_by_signal.json");
+    assert_eq!((status, fields(&[error])), (recorded, fields(&[body])));
 }

@@ -38,6 +38,7 @@ impl Drop for Fake {
 }
 
 struct World {
+    http: reqwest::Client,
     dir: PathBuf,
     fault: Option<Fault>,
     things: Mutex<Vec<Thing>>,
@@ -117,6 +118,7 @@ impl Fake {
         open(&cli, 0o755);
         let (strike, struck) = watch::channel(false);
         let world = Arc::new(World {
+            http: reqwest::Client::builder().no_proxy().build().expect("a client"),
             dir: dir.path().to_owned(),
             fault,
             things: Mutex::default(),
@@ -158,6 +160,10 @@ pub struct Call {
 }
 
 impl Call {
+    pub fn http(&self) -> &reqwest::Client {
+        &self.world.http
+    }
+
     pub fn keep(&self, thing: Thing) -> String {
         let mut things = self.world.things.lock().expect("not poisoned");
         let kind = thing.kind();

@@ -39,15 +39,24 @@ pub struct Remote {
 
 impl Remote {
     /// Whether it answers at all; a real engine asks before anything else.
-    pub async fn ask(&self) -> Result<(), Problem> {
-        self.git(Path::new("/"), &["ls-remote", "--", &self.url, "HEAD"]).await
+    pub async fn ask(&self, http: &reqwest::Client) -> Result<(), Problem> {
+        let request = http.get(format!("{}/info/refs?service=git-upload-pack", self.url));
+        let request = match &self.token {
+            Some(token) => request.basic_auth("x-access-token", Some(token)),
+            None => request,
+        };
+        match request.send().await {
+            Ok(answer) if answer.status().is_success() => Ok(()),
+            Ok(_) => Err(Problem::Said(self.words("Authentication failed"))),
+            Err(_) => Err(Problem::Said(self.words("Connection refused"))),
+        }
     }
 
     /// A checkout of one commit in `to`.
     pub async fn fetch(&self, sha: &str, to: PathBuf) -> Result<PathBuf, Problem> {
         std::fs::create_dir_all(&to).map_err(|error| Problem::Said(error.to_string()))?;
         for args in [
-            ["init", "--quiet", "."].as_slice(),
+            ["init", "--quiet", "--template=", "."].as_slice(),
             &["remote", "add", "origin", &self.url],
             &["fetch", "--quiet", "--depth=1", "--no-tags", "--", &self.url, sha],
             &["checkout", "--quiet", "--detach", "FETCH_HEAD"],

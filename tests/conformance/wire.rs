@@ -1,6 +1,6 @@
 //! What an engine answers, in the form of the recordings in `tests/data/dagger`: a real engine's answers to the same.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -24,9 +24,14 @@ pub enum Problem {
     Invalid(String),
 }
 
+/// Where a recording lies.
+pub fn place(name: &str) -> PathBuf {
+    Path::new(RECORDINGS).join(name)
+}
+
 /// A recording's status and body.
 pub fn recording(name: &str) -> (u16, Value) {
-    let text = std::fs::read_to_string(Path::new(RECORDINGS).join(name)).expect("the recording lies in the repository");
+    let text = std::fs::read_to_string(place(name)).expect("the recording lies in the repository");
     let whole: Value = serde_json::from_str(&text).expect("a recording is JSON");
     (whole["status"].as_u64().expect("a status") as u16, whole["response_body"].clone())
 }
