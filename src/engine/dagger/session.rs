@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
 
 /// How long a session may take to come up. An engine that cannot be reached makes it wait without a word.
@@ -111,30 +111,24 @@ impl Session {
             return Err(no_cli("it has no output".to_owned()));
         };
         let words = tokio::spawn(last_words(err));
-        let mut out = BufReader::new(out);
-        let mut line = String::new();
-        let first = async {
-            let read = (&mut out).take(FIRST_LINE).read_line(&mut line).await;
-            read.map(|n| n > 0)
-        };
         let told = tokio::select! {
-            told = tokio::time::timeout(START, first) => told,
-            () = cancel.cancelled() => return Err(NoSession::Cancelled),
+            told = listening(launch, BufReader::new(out)) => told,
+            () = cancel.cancelled() => Err(Silent::Said(NoSession::Cancelled)),
         };
-        match told {
-            Err(_) => return Err(NoSession::Mute { runner: launch.runner.clone() }),
-            Ok(Ok(true)) => {}
-            Ok(_) => {
-                let words = tokio::time::timeout(END, words).await;
-                let words = words.ok().and_then(Result::ok).unwrap_or_default();
-                return Err(NoSession::Died { words: last_line(&words) });
+        let params = match told {
+            Ok(params) => params,
+            Err(why) => {
+                // Waited for, because it may still write into its home, which goes next.
+                let _ = child.kill().await;
+                return Err(match why {
+                    Silent::Said(why) => why,
+                    Silent::Ended => {
+                        let words = tokio::time::timeout(END, words).await;
+                        NoSession::Died { words: last_line(&words.ok().and_then(Result::ok).unwrap_or_default()) }
+                    }
+                });
             }
-        }
-        let Ok(params) = serde_json::from_str::<Params>(line.trim()) else {
-            return Err(NoSession::Rubbish { words: readable(&line, 80) });
         };
-        // Nobody reads its output any more, and a full pipe would stop it.
-        tokio::spawn(async move { tokio::io::copy(&mut out, &mut tokio::io::sink()).await });
         let http = reqwest::Client::builder().no_proxy().build().map_err(|error| no_cli(error.to_string()))?;
         Ok(Session { child, input, words, params, http })
     }
@@ -153,6 +147,31 @@ impl Session {
         }
         self.words.abort();
     }
+}
+
+/// Why a CLI named no address.
+enum Silent {
+    /// For this.
+    Said(NoSession),
+    /// It ended; its last words say why.
+    Ended,
+}
+
+/// The address that a CLI prints first.
+async fn listening(launch: &Launch, mut out: BufReader<ChildStdout>) -> Result<Params, Silent> {
+    let mut line = String::new();
+    let first = async { (&mut out).take(FIRST_LINE).read_line(&mut line).await };
+    match tokio::time::timeout(START, first).await {
+        Err(_) => return Err(Silent::Said(NoSession::Mute { runner: launch.runner.clone() })),
+        Ok(Ok(1..)) => {}
+        Ok(_) => return Err(Silent::Ended),
+    }
+    let Ok(params) = serde_json::from_str::<Params>(line.trim()) else {
+        return Err(Silent::Said(NoSession::Rubbish { words: readable(&line, 80) }));
+    };
+    // Nobody reads its output any more, and a full pipe would stop it.
+    tokio::spawn(async move { tokio::io::copy(&mut out, &mut tokio::io::sink()).await });
+    Ok(params)
 }
 
 /// The CLI says nothing of an engine that is not there, and waits; a look at its socket says it at once.
