@@ -31,6 +31,8 @@ doc: ## the crate's documentation, warnings denied
 
 test: setup lint doc ## everything that CI runs
 	@cargo test --locked --lib --bins --tests
+	@[ -n "$$FAIRWAY_TEST_DAGGER" ] || echo "left out: runs on a real Dagger engine; FAIRWAY_TEST_DAGGER=unix:///run/dagger/engine.sock adds them"
+	@[ -n "$$FAIRWAY_TEST_GITHUB" ] || echo "left out: the real GitHub; FAIRWAY_TEST_GITHUB=TOKEN@ORGANISATION adds it"
 
 bench: setup ## the figures of docs/benchmarks.md, in a release build
 	@cargo bench --locked --benches $(ARGS)

@@ -195,7 +195,11 @@ impl Dagger {
         // The SDK panics on answers that it does not expect; that ends this run and no other.
         let outcome = AssertUnwindSafe(run.perform()).catch_unwind().await;
         pump.end().await;
-        session.close().await;
+        // Nobody waits for the CLI to end; its home goes after it.
+        tokio::spawn(async move {
+            session.close().await;
+            drop(home);
+        });
         outcome.unwrap_or_else(|_| Outcome::Broken("the Dagger SDK met an answer that it does not know".to_owned()))
     }
 }

@@ -34,12 +34,8 @@ impl Run<'_> {
             return self.call(call).await;
         }
         let api = self.session.api(Trace::new());
-        let source = self.source(&api).await?;
-        let image = self.spec.image.as_deref().unwrap_or(self.default_image);
-        let base = self
-            .wait(self.login(&api, image).await?.from(image).id())
-            .await?
-            .map_err(|t| Stopped::Outcome(words::image(image, &t)))?;
+        let (source, base) = tokio::join!(self.source(&api), self.base(&api));
+        let (source, base) = (source?, base?);
         let services = self.services(&api).await?;
         let ready = self.dress(&api, (base, source), &services).await?;
         let (outcome, last) = self.steps(ready).await?;
@@ -47,6 +43,12 @@ impl Run<'_> {
             Outcome::Success => self.publish(&api, &self.packed(&api, &last).await?).await,
             other => Ok(other),
         }
+    }
+
+    async fn base(&self, api: &Query) -> Result<Id> {
+        let image = self.spec.image.as_deref().unwrap_or(self.default_image);
+        let base = self.wait(self.login(api, image).await?.from(image).id()).await?;
+        base.map_err(|trouble| Stopped::Outcome(words::image(image, &trouble)))
     }
 
     /// Starts the services; each lives as long as the session.
@@ -116,8 +118,12 @@ impl Run<'_> {
             };
             let (millis, cached) = (step.took.as_millis() as i64, step.cached);
             self.tell(RunEvent::StepFinished { index, exit, millis, cached }).await;
+            let last = index + 1 == self.spec.steps.len();
             match step.code? {
+                // What nobody reads need not be asked for.
+                Ok(0) if last && !self.leaves() => return Ok((Outcome::Success, at)),
                 Ok(0) => at = self.must(step.next.id()).await?,
+                Ok(_) if self.spec.reports.is_empty() => return Ok((Outcome::Failed, at)),
                 Ok(_) => return Ok((Outcome::Failed, self.must(step.next.id()).await?)),
                 // With an exit code from 128 on the engine keeps no container, so there is nothing to read reports from.
                 Err(Trouble::Exec { exit: 128.., .. }) => return Err(Stopped::Outcome(Outcome::Failed)),
@@ -125,6 +131,11 @@ impl Run<'_> {
             }
         }
         Ok((Outcome::Success, at))
+    }
+
+    /// Whether anything is taken from the container after the last step.
+    fn leaves(&self) -> bool {
+        !self.spec.reports.is_empty() || self.spec.export.is_some() || self.spec.publish.is_some()
     }
 
     /// One step. With a word of its own it runs, whatever the engine remembers.
