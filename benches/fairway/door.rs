@@ -6,9 +6,6 @@ use fairway::web::{self, hook::Door};
 
 use crate::process::SECRET;
 
-/// The first argument of a bench that is to be such a door.
-pub const VERB: &str = "door";
-
 /// Serves until it is killed. `args`: the database, and where to listen.
 pub async fn serve(args: &[String]) {
     let [database, listen] = args else { panic!("the door takes a database and an address") };

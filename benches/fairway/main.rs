@@ -26,7 +26,7 @@ const DELIVERIES: usize = 40_000;
 #[tokio::main]
 async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    if args.first().is_some_and(|first| first == door::VERB) {
+    if args.first().is_some_and(|first| first == process::DOOR) {
         return door::serve(&args[1..]).await;
     }
     let wanted: Vec<String> = args.into_iter().filter(|arg| !arg.starts_with('-')).collect();

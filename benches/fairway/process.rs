@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 /// What both sides know.
 pub const SECRET: &str = "bench";
 
+/// The first argument of a bench that is to be such a door.
+pub const DOOR: &str = "door";
+
 /// A running server.
 pub struct Served {
     /// Its door.
@@ -49,7 +52,7 @@ impl Served {
     pub fn door(database: &str) -> Served {
         let public = free_port();
         let mut command = Command::new(std::env::current_exe().expect("this program"));
-        command.args([crate::door::VERB, database, &public.to_string()]).stdin(Stdio::null());
+        command.args([DOOR, database, &public.to_string()]).stdin(Stdio::null());
         Served::spawn(command, public, (public, "/healthz"))
     }
 
