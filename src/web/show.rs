@@ -104,6 +104,7 @@ async fn show_run(State(state): State<Private>, Path(id): Path<i64>) -> Result<R
             exit_code: if let StepState::Failed { exit } = step.state { Some(exit) } else { None },
             tail: String::from_utf8_lossy(&log).into_owned(),
             lines_before: 0,
+            cached: step.cached,
         });
     }
     let verdict = super::verdict(&row, spec(&row).as_ref(), &body);

@@ -53,6 +53,8 @@ pub struct Step {
     pub tail: String,
     /// Lines of output before the tail.
     pub lines_before: u64,
+    /// It did not have to run: the engine had the result.
+    pub cached: bool,
 }
 
 #[derive(Template)]
@@ -81,6 +83,7 @@ struct StepRow<'a> {
     log: String,
     before: u64,
     open: bool,
+    cached: bool,
 }
 
 impl RunPage {
@@ -111,11 +114,12 @@ fn row(number: usize, step: &Step) -> StepRow<'_> {
         number,
         command: &step.command,
         kind,
-        state: step.state.replace('_', " "),
+        state: format!("{}{}", step.state.replace('_', " "), if step.cached { ", cached" } else { "" }),
         took: step.took.map(words::took).unwrap_or_default(),
         exit: step.exit_code.filter(|code| *code != 0).map(|code| format!("exit code {code}")).unwrap_or_default(),
         log: ansi::to_html(&step.tail),
         before: step.lines_before,
+        cached: step.cached,
         open: matches!(kind, "failure" | "running"),
     }
 }
@@ -130,6 +134,7 @@ mod tests {
             state: "success".into(),
             took: Some(300),
             exit_code: Some(0),
+            cached: true,
             ..Step::default()
         };
         let failed = Step {
@@ -139,6 +144,7 @@ mod tests {
             exit_code: Some(101),
             tail: "\u{1b}[31merror\u{1b}[0m: <oops>".into(),
             lines_before: 40,
+            cached: false,
         };
         RunPage {
             id: 9,
@@ -157,6 +163,7 @@ mod tests {
         assert!(page.contains("<details class=\"step\" id=\"step2\" open>"), "{page}");
         assert!(page.contains("<details class=\"step\" id=\"step1\">"), "{page}");
         assert!(page.contains("<span class=\"a-red\">error</span>: &lt;oops&gt;"), "{page}");
+        assert!(page.contains("success, cached") && page.contains("did not run and printed nothing"), "{page}");
         assert!(page.contains("exit code 101") && page.contains("40 lines before this"), "{page}");
     }
 
