@@ -51,29 +51,14 @@ impl Lab {
 
     fn spec(&self, steps: &[&str]) -> RunSpec {
         RunSpec {
-            run_id: 1,
-            attempt: 1,
-            repo: "acme/shop".to_owned(),
             clone_url: format!("{}/acme/shop.git", self.hub.url()),
-            checkout: None,
-            token: None,
             sha: self.sha.clone(),
             steps: steps.iter().map(|s| (*s).to_owned()).collect(),
-            call: None,
-            publish: None,
-            env: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            caches: Vec::new(),
             cache_scope: "1/pr-1".to_owned(),
             timeout: Duration::from_secs(60),
-            reports: Vec::new(),
-            export: None,
-            fork: false,
-            image: None,
-            services: BTreeMap::new(),
-            failures: 0,
             // Each test run is new to the engine.
             fresh: Some((0, uuid::Uuid::new_v4().to_string())),
+            ..RunSpec::new(1, "acme/shop")
         }
     }
 

@@ -91,12 +91,7 @@ impl Record {
     }
 
     fn report(&mut self, kind: ReportKind, path: &str, (root, bytes): (&str, &[u8])) {
-        let roots = [root];
-        let report = match kind {
-            ReportKind::Junit => run::junit(bytes, &roots),
-            ReportKind::Sarif => run::sarif(bytes, &roots),
-            ReportKind::CargoJson => run::cargo_json(bytes, &roots),
-        };
+        let report = run::read_report(kind, bytes, &[root]);
         self.findings.extend(report.annotations);
         self.body.result.notes.extend(report.note.map(|note| format!("{path}: {note}")));
     }

@@ -108,16 +108,10 @@ impl Lab {
             _ => self.hub.url(),
         };
         RunSpec {
-            run_id: self.runs.fetch_add(1, Ordering::SeqCst),
-            attempt: 1,
-            repo: case.repo.to_owned(),
             clone_url: format!("{server}/{}.git", if known { case.repo } else { "acme/shop" }),
-            checkout: None,
             token: case.token.map(Secret::new),
             sha: case.sha.map_or_else(head, str::to_owned),
             steps: case.steps.clone(),
-            call: None,
-            publish: None,
             env: case.env.iter().map(|(name, value)| ((*name).to_owned(), value.replace("{unique}", unique))).collect(),
             secrets: case.secrets.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
             caches: case.caches.iter().map(|path| (*path).to_owned()).collect(),
@@ -128,9 +122,9 @@ impl Lab {
             fork: case.fork,
             image: case.image.map(str::to_owned),
             services: case.services.iter().map(service).collect(),
-            failures: 0,
             // A real engine knows equal steps of an earlier test, and would not run them again.
             fresh: (!case.known).then(|| (0, unique.to_owned())),
+            ..RunSpec::new(self.runs.fetch_add(1, Ordering::SeqCst), case.repo)
         }
     }
 

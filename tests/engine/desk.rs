@@ -1,6 +1,5 @@
 //! A repository, an engine, and what a run of it said.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,28 +45,11 @@ impl Desk {
         let config = Config { data: dir.path().join("data"), exe: exe(), tool_path: String::new(), limits };
         let engine = Local::for_playing(config.clone());
         let spec = RunSpec {
-            run_id: 7,
-            attempt: 1,
-            repo: "acme/shop".into(),
             clone_url: format!("{}/acme/shop.git", hub.url()),
-            checkout: None,
-            token: None,
             sha: shop.head("main").expect("a head"),
-            steps: Vec::new(),
-            call: None,
-            publish: None,
-            env: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            caches: Vec::new(),
             cache_scope: "1-trusted".into(),
             timeout: Duration::from_secs(120),
-            reports: Vec::new(),
-            export: None,
-            fork: false,
-            image: None,
-            services: std::collections::BTreeMap::new(),
-            failures: 0,
-            fresh: None,
+            ..RunSpec::new(7, "acme/shop")
         };
         Desk { dir, engine, config, spec, cancel: CancellationToken::new(), _hub: hub }
     }

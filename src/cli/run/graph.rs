@@ -100,11 +100,9 @@ impl Graph {
 
     /// The nodes that a node needs; the checks that a need found are part of it.
     fn needs(&self, i: usize) -> impl Iterator<Item = &Node> {
-        let means =
-            |need: &str, name: &str| name.strip_prefix(need).is_some_and(|r| r.is_empty() || r.starts_with('/'));
-        self.nodes
-            .iter()
-            .filter(move |other| self.nodes[i].pipeline.needs.iter().any(|need| means(need, &other.pipeline.name)))
+        self.nodes.iter().filter(move |other| {
+            self.nodes[i].pipeline.needs.iter().any(|need| project::means(need, &other.pipeline.name))
+        })
     }
 
     fn met(&self, i: usize) -> bool {

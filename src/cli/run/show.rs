@@ -204,12 +204,7 @@ impl Show {
 
     fn report(&self, name: &str, (kind, path): (ReportKind, &str), (root, bytes): (&str, &[u8])) {
         let place = self.place.display().to_string();
-        let roots = [root, place.as_str()];
-        let report = match kind {
-            ReportKind::Junit => run::junit(bytes, &roots),
-            ReportKind::Sarif => run::sarif(bytes, &roots),
-            ReportKind::CargoJson => run::cargo_json(bytes, &roots),
-        };
+        let report = run::read_report(kind, bytes, &[root, &place]);
         for found in report.annotations.iter().take(FINDINGS) {
             let at = format!("{}:{}", found.path, found.start_line);
             self.json(&json!({ "event": "finding", "pipeline": name, "at": at, "message": found.message }));

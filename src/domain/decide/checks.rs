@@ -164,7 +164,7 @@ impl Checks {
     fn verdict(&self, item: &Item) -> Option<Option<String>> {
         let mut met = true;
         for need in &item.needs {
-            for other in self.items.iter().filter(|other| means(need, &other.pipeline)) {
+            for other in self.items.iter().filter(|other| project::means(need, &other.pipeline)) {
                 match other.phase {
                     Phase::Done(c) if passes(c) => {}
                     Phase::Done(_) | Phase::NotRun => return Some(Some(other.pipeline.clone())),
@@ -174,11 +174,6 @@ impl Checks {
         }
         met.then_some(None)
     }
-}
-
-/// A need is met by the pipeline of that name and by the checks that it found.
-fn means(need: &str, pipeline: &str) -> bool {
-    pipeline.strip_prefix(need).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// What a commit is to be checked for.
@@ -280,7 +275,7 @@ pub fn again(checks: &mut Checks, names: &[String], project: &Project, changes: 
         let more = checks.items.iter().find(|item| {
             !wanted.contains(&item.pipeline)
                 && item.failed()
-                && item.needs.iter().any(|n| wanted.iter().any(|w| means(n, w)))
+                && item.needs.iter().any(|n| wanted.iter().any(|w| project::means(n, w)))
         });
         let Some(item) = more else { break };
         wanted.push(item.pipeline.clone());

@@ -83,3 +83,8 @@ pub fn ready<'p>(pipelines: &'p [Pipeline], finished: &BTreeMap<String, bool>) -
     }
     readiness
 }
+
+/// Whether a need means this pipeline: the one of that name, or one of the checks that it found.
+pub fn means(need: &str, pipeline: &str) -> bool {
+    pipeline.strip_prefix(need).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}

@@ -14,7 +14,7 @@ mod value;
 pub use call::{Arg, Call, check_name};
 pub use check::{duration, pipeline_name};
 pub use digest::digest;
-pub use graph::{Cycle, Readiness, order, ready};
+pub use graph::{Cycle, Readiness, means, order, ready};
 pub use pipeline::{
     DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, MODULE, Pipeline, Project, Report, ReportKind, Service, Trigger,
 };

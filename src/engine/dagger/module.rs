@@ -15,6 +15,8 @@ use crate::engine::{Outcome, RunEvent, StepExit, harvest};
 
 /// The longest text that is shown in a check, in characters.
 const ANSWER: usize = 20_000;
+/// Asks for the module's checks, without running them.
+const CHECKS: &str = "checks{list{id name}}";
 /// Asks for everything that a call of a function needs to know.
 const DESCRIBE: &str = "name objects{asObject{name constructor{args{ARG}} functions{name args{ARG} returnType{KIND asList{elementTypeDef{KIND}}}}}}";
 const ARGUMENT: &str = "name defaultValue typeDef{KIND asList{elementTypeDef{KIND}}}";
@@ -98,11 +100,7 @@ impl Run<'_> {
 
     /// Finds the module's checks without running them.
     async fn find(&self, trace: Trace, tree: &Id) -> Result<Done<Outcome>> {
-        #[derive(Deserialize)]
-        struct Found {
-            checks: List,
-        }
-        let found = match self.about::<Found>(trace, tree, "checks{list{id name}}").await? {
+        let found = match self.about::<Checks>(trace, tree, CHECKS).await? {
             Done::Exit(code) => return Ok(Done::Exit(code)),
             Done::Value(found) => found.checks.list,
         };
@@ -125,11 +123,7 @@ impl Run<'_> {
     }
 
     async fn check(&self, trace: Trace, tree: &Id, name: &str) -> Result<Done<Outcome>> {
-        #[derive(Deserialize)]
-        struct Found {
-            checks: List,
-        }
-        let found = match self.about::<Found>(trace, tree, "checks{list{id name}}").await? {
+        let found = match self.about::<Checks>(trace, tree, CHECKS).await? {
             Done::Exit(code) => return Ok(Done::Exit(code)),
             Done::Value(found) => found.checks.list,
         };
@@ -165,8 +159,7 @@ impl Run<'_> {
         tree: &Id,
         (constructor, name, args): (&[Arg], &str, &[Arg]),
     ) -> Result<Done<Outcome>> {
-        let argument = ARGUMENT.replace("KIND", KIND);
-        let describe = DESCRIBE.replace("ARG", &argument).replace("KIND", KIND);
+        let describe = DESCRIBE.replace("ARG", ARGUMENT).replace("KIND", KIND);
         let module = match self.about::<Module>(trace, tree, &describe).await? {
             Done::Exit(code) => return Ok(Done::Exit(code)),
             Done::Value(module) => module,
@@ -294,6 +287,11 @@ impl Run<'_> {
             None => Outcome::Success,
         }))
     }
+}
+
+#[derive(Deserialize)]
+struct Checks {
+    checks: List,
 }
 
 #[derive(Deserialize)]
