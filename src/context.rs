@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::engine::Engine;
 use crate::github::GitHub;
+use crate::host::Target;
 use crate::settings::Orgs;
 use crate::store::Seal;
 use crate::store::Store;
@@ -22,6 +23,8 @@ pub struct Context {
     pub github: GitHub,
     /// Where pipelines run.
     pub engine: Arc<dyn Engine>,
+    /// Where releases run; `None` when the operator named no host.
+    pub host: Option<Arc<dyn Target>>,
     /// The time.
     pub clock: Clock,
     /// What the operator decided.
@@ -78,6 +81,8 @@ pub struct Policy {
     pub progress_ms: i64,
     /// Most log bytes kept for a run.
     pub log_bytes: u64,
+    /// A rollout is looked at so many times before its job goes back into the queue.
+    pub watch_looks: usize,
 }
 
 /// The cancel tokens of the runs in this process, by run id.

@@ -110,6 +110,8 @@ pub struct Settings {
     pub private_token: Option<Secret>,
     /// What runs pipelines.
     pub engine: EngineChoice,
+    /// The admin socket of `fairway host`.
+    pub host: Option<PathBuf>,
     /// Addresses of Dagger engines.
     pub engines: Vec<String>,
     /// Runs at once on one engine.

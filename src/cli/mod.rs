@@ -5,6 +5,8 @@ mod completions;
 mod demo;
 mod doctor;
 pub mod guard;
+mod hold;
+mod host;
 mod jobs;
 mod open;
 mod pick;
@@ -41,6 +43,11 @@ enum Verb {
         after_help = "Example:\n  FAIRWAY_APP_ID=1234 FAIRWAY_PRIVATE_KEY_FILE=app.pem FAIRWAY_WEBHOOK_SECRET=... \\\n  FAIRWAY_ORGS=acme FAIRWAY_ENGINE=local fairway serve\n\n`fairway serve --settings` lists every setting."
     )]
     Serve(serve::Args),
+    /// Run releases on this server: a proxy that splits traffic, and the processes behind it
+    #[command(
+        after_help = "Example:\n  fairway host --state /var/lib/fairway-host --admin /run/fairway/host.sock --listen 0.0.0.0:80\n\n`fairway serve` finds it by FAIRWAY_HOST=/run/fairway/host.sock. Releases go on when it is restarted."
+    )]
+    Host(host::Args),
     /// A stand-in for GitHub and Fairway beside it, with pages to click and a git remote to push to
     #[command(after_help = "Example:\n  fairway play\n  fairway play --port 3000")]
     Play(play::Args),
@@ -72,6 +79,9 @@ enum Verb {
     /// Runs one step and outlives nobody; used by Fairway itself
     #[command(hide = true)]
     Guard(guard::Args),
+    /// Keeps one release's processes; used by `fairway host` itself
+    #[command(hide = true)]
+    Hold(hold::Args),
 }
 
 /// Parses the command line and does what it says. The exit status is 0 when it was done, 1 when it was not, 2 when it was not understood.
@@ -82,6 +92,8 @@ pub fn main() -> ExitCode {
         Verb::Guard(args) => return guard::main(&args),
         Verb::Completions(args) => completions::print(&args),
         Verb::Serve(args) => block_on(serve::serve(args)),
+        Verb::Host(args) => block_on(host::host(args)),
+        Verb::Hold(args) => block_on(hold::hold(args)),
         Verb::Play(args) => block_on(play::play(args)),
         Verb::Demo(args) => block_on(demo::demo(args)),
         Verb::Run(args) => block_on(run::run(args)),

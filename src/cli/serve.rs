@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::engine::dagger::{self, Dagger};
 use crate::engine::local::Local;
 use crate::github::{self, GitHub};
+use crate::host;
 use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Settings};
 use crate::store::{Seal, Store};
 use crate::telemetry::{self, LogFormat, Masker, Metrics};
@@ -64,6 +65,7 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         store,
         github,
         engine,
+        host: settings.host.clone().map(|socket| Arc::new(host::Client::new(socket)) as Arc<dyn host::Target>),
         policy: Arc::new(policy(&identity, &clock)),
         clock,
         masker,
@@ -155,6 +157,7 @@ fn policy(identity: &AppIdentity, clock: &Clock) -> Policy {
         max_failures: 8,
         progress_ms: 10_000,
         log_bytes: 64 * 1024 * 1024,
+        watch_looks: 100,
     }
 }
 
@@ -175,7 +178,8 @@ fn fresh_token() -> String {
     uuid::Uuid::new_v4().simple().to_string()
 }
 
-fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
+/// Ends with SIGTERM or Ctrl-C.
+pub(super) fn interrupted() -> anyhow::Result<impl Future<Output = ()>> {
     let mut term = signal(SignalKind::terminate()).context("listening for SIGTERM")?;
     Ok(async move {
         tokio::select! {

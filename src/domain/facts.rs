@@ -1,8 +1,12 @@
 //! What a decision may know. Gathered beforehand, so that deciding needs no I/O and the same facts always give the same decision.
 
+use std::collections::BTreeMap;
+
+use super::ask::Ask;
 use super::command::Role;
 use super::event::Pull;
-use super::project::{Problem, Project};
+use super::project::{Environment, Problem, Project};
+use super::run::Conclusion;
 
 /// The world as read just before deciding.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +17,8 @@ pub struct Facts {
     pub pull: Option<Pull>,
     /// `fairway.toml` at the commit in question; `None` where the event does not need it.
     pub project: Option<ProjectAt>,
+    /// The default branch's `fairway.toml`; `None` where the event does not need it.
+    pub home: Option<ProjectAt>,
     /// Paths changed against the base; `None` when unknown, and then every pipeline applies.
     pub changed: Option<Vec<String>>,
     /// What the person who speaks may do in this repository.
@@ -30,4 +36,118 @@ pub enum ProjectAt {
     Broken(Vec<Problem>),
     /// It can.
     Found(Project),
+}
+
+/// The world around an environment as read just before deciding.
+#[derive(Clone, Debug)]
+pub struct EnvFacts {
+    /// Unix milliseconds.
+    pub now: i64,
+    /// The environment's name.
+    pub name: String,
+    /// The default branch's file, and the environment in it with all policies laid on; or why there is none, in words.
+    pub definition: Result<(Box<Project>, Box<Environment>), String>,
+    /// What the person whose request is decided on may do here.
+    pub standing: Standing,
+    /// About the request that may start next.
+    pub front: Option<Front>,
+    /// Why nothing can be released at all, in words.
+    pub host: Result<(), String>,
+}
+
+/// What a person may do with an environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the environment's `who` lets them.
+    pub allowed: bool,
+    /// Whether they may write in the repository: enough to rescue.
+    pub writes: bool,
+    /// What they are, in GitHub's word.
+    pub role: String,
+    /// Who may, in words.
+    pub who: String,
+}
+
+/// All that the gates ask about one request.
+#[derive(Clone, Debug)]
+pub struct Front {
+    /// Which request.
+    pub ask: Ask,
+    /// The live pull request.
+    pub pull: Option<Pull>,
+    /// Who approved that very commit; without its author.
+    pub approvals: Vec<String>,
+    /// How it stands to what is live.
+    pub live: Option<Lineage>,
+    /// How it stands to what was taken back.
+    pub held: Option<Lineage>,
+    /// Whether the pull request is a revert.
+    pub reverts: bool,
+    /// The newest run of each of the default branch's pipelines on that commit, by the default branch's definition.
+    pub proofs: Vec<Proof>,
+    /// Checks and statuses of others, by name.
+    pub foreign: BTreeMap<String, Foreign>,
+    /// What is live in the environment that comes before.
+    pub elsewhere: Option<String>,
+}
+
+/// How a commit stands to another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lineage {
+    /// It is that one or has it in its history.
+    Contains,
+    /// It is in that one's history.
+    Behind,
+    /// Neither.
+    Lacks,
+}
+
+/// What a run proves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// Pipeline name.
+    pub pipeline: String,
+    /// The newest try.
+    pub attempt: i64,
+    /// How it ended; `None` while it has not.
+    pub conclusion: Option<Conclusion>,
+    /// Digest of what it exported, where that is still kept.
+    pub export: Option<String>,
+    /// Whether an export is wanted of it and is not kept any more.
+    pub lost: bool,
+    /// When it ended; Unix milliseconds.
+    pub ended_at: i64,
+}
+
+impl Proof {
+    /// Whether it counts.
+    pub fn passed(&self) -> bool {
+        matches!(self.conclusion, Some(Conclusion::Success | Conclusion::Skipped)) && !self.lost
+    }
+
+    /// Whether it ended without having passed.
+    pub fn failed(&self) -> bool {
+        self.conclusion.is_some_and(|c| !matches!(c, Conclusion::Success | Conclusion::Skipped))
+    }
+}
+
+impl Front {
+    /// What the named pipeline exported for this commit, and when.
+    pub fn release(&self, pipeline: &str) -> Option<(String, i64)> {
+        let proof = self.proofs.iter().find(|proof| proof.pipeline == pipeline && proof.passed())?;
+        Some((proof.export.clone()?, proof.ended_at))
+    }
+}
+
+/// What somebody else's check or status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Foreign {
+    /// Its newest attempt passed.
+    Passed,
+    /// It has not ended.
+    Pending,
+    /// It did not pass.
+    Failed,
+    /// It never reported on this commit.
+    Missing,
 }

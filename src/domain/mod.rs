@@ -1,6 +1,7 @@
 //! The pure floor: values in, values out. No async, no I/O, no clock, no environment; nothing here panics,
 //! and nothing here imports another room of Fairway.
 
+pub mod ask;
 pub mod command;
 pub mod decide;
 pub mod event;
@@ -8,6 +9,8 @@ pub mod facts;
 pub mod ids;
 pub mod project;
 pub mod record;
+pub mod release;
+pub mod rollout;
 pub mod run;
 pub mod speech;
 pub mod task;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::ask::{Answered, Ask};
 use super::event::{Comment, Pull};
 use super::ids::Repo;
 use super::project::Pipeline;
@@ -9,6 +10,11 @@ use super::run::Conclusion;
 
 /// The identifier of the button on a check run that did not pass.
 pub const RETRY_FAILED: &str = "retry-failed";
+
+/// The identifier of the button that sends a rollout to its next stage.
+pub const PROMOTE: &str = "rollout-promote";
+/// The identifier of the button that takes a rollout back.
+pub const ABORT: &str = "rollout-abort";
 
 /// One job, as stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +64,32 @@ pub enum Task {
         /// Our run id.
         run: i64,
     },
+    /// Tell an aggregate that its time has come. It waits in a lane of its own: a timer at the head of the
+    /// aggregate's lane would hold up everything behind it.
+    Ring {
+        /// Whom.
+        key: Key,
+    },
+    /// Carry a rollout on: observe, judge, shift. Comes back until the rollout has ended.
+    Watch {
+        /// Our rollout id.
+        rollout: i64,
+    },
+    /// Bring a rollout's Deployment at GitHub to what its row says.
+    SyncDeployment {
+        /// Our rollout id.
+        rollout: i64,
+    },
+    /// Bring a rollout's check run at GitHub to what its row says.
+    SyncRollout {
+        /// Our rollout id.
+        rollout: i64,
+    },
+    /// Open the pull request that reverts what a rollout brought.
+    Revert {
+        /// Our rollout id.
+        rollout: i64,
+    },
     /// Have GitHub deliver again what failed, then reconcile.
     Recover,
     /// Read one repository's open pull requests and recent comments, for what no delivery told us.
@@ -80,6 +112,11 @@ impl Task {
             Task::SyncReply { .. } => "reply",
             Task::Minimise { .. } => "minimise",
             Task::Execute { .. } => "execute",
+            Task::Ring { .. } => "ring",
+            Task::Watch { .. } => "watch",
+            Task::SyncDeployment { .. } => "deployment",
+            Task::SyncRollout { .. } => "rollout",
+            Task::Revert { .. } => "revert",
             Task::Recover => "recover",
             Task::Reconcile { .. } => "reconcile",
             Task::Purge => "purge",
@@ -96,6 +133,11 @@ impl Task {
             // A reply is folded after it was posted, however long that takes.
             Task::SyncReply { comment, .. } | Task::Minimise { comment, .. } => format!("reply:{comment}"),
             Task::Execute { run } => format!("run:{run}"),
+            Task::Ring { key } => format!("ring:{key}"),
+            Task::Watch { rollout } => format!("watch:{rollout}"),
+            Task::SyncDeployment { rollout } => format!("deployment:{rollout}"),
+            Task::SyncRollout { rollout } => format!("rollout:{rollout}"),
+            Task::Revert { rollout } => format!("revert:{rollout}"),
             Task::Recover => "recover".to_owned(),
             Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
             Task::Purge => "purge".to_owned(),
@@ -105,7 +147,7 @@ impl Task {
     /// Sync effects name a thing, not a delta, so that a waiting one serves for all. `None` for everything else.
     pub fn merge_key(&self) -> Option<String> {
         match self {
-            Task::Event { .. } | Task::Execute { .. } => None,
+            Task::Event { .. } | Task::Execute { .. } | Task::Watch { .. } => None,
             Task::Minimise { comment, .. } => Some(format!("minimise:{comment}")),
             other => Some(other.lane()),
         }
@@ -121,13 +163,15 @@ pub enum Key {
     Branch(i64, String),
     /// One entry of a merge queue: repository id and full ref.
     Queue(i64, String),
+    /// An environment: repository id and name.
+    Env(i64, String),
 }
 
 impl Key {
     /// The repository's id.
     pub fn repo(&self) -> i64 {
         match self {
-            Key::Pull(repo, _) | Key::Branch(repo, _) | Key::Queue(repo, _) => *repo,
+            Key::Pull(repo, _) | Key::Branch(repo, _) | Key::Queue(repo, _) | Key::Env(repo, _) => *repo,
         }
     }
 
@@ -137,6 +181,7 @@ impl Key {
             Key::Pull(..) => "pr",
             Key::Branch(..) => "branch",
             Key::Queue(..) => "queue",
+            Key::Env(..) => "env",
         }
     }
 
@@ -149,6 +194,7 @@ impl Key {
             "pr" => Some(Key::Pull(repo, name.parse().ok()?)),
             "branch" => Some(Key::Branch(repo, name.to_owned())),
             "queue" => Some(Key::Queue(repo, name.to_owned())),
+            "env" => Some(Key::Env(repo, name.to_owned())),
             _ => None,
         }
     }
@@ -160,6 +206,7 @@ impl std::fmt::Display for Key {
             Key::Pull(repo, number) => write!(f, "pr:{repo}/{number}"),
             Key::Branch(repo, name) => write!(f, "branch:{repo}/{name}"),
             Key::Queue(repo, name) => write!(f, "queue:{repo}/{name}"),
+            Key::Env(repo, name) => write!(f, "env:{repo}/{name}"),
         }
     }
 }
@@ -204,6 +251,24 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         found: Vec<Pipeline>,
     },
+    /// Somebody wants something of an environment.
+    Ask(Ask),
+    /// An environment decided on a command of this pull request.
+    Answered(Answered),
+    /// An environment gets what this pull request brought, though nobody typed it here.
+    Follows {
+        /// Its name.
+        environment: String,
+    },
+    /// A rollout of this environment got somewhere.
+    Rollout {
+        /// The environment's how manieth.
+        number: i64,
+        /// Where to.
+        news: News,
+    },
+    /// Something that was waited for may be there now.
+    Due,
     /// A Re-run or an action button at GitHub.
     Rerun {
         /// Where.
@@ -214,6 +279,26 @@ pub enum Event {
         pipeline: Option<String>,
         /// Who pressed it; authorised like a comment.
         sender: String,
+    },
+}
+
+/// Where a rollout got to, as its environment has to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum News {
+    /// All traffic goes there; the old version is kept warm for a while.
+    Full,
+    /// It is over and its release stays.
+    Live,
+    /// It is over and its release is gone from the traffic.
+    Gone {
+        /// How it came to that.
+        outcome: String,
+        /// The verdict, one sentence.
+        words: String,
+        /// Whether the release itself was at fault, so that it must not come back unmended.
+        fault: bool,
+        /// Whether it had all the traffic when it was taken back.
+        was_full: bool,
     },
 }
 
@@ -289,10 +374,11 @@ mod tests {
             Key::Pull(1, 7),
             Key::Branch(1, "main".into()),
             Key::Queue(1, "refs/heads/gh-readonly-queue/main/pr-1-a".into()),
+            Key::Env(1, "production".into()),
         ] {
             assert_eq!(Key::parse(&key.to_string()), Some(key));
         }
-        assert_eq!(Key::parse("env:1/production"), None);
+        assert_eq!(Key::parse("cohort:1/production"), None);
         assert_eq!(Key::parse("pr:1/x"), None);
     }
 

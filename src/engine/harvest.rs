@@ -49,6 +49,12 @@ pub fn keeps(data: &Path, digest: &str) -> bool {
     data.join(EXPORTS).join(digest).exists()
 }
 
+/// Where it is.
+pub fn kept(data: &Path, digest: &str) -> Option<PathBuf> {
+    let path = data.join(EXPORTS).join(digest);
+    path.exists().then(|| std::path::absolute(&path).unwrap_or(path))
+}
+
 /// What a step wrote into a file is shown as annotations, so it is masked as its output is.
 fn masked(event: RunEvent, spec: &RunSpec) -> RunEvent {
     let hide = |bytes: &[u8]| {

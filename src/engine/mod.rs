@@ -252,6 +252,11 @@ pub trait Engine: Send + Sync {
     /// Whether what was exported under this digest can still be had.
     fn keeps(&self, digest: &str) -> bool;
 
+    /// Where it is kept on this machine.
+    fn kept(&self, _digest: &str) -> Option<std::path::PathBuf> {
+        None
+    }
+
     /// The engines that the operator named.
     fn stations(&self) -> Vec<Station> {
         Vec::new()

@@ -3,6 +3,7 @@
 //! `ok`, `fail 3`, `log some words`, `wait` (until cancelled), `report PATH <xml/>` (JUnit).
 
 use futures_util::future::BoxFuture;
+use sha2::Digest as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +38,10 @@ impl Engine for Scripted {
         true
     }
 
+    fn kept(&self, _digest: &str) -> Option<std::path::PathBuf> {
+        Some(std::path::PathBuf::from("."))
+    }
+
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
         Box::pin(play(spec, events, cancel))
     }
@@ -59,6 +64,10 @@ async fn play(spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: Cancellatio
             StepExit::Cancelled => return Outcome::Cancelled,
             _ => return Outcome::Failed,
         }
+    }
+    if let Some(what) = &spec.export {
+        let digest = hex::encode(sha2::Sha256::digest(format!("{what} of {}", spec.sha)));
+        say(&events, RunEvent::Exported { digest }).await;
     }
     Outcome::Success
 }

@@ -32,6 +32,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         private_listen: raw.parsed("PRIVATE_LISTEN", address).unwrap_or(NOWHERE),
         private_token: raw.given("PRIVATE_TOKEN", private_token),
         engine: raw.parsed("ENGINE", engine).unwrap_or(EngineChoice::Dagger),
+        host: Some(raw.text("HOST")).filter(|path| !path.is_empty()).map(PathBuf::from),
         engines: raw.text("ENGINES").split_whitespace().map(str::to_owned).collect(),
         engine_runs: raw.parsed("ENGINE_RUNS", at_once).unwrap_or(1),
         module_engines: raw.parsed("MODULE_ENGINES", module_engines).unwrap_or_default(),

@@ -68,6 +68,11 @@ pub const SETTINGS: &[Setting] = &[
         "What runs pipelines: `dagger`, or `local`, which isolates less. Fairway never falls back from one to the other.",
     ),
     plain(
+        "HOST",
+        "",
+        "The admin socket of `fairway host` on this machine, where releases run. Not set: nothing can be deployed.",
+    ),
+    plain(
         "ENGINES",
         "",
         "The Dagger engines, separated by spaces: `unix:///run/dagger/engine.sock`, `tcp://HOST:PORT`, `tls://..`, `ssh://..`, `kube-pod://..`. A repository keeps to one of them; the next takes over when it fails.",

@@ -22,6 +22,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 3, name: "github", sql: include_str!("../../migrations/0003_github.sql") },
     Migration { number: 4, name: "secrets", sql: include_str!("../../migrations/0004_secrets.sql") },
     Migration { number: 5, name: "turns", sql: include_str!("../../migrations/0005_turns.sql") },
+    Migration { number: 6, name: "rollouts", sql: include_str!("../../migrations/0006_rollouts.sql") },
 ];
 
 impl Migration {

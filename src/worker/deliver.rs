@@ -6,9 +6,11 @@ use super::news::{pull_seen, row, said};
 use super::queue::{finish, new_job};
 use super::verdict::JobError;
 use crate::context::Context;
+use crate::domain::ask::Ask;
+use crate::domain::command::{Order, Verb};
 use crate::domain::event::{CheckRef, Incoming};
 use crate::domain::ids::Repo;
-use crate::domain::task::{Event, Key, RETRY_FAILED, Task};
+use crate::domain::task::{ABORT, Event, Key, PROMOTE, RETRY_FAILED, Task};
 use crate::github::webhook;
 use crate::store::Job;
 
@@ -88,6 +90,8 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
         Incoming::CheckAction { repo, check, identifier, sender } if check.app_id == ctx.policy.app_id => {
             match identifier.as_str() {
                 RETRY_FAILED => rerun(ctx, &repo, &check, (false, sender)).await?,
+                PROMOTE => press(ctx, &repo, &check, (sender, Order::Promote)).await?,
+                ABORT => press(ctx, &repo, &check, (sender, Order::Abort { reason: String::new() })).await?,
                 _ => Vec::new(),
             }
         }
@@ -121,6 +125,33 @@ async fn rerun(
     let keys = ctx.store.subjects_of(id).await?;
     let pipeline = one.then_some(run.pipeline);
     Ok(ask(&keys, &Event::Rerun { repo: repo.clone(), sha: run.sha, pipeline, sender }))
+}
+
+/// A button on a rollout's check run is the command, without a comment to answer.
+async fn press(
+    ctx: &Context,
+    repo: &Repo,
+    check: &CheckRef,
+    (sender, order): (String, Order),
+) -> Result<Vec<Task>, JobError> {
+    let Some(id) = check.external_id.strip_prefix("rollout-").and_then(|id| id.parse().ok()) else {
+        return Ok(Vec::new());
+    };
+    let Some(row) = ctx.store.rollout(id).await?.filter(|row| row.repo_id == repo.id) else { return Ok(Vec::new()) };
+    let ask = Ask {
+        repo: repo.clone(),
+        pull: row.pull,
+        comment: None,
+        by: sender,
+        line: String::new(),
+        verb: Verb::Rollout,
+        at: ctx.clock.now(),
+        sha: row.sha,
+        merged: false,
+        order,
+    };
+    let key = Key::Env(repo.id, row.environment);
+    Ok(vec![Task::Event { key, event: Box::new(Event::Ask(ask)) }])
 }
 
 fn ask(keys: &[String], event: &Event) -> Vec<Task> {

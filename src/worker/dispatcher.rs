@@ -7,14 +7,32 @@ use tokio_util::sync::CancellationToken;
 
 use super::queue::{self, new_job};
 use super::verdict::{JobError, Verdict, verdict};
-use super::{deliver, effect, engines, execute, react, recover};
+use super::{deliver, effect, engines, execute, react, recover, watch};
 use crate::context::Context;
-use crate::domain::task::Task;
+use crate::domain::task::{Event, Task};
 use crate::store::{Claim, Job, Retry, RetryAs};
 
 /// Kinds of task that end within seconds.
-pub const SHORT: &[&str] =
-    &["delivery", "event", "check", "sticky", "reaction", "reply", "minimise", "recover", "reconcile", "purge"];
+pub const SHORT: &[&str] = &[
+    "delivery",
+    "event",
+    "check",
+    "sticky",
+    "reaction",
+    "reply",
+    "minimise",
+    "recover",
+    "reconcile",
+    "purge",
+    "deployment",
+    "rollout",
+    "revert",
+    "ring",
+];
+/// Rollouts on their way: each comes back until it has ended, and none holds up another.
+pub const WATCH: &[&str] = &["watch"];
+/// Rollouts that one process looks after at the same moment.
+const WATCHERS: usize = 8;
 /// Kinds that last as long as somebody's pipeline.
 pub const LONG: &[&str] = &["execute"];
 
@@ -49,6 +67,9 @@ pub async fn run(ctx: Context, pools: Pools, stop: CancellationToken) {
     }
     for _ in 0..pools.long {
         tasks.spawn(work(ctx.clone(), LONG, stop.clone()));
+    }
+    for _ in 0..WATCHERS {
+        tasks.spawn(work(ctx.clone(), WATCH, stop.clone()));
     }
     tasks.spawn(engines::attend(ctx.clone(), stop.clone()));
     tasks.spawn(watch_cancels(ctx.clone(), stop.clone()));
@@ -129,6 +150,14 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::SyncReply { repo, number, comment } => effect::reply::sync(ctx, job, (&repo, number, comment)).await,
         Task::Minimise { repo, comment } => effect::reply::minimise(ctx, job, (&repo, comment)).await,
         Task::Execute { run } => execute::execute(ctx, job, run, stop).await,
+        Task::Ring { key } => {
+            let due = Task::Event { key, event: Box::new(Event::Due) };
+            queue::finish(ctx, job, &[new_job(&due, ctx.clock.now())?]).await
+        }
+        Task::Watch { rollout } => watch::watch(ctx, job, rollout, stop).await,
+        Task::SyncDeployment { rollout } => effect::deployment::sync(ctx, job, rollout).await,
+        Task::SyncRollout { rollout } => effect::rollout::sync(ctx, job, rollout).await,
+        Task::Revert { rollout } => effect::revert::open(ctx, job, rollout).await,
         Task::Recover => recover::recover(ctx, job).await,
         Task::Reconcile { repo } => recover::reconcile(ctx, job, &repo).await,
         Task::Purge => recover::purge(ctx, job).await,

@@ -14,7 +14,8 @@ mod recover;
 mod reuse;
 mod secrets;
 mod verdict;
+mod watch;
 
-pub use dispatcher::{LONG, Pools, SHORT, Stepped, ensure_timers, pools, run, step, watch_cancels};
+pub use dispatcher::{LONG, Pools, SHORT, Stepped, WATCH, ensure_timers, pools, run, step, watch_cancels};
 pub use recover::RECOVER_EVERY_MS;
 pub use verdict::JobError;

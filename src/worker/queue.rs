@@ -21,14 +21,24 @@ pub fn new_job(task: &Task, at: i64) -> anyhow::Result<NewJob> {
     })
 }
 
+/// A row for a task that is due later than now: no head start makes it ring early.
+pub fn timer(task: &Task, (now, at): (i64, i64)) -> anyhow::Result<NewJob> {
+    Ok(NewJob { now, run_at: at, ..new_job(task, now)? })
+}
+
 /// A head start in milliseconds: answers before completions before the rest.
 fn priority(task: &Task) -> i64 {
     match task {
-        Task::SyncReaction { .. } | Task::SyncReply { .. } => 2_000,
+        Task::SyncReaction { .. } | Task::SyncReply { .. } | Task::Watch { .. } => 2_000,
         Task::Event { .. } | Task::SyncSticky { .. } => 1_000,
         Task::Execute { .. } => RUN_HEAD_START_MS,
-        Task::SyncCheck { .. } => 500,
-        Task::Minimise { .. } | Task::Recover | Task::Reconcile { .. } | Task::Purge => 0,
+        Task::SyncCheck { .. } | Task::SyncRollout { .. } | Task::SyncDeployment { .. } => 500,
+        Task::Ring { .. }
+        | Task::Minimise { .. }
+        | Task::Revert { .. }
+        | Task::Recover
+        | Task::Reconcile { .. }
+        | Task::Purge => 0,
     }
 }
 

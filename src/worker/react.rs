@@ -10,9 +10,13 @@ use crate::domain::decide::{self, Change, First, Why};
 use crate::domain::ids::Repo;
 use crate::domain::run::Conclusion;
 use crate::domain::task::{Event, Key, RunKey, Task};
-use crate::store::{AggregateRow, Identity, Job, NewCommand, NewRun, RunRow, RunState, SaveAggregate, Saved, Tx};
+use crate::store::{
+    AggregateRow, Identity, Job, NewCommand, NewRollout, NewRun, RunRow, RunState, SaveAggregate, Saved, Tx,
+};
 
 use crate::domain::record::{Body, Spec};
+use crate::domain::release::{RolloutSpec, Steered};
+use crate::domain::rollout::Steer;
 
 /// An aggregate that moved while we were reading is gathered again this often before the job is retried.
 const TRIES: usize = 3;
@@ -56,6 +60,14 @@ async fn decide(ctx: &Context, key: &Key, event: &Event, row: Option<&AggregateR
             let facts = gather::pull(ctx, *number, state.as_ref(), event).await?;
             let (state, changes) = decide::pull(state, event, &facts);
             let open = state.as_ref().is_some_and(|s| s.pull.open);
+            let repo = state.as_ref().map(|s| s.repo.clone());
+            Ok(Decided { repo, state: write(state.as_ref())?, open, changes })
+        }
+        Key::Env(_, name) => {
+            let state: Option<decide::EnvState> = read(text)?;
+            let facts = gather::environment::facts(ctx, (key, name), state.as_ref(), event).await?;
+            let (state, changes) = decide::environment(state, event, &facts);
+            let open = state.as_ref().is_some_and(|s| s.going.is_some() || !s.queue.is_empty());
             let repo = state.as_ref().map(|s| s.repo.clone());
             Ok(Decided { repo, state: write(state.as_ref())?, open, changes })
         }
@@ -137,15 +149,70 @@ async fn apply(tx: &mut Tx, (key, repo): (&Key, &Repo), change: Change, now: i64
                 author: row.author,
                 text: row.text,
                 sha: Some(row.sha),
-                state: if row.done { "done" } else { "refused" }.to_owned(),
-                answer: Some(row.answer),
+                state: row.state.as_str().to_owned(),
+                answer: Some(row.answer).filter(|answer| !answer.is_empty()),
                 now,
             };
             tx.insert_command(&row).await?;
             Ok(())
         }
+        Change::Answer { comment, state, words } => {
+            tx.update_command(comment, state.as_str(), Some(&words), now).await?;
+            Ok(())
+        }
         Change::Do(task) => add(tx, &task, now).await,
+        Change::At(at, task) => Ok(super::queue::add(tx, &super::queue::timer(&task, (now, at.max(now)))?).await?),
+        Change::Roll { environment, number, at, spec } => roll(tx, (&environment, number, at), &spec, now).await,
+        Change::Steer { number, steer, by } => steer_rollout(tx, key, (number, steer, by), now).await,
+        Change::Revert { number } => match tx.rollout_of(key.repo(), environment_of(key), number).await? {
+            Some(row) => add(tx, &Task::Revert { rollout: row.id }, now).await,
+            None => Ok(()),
+        },
     }
+}
+
+fn environment_of(key: &Key) -> &str {
+    if let Key::Env(_, name) = key { name } else { "" }
+}
+
+/// The row, the job that carries it on, and its faces at GitHub.
+async fn roll(
+    tx: &mut Tx,
+    (environment, number, accepted_at): (&str, i64, i64),
+    spec: &RolloutSpec,
+    now: i64,
+) -> Result<(), JobError> {
+    let new = NewRollout {
+        repo_id: spec.repo.id,
+        environment: environment.to_owned(),
+        number,
+        kind: spec.kind.as_str().to_owned(),
+        sha: spec.version.sha.clone(),
+        base_sha: spec.base.as_ref().map(|base| base.sha.clone()),
+        release: spec.version.release.clone(),
+        pull: spec.pull,
+        spec: serde_json::to_string(spec).context("a rollout's definition")?,
+        accepted_at,
+        build_done_at: spec.built_at,
+        now,
+    };
+    let Some(rollout) = tx.insert_rollout(&new).await? else { return Ok(()) };
+    add(tx, &Task::Watch { rollout }, now).await?;
+    add(tx, &Task::SyncDeployment { rollout }, now).await?;
+    add(tx, &Task::SyncRollout { rollout }, now).await
+}
+
+async fn steer_rollout(
+    tx: &mut Tx,
+    key: &Key,
+    (number, steer, by): (i64, Steer, String),
+    now: i64,
+) -> Result<(), JobError> {
+    let Some(row) = tx.rollout_of(key.repo(), environment_of(key), number).await? else { return Ok(()) };
+    let mut orders: Vec<Steered> = serde_json::from_str(&row.orders).context("a rollout's orders cannot be read")?;
+    orders.push(Steered { steer, by, at: now });
+    tx.set_orders(row.id, &serde_json::to_string(&orders).context("a rollout's orders")?).await?;
+    Ok(())
 }
 
 async fn plan(tx: &mut Tx, key: &Key, (spec, run, first): (Spec, RunKey, First), now: i64) -> Result<(), JobError> {

@@ -17,8 +17,29 @@ pub async fn for_run(
     trust: Trust,
     names: &[&str],
 ) -> Result<BTreeMap<String, Secret>, JobError> {
+    opened(ctx, allowed(ctx, repo, trust, names).await?)
+}
+
+/// The named secrets that a release of this environment gets: its own before the repository's.
+pub async fn for_release(
+    ctx: &Context,
+    repo: &Repo,
+    (environment, merged): (&str, bool),
+    names: &[String],
+) -> Result<BTreeMap<String, Secret>, JobError> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut rows = ctx.store.secrets_for(&repo.full_name(), Some(environment)).await?;
+    rows.retain(|row| names.contains(&row.name) && (row.trust != "protected" || merged || row.env.is_some()));
+    // The nearest comes first, and the first is taken.
+    rows.dedup_by(|later, first| later.name == first.name);
+    opened(ctx, rows)
+}
+
+fn opened(ctx: &Context, rows: Vec<SecretRow>) -> Result<BTreeMap<String, Secret>, JobError> {
     let mut found = BTreeMap::new();
-    for row in allowed(ctx, repo, trust, names).await? {
+    for row in rows {
         let place = Place { name: &row.name, repo: &row.repo, env: row.env.as_deref(), trust: &row.trust };
         let value = ctx
             .seal

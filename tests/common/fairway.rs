@@ -9,10 +9,11 @@ use std::time::Duration;
 use fairway::clock::{Clock, ManualClock};
 use fairway::context::Context;
 use fairway::engine::Engine;
+use fairway::host::{Scripted, Target};
 use fairway::playground::{Playground, PlaygroundOptions};
 use fairway::settings::Orgs;
 use fairway::store::{JobRow, Store};
-use fairway::worker::{self, LONG, SHORT, Stepped};
+use fairway::worker::{self, LONG, SHORT, Stepped, WATCH};
 use tokio_util::sync::CancellationToken;
 
 pub const SECRET: &str = "it's a secret to everybody";
@@ -26,6 +27,8 @@ pub struct World {
     pub hand: ManualClock,
     #[allow(dead_code, reason = "not every test that includes this file posts by itself")]
     pub hook: String,
+    #[allow(dead_code, reason = "not every test that includes this file deploys")]
+    pub target: Scripted,
     stop: CancellationToken,
     _dir: tempfile::TempDir,
 }
@@ -45,11 +48,13 @@ impl World {
         let store = Store::open("sqlite::memory:").await.expect("a store");
         store.migrate().await.expect("its tables");
         let acme = Orgs::Only(["acme".to_owned()].into());
-        let ctx = handles::context(&hub, store, (engine, clock), acme);
+        let target = Scripted::default();
+        let host: Arc<dyn Target> = Arc::new(target.clone());
+        let ctx = Context { host: Some(host), ..handles::context(&hub, store, (engine, clock), acme) };
         let stop = CancellationToken::new();
         let hook = format!("http://{}/hook", handles::serve(&ctx, &hub, &stop).await);
         hub.set_webhook_url(&hook);
-        World { hub, ctx, hand, hook, stop, _dir: dir }
+        World { hub, ctx, hand, hook, target, stop, _dir: dir }
     }
 
     /// Lets everything happen that is due now: deliveries arrive, jobs run. Time stands still.
@@ -67,7 +72,7 @@ impl World {
         let end = self.ctx.clock.now() + limit.as_millis() as i64;
         loop {
             self.settle().await;
-            let kinds: Vec<&str> = SHORT.iter().chain(LONG).copied().collect();
+            let kinds: Vec<&str> = SHORT.iter().chain(LONG).chain(WATCH).copied().collect();
             match self.ctx.store.next_due(&worker::pools(&self.ctx), &kinds).await.expect("the store answers") {
                 Some(at) if at <= end => self.hand.set(at),
                 _ => break,
@@ -90,7 +95,7 @@ impl World {
     async fn step_all(&self) -> bool {
         let never = CancellationToken::new();
         let mut any = false;
-        for kinds in [SHORT, LONG] {
+        for kinds in [SHORT, LONG, WATCH] {
             while worker::step(&self.ctx, kinds, &never).await.expect("the store answers") == Stepped::Did {
                 any = true;
             }

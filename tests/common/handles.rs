@@ -36,11 +36,13 @@ pub fn context(hub: &Playground, store: Store, (engine, clock): (Arc<dyn Engine>
         max_failures: 8,
         progress_ms: 10_000,
         log_bytes: 10 * 1024 * 1024,
+        watch_looks: 1,
     };
     Context {
         store,
         github,
         engine,
+        host: None,
         clock,
         policy: Arc::new(policy),
         masker: Masker::new(),

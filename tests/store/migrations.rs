@@ -23,6 +23,8 @@ const SEED: &[&str] = &[
      INSERT INTO meta (key, value) VALUES ('cursor', '7')",
     "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, spec, created_at)
        VALUES (1, 'def', 'test', 'd', 'pr', 1, 'done', '{}', 1)",
+    "INSERT INTO rollouts (repo_id, environment, number, kind, sha, release, spec, accepted_at, build_done_at, updated_at)
+       VALUES (1, 'staging', 1, 'planned', 'abc', 'd', '{}', 1, 1, 1)",
 ];
 
 #[tokio::test]

@@ -12,7 +12,8 @@ pub fn help_for(role: Role) -> String {
     text.push_str("\nType a command as the first line of a new comment. Edited comments are not read.\n");
     let more = COMMANDS.iter().any(|command| !allowed(role, command));
     if more {
-        text.push_str("People with write access to this repository can do more.\n");
+        let who = if role < Role::Write { "write access to" } else { "maintain permission in" };
+        text.push_str(&format!("People with {who} this repository can do more.\n"));
     }
     text
 }

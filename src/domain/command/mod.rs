@@ -4,14 +4,16 @@
 mod access;
 mod help;
 mod line;
+mod order;
 mod parse;
 mod table;
 
 pub use access::{Role, access};
 pub use help::help_for;
 pub use line::plain;
+pub use order::{Order, Ordered, order};
 pub use parse::{Args, Parsed, Typed, Usage, parse};
-pub use table::{Arg, COMMANDS, Command, LATER, Verb, allowed, find};
+pub use table::{Arg, ArgKind, COMMANDS, Command, LATER, Verb, allowed, find};
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::line::{first, hidden, plain};
-use super::table::{COMMANDS, Command, LATER, Verb, find};
+use super::table::{ArgKind, COMMANDS, Command, LATER, MEANT, Verb, find};
 use crate::domain::project;
 
 /// Commands of other bots and of GitHub itself: they are near some of ours, and their owner answers.
@@ -103,6 +103,8 @@ pub enum Usage {
     UnclosedQuote,
     /// Not a name that a pipeline can have.
     BadName(String),
+    /// An argument that it means nothing without.
+    Missing(&'static str),
 }
 
 impl Usage {
@@ -119,6 +121,7 @@ impl Usage {
             Usage::BadName(word) => {
                 format!("`{word}` is not the name of a check. Names have `a-z`, `0-9` and `-`.")
             }
+            Usage::Missing(what) => format!("`/{name}` needs to know the {what}."),
         };
         format!("{what} Type `{usage}`, for example `{}`.", command.example)
     }
@@ -151,6 +154,7 @@ fn unknown(word: String) -> Parsed {
         .iter()
         .flat_map(|command| std::iter::once(&command.name).chain(command.aliases).map(move |name| (name, command.name)))
         .chain(LATER.iter().map(|name| (name, *name)))
+        .chain(MEANT.iter().map(|(typed, name)| (typed, *name)))
         .map(|(typed, name)| (strsim::damerau_levenshtein(&word, typed), name))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
@@ -163,20 +167,30 @@ fn arguments(command: &'static Command, tail: &str) -> Parsed {
     let Some(words) = words(tail) else {
         return usage(Usage::UnclosedQuote);
     };
-    let words = if command.args.iter().any(|arg| arg.check) { without_prefix(words) } else { words };
-    if let Some(flag) = words.iter().find(|word| word.starts_with('-')) {
+    let has = |kind| command.args.iter().any(|arg| arg.kind == kind);
+    let words = if has(ArgKind::Check) { without_prefix(words) } else { words };
+    if let Some(flag) = words.iter().find(|word| flag(word) && !command.flags.contains(&word.as_str())) {
         return usage(Usage::UnknownArgument(echo(flag)));
     }
-    if let Some(extra) = words.get(command.args.len()) {
+    if let Some(extra) = words.get(command.args.len()).filter(|_| !has(ArgKind::Rest)) {
         return usage(Usage::TooMany(echo(extra)));
     }
-    let named = words.iter().zip(command.args).filter(|(_, arg)| arg.check);
+    let must = command.args.iter().position(|arg| arg.kind == ArgKind::Must);
+    if let Some(missing) = must.filter(|at| words.len() <= *at) {
+        return usage(Usage::Missing(command.args[missing].name));
+    }
+    let named = words.iter().zip(command.args).filter(|(_, arg)| arg.kind == ArgKind::Check);
     for (word, _) in named {
         if !name(word) {
             return usage(Usage::BadName(echo(word)));
         }
     }
     Parsed::Command(Typed { command: command.verb, args: Args(words) })
+}
+
+/// `--force` and `-f`, but not `-1%`.
+fn flag(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// GitHub shows a check as `fairway / test`; people copy that.

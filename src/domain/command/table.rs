@@ -18,6 +18,20 @@ pub enum Verb {
     Cancel,
     /// Starts pipelines; for a fork this is the approval.
     Run,
+    /// Brings a commit to an environment.
+    Deploy,
+    /// Shifts an environment's traffic, or shows how it is split.
+    Rollout,
+    /// Back to the last good release.
+    Rollback,
+    /// Nobody deploys there for now.
+    Lock,
+    /// Ends a lock, and what a rollback holds.
+    Unlock,
+    /// Nobody deploys there for now, but for a hotfix.
+    Freeze,
+    /// Ends a freeze.
+    Unfreeze,
 }
 
 /// One row.
@@ -29,8 +43,10 @@ pub struct Command {
     pub name: &'static str,
     /// Other spellings that do the same.
     pub aliases: &'static [&'static str],
-    /// Its arguments in order; all that stand here are optional.
+    /// Its arguments in order.
     pub args: &'static [Arg],
+    /// Flags that it knows, with their dashes.
+    pub flags: &'static [&'static str],
     /// What it does, in one line.
     pub help: &'static str,
     /// The least that a person must be.
@@ -44,9 +60,29 @@ pub struct Command {
 pub struct Arg {
     /// Its name in the usage line.
     pub name: &'static str,
-    /// Whether `fairway / NAME` and `fairway/NAME` are taken for `NAME`.
-    pub check: bool,
+    /// What it may be.
+    pub kind: ArgKind,
 }
+
+/// What an argument may be. All but `Must` may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ArgKind {
+    /// A check's name; `fairway / NAME` and `fairway/NAME` are taken for `NAME`.
+    Check,
+    /// One word.
+    Word,
+    /// One word without which the command means nothing.
+    Must,
+    /// All words that are left.
+    Rest,
+}
+
+const fn arg(name: &'static str, kind: ArgKind) -> Arg {
+    Arg { name, kind }
+}
+
+const ENV: Arg = arg("env", ArgKind::Word);
+const REASON: Arg = arg("reason", ArgKind::Rest);
 
 /// All commands, in the order of `/help`.
 pub const COMMANDS: &[Command] = &[
@@ -55,6 +91,7 @@ pub const COMMANDS: &[Command] = &[
         name: "help",
         aliases: &["commands"],
         args: &[],
+        flags: &[],
         help: "Shows what you may do here.",
         role: Role::Anyone,
         example: "/help",
@@ -64,6 +101,7 @@ pub const COMMANDS: &[Command] = &[
         name: "status",
         aliases: &[],
         args: &[],
+        flags: &[],
         help: "Shows where this pull request stands.",
         role: Role::Anyone,
         example: "/status",
@@ -72,7 +110,8 @@ pub const COMMANDS: &[Command] = &[
         verb: Verb::Retry,
         name: "retry",
         aliases: &["rerun", "retest"],
-        args: &[Arg { name: "check", check: true }],
+        args: &[arg("check", ArgKind::Check)],
+        flags: &[],
         help: "Runs the failed checks again, or the one you name.",
         role: Role::Write,
         example: "/retry test",
@@ -82,6 +121,7 @@ pub const COMMANDS: &[Command] = &[
         name: "cancel",
         aliases: &["stop"],
         args: &[],
+        flags: &[],
         help: "Stops the checks that are running on this pull request.",
         role: Role::Write,
         example: "/cancel",
@@ -90,18 +130,102 @@ pub const COMMANDS: &[Command] = &[
         verb: Verb::Run,
         name: "run",
         aliases: &[],
-        args: &[Arg { name: "pipeline", check: true }],
+        args: &[arg("pipeline", ArgKind::Check)],
+        flags: &[],
         help: "Runs all pipelines, or the one you name. On a pull request from a fork it approves this one commit.",
         role: Role::Write,
         example: "/run test",
     },
+    Command {
+        verb: Verb::Deploy,
+        name: "deploy",
+        aliases: &["ship"],
+        args: &[ENV, arg("sha", ArgKind::Word), arg("--hotfix reason", ArgKind::Rest)],
+        flags: &["--hotfix", "--fixes"],
+        help: "Brings the commit you see to an environment, step by step; after the merge, the merge commit.",
+        role: Role::Write,
+        example: "/deploy staging",
+    },
+    Command {
+        verb: Verb::Rollout,
+        name: "rollout",
+        aliases: &[],
+        args: &[ENV, arg("25%, promote, pause, resume or abort", ArgKind::Rest)],
+        flags: &[],
+        help: "Shifts an environment's traffic by hand; with nothing behind it, shows the split.",
+        role: Role::Write,
+        example: "/rollout 25%",
+    },
+    Command {
+        verb: Verb::Rollback,
+        name: "rollback",
+        aliases: &[],
+        args: &[ENV, REASON],
+        flags: &[],
+        help: "Takes an environment back to its last good release. Passes every lock and freeze.",
+        role: Role::Write,
+        example: "/rollback production",
+    },
+    Command {
+        verb: Verb::Lock,
+        name: "lock",
+        aliases: &[],
+        args: &[arg("env", ArgKind::Must), REASON, arg("2h", ArgKind::Word)],
+        flags: &[],
+        help: "Nobody deploys there until you unlock it, or until the time is over.",
+        role: Role::Write,
+        example: "/lock production database moves 2h",
+    },
+    Command {
+        verb: Verb::Unlock,
+        name: "unlock",
+        aliases: &[],
+        args: &[arg("env", ArgKind::Must)],
+        flags: &[],
+        help: "Ends a lock, and the hold that a rollback leaves.",
+        role: Role::Write,
+        example: "/unlock production",
+    },
+    Command {
+        verb: Verb::Freeze,
+        name: "freeze",
+        aliases: &[],
+        args: &[ENV, REASON, arg("2h", ArgKind::Word)],
+        flags: &[],
+        help: "Stops deploys everywhere or to one environment; `/deploy env --hotfix reason` passes with one more approval.",
+        role: Role::Maintain,
+        example: "/freeze production incident 2h",
+    },
+    Command {
+        verb: Verb::Unfreeze,
+        name: "unfreeze",
+        aliases: &[],
+        args: &[ENV],
+        flags: &[],
+        help: "Ends a freeze.",
+        role: Role::Maintain,
+        example: "/unfreeze production",
+    },
 ];
 
 /// Commands of the design that this version cannot obey yet: known words, so that a near miss is understood and the answer is honest.
-pub const LATER: &[&str] =
-    &["deploy", "rollout", "rollback", "promote", "lock", "unlock", "freeze", "unfreeze", "onboard", "ignore"];
+pub const LATER: &[&str] = &["onboard", "ignore"];
+
+/// Words that people try as commands of their own, and what they mean.
+pub const MEANT: &[(&str, &str)] = &[
+    ("promote", "rollout promote"),
+    ("pause", "rollout pause"),
+    ("resume", "rollout resume"),
+    ("abort", "rollout abort"),
+    ("revert", "rollback"),
+];
 
 impl Verb {
+    /// Whether it is about an environment rather than about checks.
+    pub fn concerns_environments(self) -> bool {
+        !matches!(self, Verb::Help | Verb::Status | Verb::Retry | Verb::Cancel | Verb::Run)
+    }
+
     /// Its row.
     pub fn command(self) -> &'static Command {
         // The first row only stands in for a verb without one, which a test rules out.
@@ -112,7 +236,11 @@ impl Verb {
 impl Command {
     /// The line that shows how to type it, for example `/retry [check]`.
     pub fn usage(&self) -> String {
-        let args: String = self.args.iter().map(|arg| format!(" [{}]", arg.name)).collect();
+        let shown = |arg: &Arg| match arg.kind {
+            ArgKind::Must => format!(" {}", arg.name),
+            _ => format!(" [{}]", arg.name),
+        };
+        let args: String = self.args.iter().map(shown).collect();
         format!("/{}{args}", self.name)
     }
 }

@@ -4,11 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{Ask, Checks, again, plan};
 use super::{Change, Why};
-use crate::domain::command::Role;
+use crate::domain::command::{Order, Role, Verb};
 use crate::domain::facts::{Facts, ProjectAt};
 use crate::domain::ids::Repo;
-use crate::domain::project::Trigger;
-use crate::domain::task::{Event, Key, Trust};
+use crate::domain::project::{Project, Trigger};
+use crate::domain::task::{Event, Key, Task, Trust};
 
 /// A branch or a merge-queue entry, as Fairway last saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ pub fn branch(
             }
             (state, true, changes)
         }
-        Event::Pull { .. } | Event::Comment { .. } => (state, true, changes),
+        _ => (state, true, changes),
     }
 }
 
@@ -74,6 +74,31 @@ fn head(key: &Key, state: &mut BranchState, sha: &str, facts: &Facts, changes: &
     };
     let ask = Ask { sha, trust, trigger, tries: 0, hold: None };
     state.checks = Some(plan(&ask, facts, changes));
+    if let (Key::Branch(_, name), Some(ProjectAt::Found(project))) = (key, &facts.project)
+        && *name == state.repo.default_branch
+    {
+        after_merge(state, (sha, project), facts.now, changes);
+    }
+}
+
+/// Environments that follow the default branch are asked to take what just arrived there.
+fn after_merge(state: &BranchState, (sha, project): (&str, &Project), now: i64, changes: &mut Vec<Change>) {
+    for environment in project.environments.iter().filter(|environment| environment.after_merge) {
+        let ask = crate::domain::ask::Ask {
+            repo: state.repo.clone(),
+            pull: None,
+            comment: None,
+            by: String::new(),
+            line: String::new(),
+            verb: Verb::Deploy,
+            at: now,
+            sha: sha.to_owned(),
+            merged: true,
+            order: Order::Deploy { sha: None, hotfix: None, fixes: None },
+        };
+        let key = Key::Env(state.repo.id, environment.name.clone());
+        changes.push(Change::Do(Task::Event { key, event: Box::new(Event::Ask(ask)) }));
+    }
 }
 
 /// GitHub's "Re-run": one check, or those that failed. "Re-run all" comes as the same event, so where none failed all are meant.

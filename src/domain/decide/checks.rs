@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::{Change, FILE_CHECK, First, Why};
-use crate::domain::facts::{Facts, ProjectAt};
+use crate::domain::facts::{Facts, ProjectAt, Proof};
 use crate::domain::project::{self, Applies, Pipeline, Project, Selected, Trigger};
 use crate::domain::run::Conclusion;
 use crate::domain::task::{RunKey, Trust};
@@ -298,4 +298,43 @@ pub fn again(checks: &mut Checks, names: &[String], project: &Project, changes: 
     }
     checks.advance(changes);
     started
+}
+
+/// What an environment needs to have passed on a commit.
+pub struct Wanted<'a> {
+    /// The commit.
+    pub sha: &'a str,
+    /// What its runs may see.
+    pub trust: Trust,
+    /// Pipelines, each behind those it needs.
+    pub names: &'a [String],
+    /// What is known of them already.
+    pub proofs: &'a [Proof],
+}
+
+/// Joins what runs and starts what is missing. What it started before is left alone.
+pub fn bring(checks: &mut Option<Checks>, wanted: &Wanted<'_>, project: &Project, changes: &mut Vec<Change>) {
+    if checks.as_ref().is_some_and(|checks| checks.items.iter().any(Item::live)) {
+        return;
+    }
+    let mut fresh = Checks { sha: wanted.sha.to_owned(), trust: wanted.trust, items: Vec::new() };
+    for name in wanted.names {
+        let Some(pipeline) = project.pipeline(name).map(Cow::into_owned) else { continue };
+        let proof = wanted.proofs.iter().find(|proof| proof.pipeline == *name);
+        let needs: Vec<String> = pipeline.needs.iter().filter(|n| wanted.names.contains(n)).cloned().collect();
+        let attempt = proof.map_or(1, |proof| proof.attempt + i64::from(proof.lost));
+        let (phase, first) = match proof {
+            Some(proof) if proof.passed() => (Phase::Done(Conclusion::Success), None),
+            Some(proof) if !proof.lost => (Phase::Started, Some(First::Start)),
+            _ => (Phase::Waiting, Some(First::Wait(needs.clone()))),
+        };
+        let item = Item { pipeline: name.clone(), digest: project::digest(&pipeline), attempt, needs, phase };
+        if let Some(first) = first {
+            let again = proof.is_some_and(|proof| proof.lost);
+            changes.push(Change::Plan { run: fresh.key(&item), pipeline: Some(Box::new(pipeline)), first, again });
+        }
+        fresh.items.push(item);
+    }
+    fresh.advance(changes);
+    *checks = Some(fresh);
 }

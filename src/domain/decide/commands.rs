@@ -1,9 +1,11 @@
 //! One arm for each command. A refusal is a value with words; nothing here fails.
 
+use super::asks::{ask, withdraw};
 use super::branch::rerun;
 use super::checks::{Ask, plan};
 use super::state::{LastCommand, PullState, Refused, hold};
 use super::{Change, Command, Item, Why};
+use crate::domain::ask::{Answered, Said};
 use crate::domain::command::{self, Parsed, Typed, Verb};
 use crate::domain::event::Comment;
 use crate::domain::facts::{Facts, ProjectAt};
@@ -20,6 +22,8 @@ const LONGEST: usize = 200;
 enum Answer {
     Done(String),
     Refused(String),
+    /// Somebody else answers it.
+    Asked,
 }
 
 /// Reads a comment and, if it is a command, does or refuses it.
@@ -39,31 +43,61 @@ pub(super) fn comment(state: &mut PullState, comment: &Comment, facts: &Facts, c
         }
         Parsed::Command(typed) => obey(state, comment, &typed, (facts, &mut *changes)),
     };
-    let (done, answer) = match answer {
-        Answer::Done(text) => (true, text),
-        Answer::Refused(text) => (false, text),
+    let (said, answer) = match answer {
+        Answer::Done(text) => (Said::Done, text),
+        Answer::Refused(text) => (Said::Refused, text),
+        Answer::Asked => (Said::Pending, String::new()),
     };
     let row = Command {
         comment: comment.id,
         author: comment.author.clone(),
         text: line.clone(),
         sha: state.pull.head_sha.clone(),
-        done,
+        state: said,
         answer: answer.clone(),
     };
     changes.push(Change::Command(row));
     changes.push(Change::Do(Task::SyncReaction { repo: state.repo.clone(), comment: comment.id }));
-    if done {
-        state.last = Some(LastCommand { comment: comment.id, author: comment.author.clone(), text: line, answer });
-        state.tell(changes);
-        verb.into_iter().for_each(|verb| state.resolve(&comment.author, verb, changes));
-    } else {
-        if let Some(verb) = verb {
-            state.refuse(Refused { comment: comment.id, author: comment.author.clone(), verb });
+    let last = LastCommand { comment: comment.id, author: comment.author.clone(), text: line, answer };
+    match said {
+        Said::Done => {
+            state.last = Some(last);
+            state.tell(changes);
+            verb.into_iter().for_each(|verb| state.resolve(&comment.author, verb, changes));
         }
-        let (repo, number) = (state.repo.clone(), state.pull.number);
-        changes.push(Change::Do(Task::SyncReply { repo, number, comment: comment.id }));
+        Said::Refused => refuse(state, (comment.id, &comment.author), verb, changes),
+        Said::Pending => state.pending.push(comment.id),
     }
+}
+
+/// Posts the short reply, which is folded away when the same person's next try succeeds.
+fn refuse(state: &mut PullState, (comment, author): (i64, &str), verb: Option<Verb>, changes: &mut Vec<Change>) {
+    if let Some(verb) = verb {
+        state.refuse(Refused { comment, author: author.to_owned(), verb });
+    }
+    let (repo, number) = (state.repo.clone(), state.pull.number);
+    changes.push(Change::Do(Task::SyncReply { repo, number, comment }));
+}
+
+/// An environment decided on a command of this pull request, or says how far it is.
+pub(super) fn answered(state: &mut PullState, said: &Answered, changes: &mut Vec<Change>) {
+    let (comment, words) = (said.comment, said.words.clone());
+    changes.push(Change::Answer { comment, state: said.outcome, words: words.clone() });
+    if said.outcome != Said::Pending {
+        state.pending.retain(|pending| *pending != comment);
+        changes.push(Change::Do(Task::SyncReaction { repo: state.repo.clone(), comment }));
+    }
+    let newest = state.last.as_ref().is_none_or(|last| last.comment <= comment);
+    let shown = state.last.as_ref().is_some_and(|last| last.comment == comment);
+    if shown || (newest && said.outcome != Said::Refused) {
+        state.last = Some(LastCommand { comment, author: said.author.clone(), text: said.line.clone(), answer: words });
+    }
+    match said.outcome {
+        Said::Refused => refuse(state, (comment, &said.author), Some(said.verb), changes),
+        Said::Done => state.resolve(&said.author, said.verb, changes),
+        Said::Pending => {}
+    }
+    state.tell(changes);
 }
 
 /// The command that somebody typed, or meant to: a later one of the same kind is their next try.
@@ -90,6 +124,18 @@ fn obey(
     match typed.command {
         Verb::Help => Answer::Done(speech::command::help(role)),
         Verb::Status => Answer::Done(speech::command::status(state)),
+        Verb::Deploy | Verb::Rollout | Verb::Rollback | Verb::Lock | Verb::Unlock | Verb::Freeze | Verb::Unfreeze => {
+            match ask(state, (comment, &first_line(&comment.body)), typed, (facts, changes)) {
+                Ok(None) => Answer::Asked,
+                Ok(Some(words)) => Answer::Done(words),
+                Err(words) => Answer::Refused(words),
+            }
+        }
+        Verb::Cancel if !state.pending.is_empty() => {
+            let checks = stop(state, &comment.author, changes);
+            withdraw(state, comment, changes);
+            Answer::Done(speech::command::withdrawn(checks, &state.environments))
+        }
         _ if !state.pull.open => Answer::Refused(speech::command::closed(row)),
         Verb::Retry => retry(state, typed.args.first(), facts, changes),
         Verb::Cancel => cancel(state, &comment.author, changes),
@@ -118,9 +164,13 @@ fn retry(state: &mut PullState, name: Option<&str>, facts: &Facts, changes: &mut
     Answer::Done(speech::command::running(&started, &head))
 }
 
-fn cancel(state: &mut PullState, by: &str, changes: &mut Vec<Change>) -> Answer {
+fn stop(state: &mut PullState, by: &str, changes: &mut Vec<Change>) -> usize {
     let why = Why::Cancelled { by: by.to_owned() };
-    let count = state.checks.as_mut().map_or(0, |checks| checks.drop_live(&why, changes));
+    state.checks.as_mut().map_or(0, |checks| checks.drop_live(&why, changes))
+}
+
+fn cancel(state: &mut PullState, by: &str, changes: &mut Vec<Change>) -> Answer {
+    let count = stop(state, by, changes);
     if count == 0 {
         return Answer::Refused(speech::command::nothing_runs());
     }

@@ -2,20 +2,26 @@
 //!
 //! Nothing here reads, writes or waits. Whatever is done, is a `Change`, committed in one transaction with the state.
 
+mod asks;
 mod branch;
 mod checks;
 mod commands;
+mod environment;
 mod pull;
 mod state;
 
 pub use branch::{BranchState, branch};
 pub use checks::{Checks, Item, Phase};
+pub use environment::{Closed, Ended, EnvState, Going, Held, Waiting, environment};
 pub use pull::pull;
 pub use state::{Head, LastCommand, PullState, Refused};
 
 use serde::{Deserialize, Serialize};
 
+use super::ask::Said;
 use super::project::{Pipeline, Problem};
+use super::release::RolloutSpec;
+use super::rollout::Steer;
 use super::run::Conclusion;
 use super::task::{RunKey, Task};
 
@@ -41,8 +47,44 @@ pub enum Change {
     Cancel(RunKey, Why),
     /// What a person typed, and what came of it.
     Command(Command),
+    /// A command is where it is now: its state and its words.
+    Answer {
+        /// GitHub's id of the comment.
+        comment: i64,
+        /// Where it stands.
+        state: Said,
+        /// The words.
+        words: String,
+    },
     /// An effect.
     Do(Task),
+    /// The same, later: Unix milliseconds.
+    At(i64, Task),
+    /// A rollout of this environment begins.
+    Roll {
+        /// The environment's name.
+        environment: String,
+        /// How manieth of it.
+        number: i64,
+        /// When it was asked for; Unix milliseconds.
+        at: i64,
+        /// What it is to do.
+        spec: Box<RolloutSpec>,
+    },
+    /// Somebody steers it.
+    Steer {
+        /// How manieth of this environment.
+        number: i64,
+        /// Where to.
+        steer: Steer,
+        /// Login.
+        by: String,
+    },
+    /// What it brought is to be reverted by a pull request.
+    Revert {
+        /// How manieth of this environment.
+        number: i64,
+    },
 }
 
 /// The beginning of a planned run.
@@ -67,9 +109,9 @@ pub struct Command {
     pub text: String,
     /// The head it was bound to.
     pub sha: String,
-    /// Whether it was carried out.
-    pub done: bool,
-    /// The words that answer it.
+    /// Where it stands.
+    pub state: Said,
+    /// The words that answer it; empty while there are none.
     pub answer: String,
 }
 

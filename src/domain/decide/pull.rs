@@ -10,7 +10,7 @@ use crate::domain::event::Pull;
 use crate::domain::facts::Facts;
 use crate::domain::ids::Repo;
 use crate::domain::project::Trigger;
-use crate::domain::task::Event;
+use crate::domain::task::{Event, Key, Task};
 
 /// The most heads remembered for a pull request; older ones cannot be meant by a new comment.
 const HEADS: usize = 100;
@@ -58,7 +58,16 @@ pub fn pull(state: Option<PullState>, event: &Event, facts: &Facts) -> (Option<P
             }
             state
         }),
-        Event::Head { .. } | Event::Gone => state,
+        Event::Answered(said) => state.map(|mut state| {
+            commands::answered(&mut state, said, &mut changes);
+            state
+        }),
+        Event::Follows { environment } => state.map(|mut state| {
+            state.meets(environment);
+            state.tell(&mut changes);
+            state
+        }),
+        Event::Head { .. } | Event::Gone | Event::Ask(_) | Event::Rollout { .. } | Event::Due => state,
     };
     (state, changes)
 }
@@ -73,8 +82,16 @@ fn seen_pull(
     let mut state = state.unwrap_or_else(|| PullState::new(repo, live.clone()));
     state.repo = repo.clone();
     let reopened = live.open && !state.pull.open;
+    let moved = live.head_sha != state.pull.head_sha || live.open != state.pull.open;
     note_head(&mut state, &live.head_sha, seen);
     state.pull = live;
+    if moved {
+        // Whatever waits for the old head will not go on.
+        for name in &state.environments {
+            let key = Key::Env(state.repo.id, name.clone());
+            changes.push(Change::Do(Task::Event { key, event: Box::new(Event::Due) }));
+        }
+    }
     if reopened && state.checks.as_ref().is_some_and(|c| c.items.iter().any(cancelled)) {
         leave_checks(&mut state);
     }

@@ -28,6 +28,12 @@ pub struct PullState {
     /// Refusals whose replies still stand open, oldest first.
     #[serde(default)]
     pub refused: Vec<Refused>,
+    /// Environments that it had to do with, in the order in which it came to them.
+    #[serde(default)]
+    pub environments: Vec<String>,
+    /// Comments with a command that an environment has not ended yet.
+    #[serde(default)]
+    pub pending: Vec<i64>,
 }
 
 /// A commit that was a pull request's head.
@@ -80,6 +86,8 @@ impl PullState {
             approved: None,
             last: None,
             refused: Vec::new(),
+            environments: Vec::new(),
+            pending: Vec::new(),
         }
     }
 
@@ -117,9 +125,16 @@ impl PullState {
         });
     }
 
-    /// The sticky comment is brought up to date only where somebody asked for one.
+    /// It has to do with that environment from now on.
+    pub(super) fn meets(&mut self, environment: &str) {
+        if !self.environments.iter().any(|known| known == environment) {
+            self.environments.push(environment.to_owned());
+        }
+    }
+
+    /// The sticky comment is brought up to date only where somebody asked for one, or something is deployed.
     pub(super) fn tell(&self, changes: &mut Vec<Change>) {
-        if self.last.is_some() {
+        if self.last.is_some() || !self.environments.is_empty() {
             changes.push(Change::Do(Task::SyncSticky { key: self.key() }));
         }
     }

@@ -1,5 +1,6 @@
 //! The small rules that values must keep. Each answers with the rule in words when it is broken.
 
+use super::duration::duration;
 use super::pipeline::{MAX_TIMEOUT_MS, Report, ReportKind};
 use super::problem::quoted;
 
@@ -9,36 +10,31 @@ pub fn pipeline_name(name: &str) -> bool {
     name.len() <= 40 && name.bytes().next().is_some_and(plain) && name.bytes().all(|b| plain(b) || b == b'-')
 }
 
-/// Milliseconds of `90s`, `10m` or `1h30m`: whole numbers, units from large to small, each at most once.
-/// `None` when it is not written so or is longer than a hundred days.
-pub fn duration(text: &str) -> Option<i64> {
-    let mut total: i64 = 0;
-    let mut smallest = i64::MAX;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: i64 = rest.get(..digits)?.parse().ok().filter(|n| *n <= 8_640_000)?;
-        let unit = match rest.as_bytes().get(digits)? {
-            b'h' => 3_600_000,
-            b'm' => 60_000,
-            b's' => 1000,
-            _ => return None,
-        };
-        if unit >= smallest {
-            return None;
-        }
-        smallest = unit;
-        total = total.checked_add(number.checked_mul(unit)?)?;
-        rest = rest.get(digits + 1..)?;
-    }
-    (smallest < i64::MAX && total <= 100 * 24 * 3_600_000).then_some(total)
-}
-
 pub(super) fn timeout(text: &str) -> Result<i64, String> {
     match duration(text) {
         Some(ms) if (1000..=MAX_TIMEOUT_MS).contains(&ms) => Ok(ms),
         Some(_) => Err("`timeout` must be between `1s` and `6h`.".to_owned()),
         None => Err(format!("{} is not a time. Write `90s`, `10m` or `1h30m`.", quoted(text))),
+    }
+}
+
+/// A length of time that is not a pipeline's: up to a hundred days.
+pub(super) fn span(text: &str) -> Result<i64, String> {
+    duration(text).ok_or_else(|| format!("{} is not a time. Write `90s`, `10m` or `1h30m`.", quoted(text)))
+}
+
+/// Bytes of `512MB` or `2GB`; units are powers of ten.
+pub(super) fn size(text: &str) -> Result<u64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = match text.get(digits..).map(str::trim) {
+        Some("MB") => 1_000_000,
+        Some("GB") => 1_000_000_000,
+        _ => 0,
+    };
+    let number = text.get(..digits).and_then(|digits| digits.parse::<u64>().ok()).filter(|n| (1..=100_000).contains(n));
+    match number.and_then(|n| n.checked_mul(unit)).filter(|bytes| *bytes > 0) {
+        Some(bytes) => Ok(bytes),
+        None => Err(format!("{} is no size. Write `512MB` or `2GB`.", quoted(text))),
     }
 }
 

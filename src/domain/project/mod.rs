@@ -3,7 +3,11 @@
 
 mod call;
 mod check;
+mod deploys;
 mod digest;
+mod duration;
+mod environment;
+mod freeze;
 mod graph;
 mod pipeline;
 mod problem;
@@ -12,13 +16,17 @@ mod select;
 mod value;
 
 pub use call::{Arg, Call, check_name};
-pub use check::{duration, pipeline_name};
+pub use check::pipeline_name;
+pub use deploys::needed;
 pub use digest::digest;
+pub use duration::duration;
+pub use environment::{Environment, Needs, Who};
+pub use freeze::Freeze;
 pub use graph::{Cycle, Readiness, means, order, ready};
 pub use pipeline::{
     DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, MODULE, Pipeline, Project, Report, ReportKind, Service, Trigger,
 };
-pub use problem::Problem;
+pub use problem::{Problem, nearest};
 pub use read::{MAX_BYTES, MAX_PIPELINES, parse};
 pub use select::{Applies, Selected, select};
 

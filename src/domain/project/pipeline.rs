@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::call::Call;
+use super::environment::Environment;
 
 /// How long a pipeline may take when its file does not say: 30 minutes, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: i64 = 30 * 60 * 1000;
@@ -22,7 +23,10 @@ pub struct Project {
     pub plan: Option<String>,
     /// In the order of the file.
     pub pipelines: Vec<Pipeline>,
-    /// `environment`, `updates`, `policy` and `onboarding` as they stand; their own rooms read them.
+    /// In the order of the file.
+    #[serde(default)]
+    pub environments: Vec<Environment>,
+    /// `updates`, `policy` and `onboarding` as they stand; their own rooms read them.
     pub raw: toml::Table,
 }
 
@@ -35,6 +39,11 @@ impl Project {
         let (parent, check) = name.split_once('/')?;
         let parent = self.pipelines.iter().find(|p| p.name == parent && p.call() == Some(Call::Checks))?;
         Some(Cow::Owned(parent.for_check(check)))
+    }
+
+    /// The environment of that name.
+    pub fn environment(&self, name: &str) -> Option<&Environment> {
+        self.environments.iter().find(|environment| environment.name == name)
     }
 
     /// What a repository gets that has a Dagger module and no pipeline: the module's checks.

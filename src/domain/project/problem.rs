@@ -95,7 +95,7 @@ fn to_u32(n: usize) -> u32 {
 }
 
 /// The known word that a person most likely meant, if one is near.
-pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let word: String = word.chars().take(64).collect::<String>().to_lowercase();
     let limit = (word.chars().count() / 3).max(1);
     known

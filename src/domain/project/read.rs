@@ -6,6 +6,7 @@ use toml_edit::Document;
 
 use super::call::Call;
 use super::check;
+use super::deploys::environments;
 use super::graph;
 use super::pipeline::{DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
 use super::problem::{Problem, Problems, nearest, quoted};
@@ -48,9 +49,11 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
     };
     let root = Section::root(document.as_table());
     root.refuse_unknown(TOP, &mut problems);
+    let pipelines = pipelines(&root, &mut problems);
     let project = Project {
         plan: root.text("plan", any, &mut problems),
-        pipelines: pipelines(&root, &mut problems),
+        environments: environments(&root, &pipelines, &mut problems),
+        pipelines,
         raw: raw(text, &root, &mut problems),
     };
     let found = problems.finish();
@@ -64,11 +67,11 @@ fn first_line(message: &str) -> String {
 
 /// The tables that other rooms read, kept as data.
 fn raw(text: &str, root: &Section<'_>, problems: &mut Problems<'_>) -> toml::Table {
-    for key in ["environment", "updates", "policy"] {
+    for key in ["updates", "policy"] {
         root.section(key, problems);
     }
     let mut table = text.parse::<toml::Table>().unwrap_or_default();
-    table.retain(|key, _| matches!(key, "environment" | "updates" | "policy" | "onboarding"));
+    table.retain(|key, _| matches!(key, "updates" | "policy" | "onboarding"));
     table
 }
 

@@ -24,6 +24,25 @@ run    = ["install -D target/release/shop dist/shop"]
 export = "dist/"
 [environment.staging]
 target = "host"
+release = "image"
+start = "./shop"
+health = "/healthz"
+domain = "staging.shop.example"
+after_merge = true
+[environment.production]
+release = "image"
+start = "./shop"
+port = 8081
+who = ["@acme/payments"]
+needs = { checks = ["test", "build (ubuntu)"], approvals = 1, environment = "staging" }
+stages = ["5% 1m", "100%"]
+stage_max = "20m"
+undecided = "advance"
+watch = "10m"
+freeze = ["Fri 16:00 - Mon 07:00 Europe/Copenhagen"]
+memory = "512MB"
+processes = 2
+irreversible = true
 [updates]
 cooldown = "3d"
 "#;
@@ -41,7 +60,19 @@ fn the_whole_language_is_read() {
     let project = parse(FULL).expect("the example of the design");
     let test = project.pipeline("test").expect("named");
     assert_eq!(project.plan.as_deref(), Some("rust-service@1"));
-    assert_eq!(project.raw.keys().collect::<Vec<_>>(), ["environment", "updates"]);
+    assert_eq!(project.raw.keys().collect::<Vec<_>>(), ["updates"]);
+    let production = project.environment("production").expect("named");
+    assert_eq!(
+        production.stages.iter().map(|s| (s.weight.basis_points(), s.stay_ms)).collect::<Vec<_>>(),
+        [(500, 60_000), (10_000, 0)]
+    );
+    assert_eq!(
+        (production.stage_max_ms, production.watch_ms, production.memory),
+        (1_200_000, 600_000, Some(512_000_000))
+    );
+    assert_eq!(production.who.to_string(), "members of acme/payments");
+    assert_eq!(needed(&project, production), ["test", "image"]);
+    assert_ne!(production.digest(), project.environment("staging").expect("named").digest());
     assert_eq!(
         project.pipelines.iter().map(|p| (p.name.as_str(), p.line)).collect::<Vec<_>>(),
         [("test", 3), ("image", 14)]
@@ -229,4 +260,25 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn an_environment_says_all_that_is_wrong_with_it() {
+    let text = "[pipeline.test]\nrun = [\"true\"]\n[environment.prod]\nrelease = \"tset\"\nstart = \"./x\"\nport = 1\ndomain = \"a b\"\nwho = \"everybody\"\nneeds = { aprovals = 1, environment = \"stage\" }\nstages = [\"50% 1m\"]\nfreeze = [\"weekends\"]\nmemory = \"1 TB\"\nundecided = \"probe\"\ntarget = \"fly\"\n[environment.a]\nrelease = \"test\"\nstart = \"./x\"\nport = 2\nneeds = { environment = \"b\" }\n[environment.b]\nrelease = \"test\"\nstart = \"./x\"\nport = 3\nneeds = { environment = \"a\" }\n";
+    assert_snapshot!(problems(text), @r###"
+    fairway.toml:3:14: `environment.prod` needs only one of `domain` and `port`.
+    fairway.toml:4:1: There is no pipeline `tset`. Did you mean `test`?
+    fairway.toml:7:10: `a b` is no host name. Write one such as `shop.example`, without scheme and port.
+    fairway.toml:8:7: `everybody` is no role. Write `write`, `maintain` or `admin`, or a list of teams: `["@acme/payments"]`.
+    fairway.toml:9:1: There is no environment `stage` that could come before it. Known are `prod`, `a`, `b`.
+    fairway.toml:9:11: Unknown key `aprovals` in `environment.prod.needs`. Did you mean `approvals`?
+    fairway.toml:10:11: The last stage must be `100%`.
+    fairway.toml:11:11: `weekends` is no window. Write `Fri 16:00 - Mon 07:00 Europe/Copenhagen`, `22:00 - 06:00 UTC` or `2026-12-20 - 2027-01-03 UTC`.
+    fairway.toml:12:10: `1 TB` is no size. Write `512MB` or `2GB`.
+    fairway.toml:13:13: This version does not have `probe` yet. It has `hold` and `advance`.
+    fairway.toml:14:10: This version does not have the target `fly` yet. It has `host`.
+    fairway.toml:15:14: `a` needs itself by way of `b`.
+    fairway.toml:16:1: `test` exports nothing. Give `[pipeline.test]` an `export`.
+    fairway.toml:21:1: `test` exports nothing. Give `[pipeline.test]` an `export`.
+    "###);
 }

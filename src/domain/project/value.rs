@@ -165,6 +165,32 @@ impl<'t> Section<'t> {
         port
     }
 
+    /// Whether there is a list under the key.
+    pub(super) fn is_list(&self, key: &str) -> bool {
+        self.get(key).is_some_and(Item::is_array)
+    }
+
+    /// A boolean; what is not there is false.
+    pub(super) fn flag(&self, key: &str, problems: &mut Problems<'_>) -> bool {
+        let Some(item) = self.get(key) else { return false };
+        item.as_bool().unwrap_or_else(|| {
+            let message = format!("`{key}` must be `true` or `false`, not {}.", kind(item));
+            problems.add(self.key_span(key), &self.name(key), message);
+            false
+        })
+    }
+
+    /// A whole number between two others.
+    pub(super) fn number(&self, key: &str, (least, most): (i64, i64), problems: &mut Problems<'_>) -> Option<i64> {
+        let item = self.get(key)?;
+        let number = item.as_integer().filter(|n| (least..=most).contains(n));
+        if number.is_none() {
+            let message = format!("`{key}` must be a number from {least} to {most}.");
+            problems.add(self.key_span(key), &self.name(key), message);
+        }
+        number
+    }
+
     fn get(&self, key: &str) -> Option<&'t Item> {
         self.table.get(key).filter(|item| !item.is_none())
     }

@@ -132,6 +132,13 @@ pub fn cancelled(count: usize) -> String {
     )
 }
 
+/// Accepted: nothing of it waits any more.
+pub fn withdrawn(checks: usize, environments: &[String]) -> String {
+    let stopped = if checks > 0 { format!(" {}", cancelled(checks)) } else { String::new() };
+    let names: Vec<String> = environments.iter().map(|name| format!("`/rollout {name} abort`")).collect();
+    format!("Took back what waits.{stopped} What is being rolled out already is stopped by {}.", names.join(" or "))
+}
+
 /// What this person may do here.
 pub fn help(role: Role) -> String {
     command::help_for(role)
@@ -187,6 +194,6 @@ fn list(names: &[&str]) -> String {
 }
 
 /// Text for the inside of a code span: a back-tick would end it.
-fn tick(text: &str) -> String {
+pub(super) fn tick(text: &str) -> String {
     text.replace('`', "'")
 }

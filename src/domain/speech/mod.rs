@@ -2,5 +2,9 @@
 
 pub mod check;
 pub mod command;
+pub mod environment;
+pub mod order;
 pub mod reply;
+pub mod rollout;
+pub mod steering;
 pub mod sticky;

@@ -292,6 +292,10 @@ impl Engine for Local {
         harvest::keeps(&self.config.data, digest)
     }
 
+    fn kept(&self, digest: &str) -> Option<std::path::PathBuf> {
+        harvest::kept(&self.config.data, digest)
+    }
+
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
         Box::pin(self.perform(spec, events, cancel))
     }

@@ -219,6 +219,18 @@ impl Store {
         Ok(None)
     }
 
+    /// As [`Store::finish`] begins, but the job goes on: a transaction of whoever has it now. `None`: lease lost.
+    pub async fn fenced(&self, job: &Job) -> Result<Option<Tx>> {
+        const SQL: &str = "UPDATE jobs SET error = error WHERE id = $1 AND attempt = $2 AND state = 'leased'";
+        let mut tx = self.begin().await?;
+        if sqlx::query(SQL).bind(job.id).bind(job.attempt).execute(tx.connection()).await?.rows_affected() == 1 {
+            tx.wakes();
+            return Ok(Some(tx));
+        }
+        tx.rollback().await?;
+        Ok(None)
+    }
+
     /// Puts a job back to its place until a later time, or to the dead. Its lane waits with it. `None`: lease lost.
     pub async fn retry(&self, job: &Job, retry: &Retry<'_>) -> Result<Option<State>> {
         let counts = i64::from(retry.r#as == RetryAs::Failure);

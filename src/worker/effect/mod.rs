@@ -1,8 +1,11 @@
 //! Effects: one remembered id at GitHub each, and THEIR side brought to what OUR row says. A create looks for its marker first whenever it may have happened before.
 
 pub mod check;
+pub mod deployment;
 pub mod reaction;
 pub mod reply;
+pub mod revert;
+pub mod rollout;
 pub mod sticky;
 
 use super::verdict::JobError;

@@ -6,6 +6,7 @@ use super::super::queue::finish;
 use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;
+use crate::domain::ask::Said;
 use crate::domain::ids::Repo;
 use crate::github::GitHubError;
 use crate::store::{Class, Job, Mirror};
@@ -15,7 +16,8 @@ pub async fn sync(ctx: &Context, job: &Job, (repo, comment): (&Repo, i64)) -> Re
     let key = format!("reaction:{comment}");
     let wanted = match ctx.store.command(comment).await? {
         None => "eyes",
-        Some(row) if row.state == "done" => "rocket",
+        Some(row) if row.state == Said::Pending.as_str() => "eyes",
+        Some(row) if row.state == Said::Done.as_str() => "rocket",
         Some(_) => "confused",
     };
     let mirror = ctx.store.mirror(&key).await?;

@@ -7,7 +7,8 @@ use super::super::queue::finish;
 use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;
-use crate::domain::decide::PullState;
+use crate::domain::decide::{EnvState, PullState};
+use crate::domain::rollout::Rollout;
 use crate::domain::speech;
 use crate::domain::task::Key;
 use crate::github::{GitHubError, Posted};
@@ -17,7 +18,8 @@ use crate::store::{Class, Job, Mirror};
 pub async fn sync(ctx: &Context, job: &Job, key: &Key) -> Result<(), JobError> {
     let Some(row) = ctx.store.aggregate(&key.to_string()).await? else { return finish(ctx, job, &[]).await };
     let state: PullState = serde_json::from_str(&row.state).context("a pull request's row cannot be read")?;
-    let body = speech::sticky::render(&state);
+    let environments = environments(ctx, &state).await?;
+    let body = speech::sticky::render(&state, &environments);
     let hash = hex::encode(Sha256::digest(&body));
     let name = format!("sticky:{key}");
     let mirror = ctx.store.mirror(&name).await?;
@@ -34,6 +36,20 @@ pub async fn sync(ctx: &Context, job: &Job, key: &Key) -> Result<(), JobError> {
     tx.save_mirror(&mirror).await?;
     tx.commit().await.context("remembering a comment")?;
     Ok(())
+}
+
+/// The environments that it had to do with, as they stand, each with its newest rollout.
+async fn environments(ctx: &Context, state: &PullState) -> Result<Vec<(EnvState, Option<Rollout>)>, JobError> {
+    let mut all = Vec::new();
+    for name in &state.environments {
+        let key = Key::Env(state.repo.id, name.clone());
+        let Some(row) = ctx.store.aggregate(&key.to_string()).await? else { continue };
+        let environment = serde_json::from_str(&row.state).context("an environment's row cannot be read")?;
+        let rollout = ctx.store.newest_rollout(state.repo.id, name).await?.and_then(|row| row.state);
+        let rollout = rollout.map(|text| serde_json::from_str(&text)).transpose();
+        all.push((environment, rollout.context("a rollout's state cannot be read")?));
+    }
+    Ok(all)
 }
 
 async fn write(

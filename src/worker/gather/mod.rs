@@ -1,5 +1,7 @@
 //! Reads what a decision may need, and no more: first what we are asked, then GitHub.
 
+pub mod environment;
+
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::command::{self, Parsed, Role, Verb};
@@ -29,13 +31,16 @@ pub async fn pull(ctx: &Context, number: i64, state: Option<&PullState>, event: 
             if typed.is_some() {
                 facts.role = Some(role(ctx, repo, &comment.author).await?);
             }
+            if typed.is_some_and(Verb::concerns_environments) {
+                facts.home = Some(project_at(ctx, repo, &repo.default_branch).await?);
+            }
             (repo, matches!(typed, Some(Verb::Retry | Verb::Run)))
         }
         Event::Rerun { repo, sender, .. } => {
             facts.role = Some(role(ctx, repo, sender).await?);
             (repo, true)
         }
-        Event::RunFinished { .. } | Event::Head { .. } | Event::Gone => return Ok(facts),
+        _ => return Ok(facts),
     };
     let live = gone_is_none(ctx.github.pull(repo, number).await)?;
     if let Some(live) = &live {

@@ -1,4 +1,6 @@
-//! Sealed secrets, in and out as bytes: this file never sees one in clear. See [`super::seal`].
+//! Sealed secrets, in and out as bytes: this file never sees one in clear. See [`seal`].
+
+pub mod seal;
 
 use super::Store;
 use anyhow::Result;

@@ -1,0 +1,100 @@
+//! Commands about environments: bound to the commit that was shown, and handed on to whom they concern.
+
+use super::{Change, PullState};
+use crate::domain::ask::Ask;
+use crate::domain::command::{self, Order, Ordered, Typed, Verb};
+use crate::domain::event::Comment;
+use crate::domain::facts::{Facts, ProjectAt};
+use crate::domain::speech::environment as speech;
+use crate::domain::task::{Event, Key, Task};
+
+/// Asks the environment. Words are an answer already; without them it answers itself. The error is a refusal.
+pub fn ask(
+    state: &mut PullState,
+    (comment, line): (&Comment, &str),
+    typed: &Typed,
+    (facts, changes): (&Facts, &mut Vec<Change>),
+) -> Result<Option<String>, String> {
+    let project = match &facts.home {
+        Some(ProjectAt::Found(project)) => project,
+        other => return Err(speech::no_file(matches!(other, Some(ProjectAt::Broken(_))))),
+    };
+    let names: Vec<&str> = project.environments.iter().map(|environment| environment.name.as_str()).collect();
+    let Ordered { environment, order } = command::order(typed, &names)?;
+    let sha = meant_commit(state, comment, (&order, line))?;
+    let ask = Ask {
+        repo: state.repo.clone(),
+        pull: Some(state.pull.number),
+        comment: Some(comment.id),
+        by: comment.author.clone(),
+        line: line.to_owned(),
+        verb: typed.command,
+        at: comment.created_at,
+        sha,
+        merged: state.pull.merged,
+        order,
+    };
+    match environment {
+        Some(name) => {
+            state.meets(&name);
+            send(&name, ask, changes);
+            Ok(None)
+        }
+        None => {
+            let freezes = typed.command == Verb::Freeze;
+            names.iter().for_each(|name| send(name, Ask { comment: None, ..ask.clone() }, changes));
+            Ok(Some(speech::all(freezes, &names)))
+        }
+    }
+}
+
+fn send(environment: &str, ask: Ask, changes: &mut Vec<Change>) {
+    let key = Key::Env(ask.repo.id, environment.to_owned());
+    changes.push(Change::Do(Task::Event { key, event: Box::new(Event::Ask(ask)) }));
+}
+
+/// The head that the author looked at, or the merge commit. What only steers or rescues is not about a commit.
+fn meant_commit(state: &PullState, comment: &Comment, (order, line): (&Order, &str)) -> Result<String, String> {
+    let pull = &state.pull;
+    let merged = pull.merge_commit_sha.as_ref().filter(|_| pull.merged);
+    let sha = merged.unwrap_or(&pull.head_sha).clone();
+    if order.steers() {
+        return Ok(sha);
+    }
+    if merged.is_none() {
+        if !pull.open {
+            return Err(speech::closed_pull(line));
+        }
+        if pull.fork {
+            return Err(speech::fork_pull(line));
+        }
+        if state.head_at(comment.created_at).is_none_or(|seen| seen.sha != sha) {
+            return Err(speech::head_unknown(&sha, line));
+        }
+    }
+    match order {
+        Order::Deploy { sha: Some(named), .. } if !sha.starts_with(named.as_str()) => {
+            Err(speech::other_commit(named, &sha, line))
+        }
+        _ => Ok(sha),
+    }
+}
+
+/// What waits anywhere for this pull request is not wanted any more.
+pub fn withdraw(state: &PullState, comment: &Comment, changes: &mut Vec<Change>) {
+    for environment in &state.environments {
+        let ask = Ask {
+            repo: state.repo.clone(),
+            pull: Some(state.pull.number),
+            comment: None,
+            by: comment.author.clone(),
+            line: String::new(),
+            verb: Verb::Cancel,
+            at: comment.created_at,
+            sha: state.pull.head_sha.clone(),
+            merged: state.pull.merged,
+            order: Order::Withdraw,
+        };
+        send(environment, ask, changes);
+    }
+}

@@ -1,0 +1,75 @@
+//! Where a rollout got to: what is live now, what must not come back, and who is answered.
+
+use super::state::{Ended, EnvState, Held};
+use super::{Change, answer};
+use crate::domain::ask::Said;
+use crate::domain::facts::EnvFacts;
+use crate::domain::release::Kind;
+use crate::domain::speech::steering;
+use crate::domain::task::News;
+
+/// Notes it. News of an earlier rollout change nothing.
+pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts, changes: &mut Vec<Change>) {
+    if state.going.as_ref().is_none_or(|going| going.number != number) {
+        return;
+    }
+    match news {
+        News::Full => full(state, changes),
+        News::Live => {
+            full(state, changes);
+            end(state, (true, String::new()), facts.now);
+        }
+        News::Gone { words, fault, was_full, .. } => gone(state, (words, *fault, *was_full), facts, changes),
+    }
+}
+
+/// All traffic goes there now. Told twice, it is done once.
+fn full(state: &mut EnvState, changes: &mut Vec<Change>) {
+    let Some(going) = state.going.as_mut().filter(|going| !going.full) else { return };
+    going.full = true;
+    let (version, ask, kind) = (going.version.clone(), going.ask.clone(), going.kind);
+    let before = state.live.replace(version.clone());
+    if let Some(before) = before.filter(|before| kind != Kind::Rollback && before.sha != version.sha) {
+        state.was_good(before);
+    }
+    let words = match kind {
+        Kind::Rollback => steering::is_back(&state.name, &version, state.held.as_ref()),
+        _ => steering::is_full(&state.name, &version),
+    };
+    answer(&ask, Said::Done, words, changes);
+}
+
+fn gone(
+    state: &mut EnvState,
+    (words, fault, was_full): (&str, bool, bool),
+    facts: &EnvFacts,
+    changes: &mut Vec<Change>,
+) {
+    let Some(going) = state.going.clone() else { return };
+    if was_full {
+        // The old version took over again without having stopped.
+        let back = state.good.pop();
+        state.live = back.or_else(|| state.live.take().filter(|live| live.sha != going.version.sha));
+    } else {
+        answer(&going.ask, Said::Refused, steering::came_to_nothing(&state.name, words), changes);
+    }
+    let taken_back = (fault && going.version.merged) || was_full;
+    if taken_back && going.kind != Kind::Rollback {
+        let by = going.asked.last().map(|ask| ask.by.clone()).unwrap_or_default();
+        state.held = Some(Held { bad: going.version.sha.clone(), pull: going.version.pull, by, at: facts.now });
+        if going.version.merged && going.version.pull.is_some() {
+            changes.push(Change::Revert { number: going.number });
+        }
+    }
+    for ask in &going.asked {
+        let words = steering::taken_back(&state.name, state.live.as_ref(), words);
+        answer(ask, Said::Done, words, changes);
+    }
+    end(state, (false, words.to_owned()), facts.now);
+}
+
+fn end(state: &mut EnvState, (stayed, words): (bool, String), now: i64) {
+    let Some(going) = state.going.take() else { return };
+    state.last =
+        Some(Ended { number: going.number, sha: going.version.sha, pull: going.version.pull, words, stayed, at: now });
+}

@@ -1,0 +1,86 @@
+//! What is released, and what a rollout is to do with it: as it stands as JSON in a rollout's row.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::Repo;
+use super::project::Environment;
+use super::rollout::{Steer, Weight};
+
+/// A commit as it is, or was, released to an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The commit.
+    pub sha: String,
+    /// Digest of what its `release` pipeline exported.
+    pub release: String,
+    /// The pull request it came from.
+    pub pull: Option<i64>,
+    /// Whether it was on the default branch.
+    pub merged: bool,
+    /// Digest of the environment's definition it was started with.
+    pub definition: String,
+}
+
+/// What sort of change a rollout is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The usual.
+    Planned,
+    /// Because something is broken.
+    Hotfix,
+    /// Back to a version that was live before.
+    Rollback,
+    /// The live commit with another definition of its environment.
+    Config,
+}
+
+impl Kind {
+    /// The word in the `kind` column.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Planned => "planned",
+            Kind::Hotfix => "hotfix",
+            Kind::Rollback => "rollback",
+            Kind::Config => "config",
+        }
+    }
+}
+
+/// What a rollout is to do, as decided when it began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RolloutSpec {
+    /// Where.
+    pub repo: Repo,
+    /// The environment as it was defined then: somebody who edits the file does not change what is on its way.
+    pub environment: Environment,
+    /// What sort of change it is.
+    pub kind: Kind,
+    /// What it brings.
+    pub version: Version,
+    /// What was live before.
+    pub base: Option<Version>,
+    /// Shift to this share and stay.
+    pub hold_at: Option<Weight>,
+    /// Who asked.
+    pub by: String,
+    /// The pull request whose damage it mends.
+    pub fixes: Option<i64>,
+    /// Who approved.
+    pub approvals: Vec<String>,
+    /// The pull request it was asked in.
+    pub pull: Option<i64>,
+    /// When the release was built; Unix milliseconds.
+    pub built_at: i64,
+}
+
+/// Somebody's word to a rollout on its way.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Steered {
+    /// What.
+    pub steer: Steer,
+    /// Login.
+    pub by: String,
+    /// Unix milliseconds.
+    pub at: i64,
+}

@@ -1,0 +1,259 @@
+//! One look, one step: what was seen and said gives where the rollout stands and what is to be done.
+
+use super::bound::upper;
+use super::judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts};
+use super::machine::{Action, Counts, Health, Looked, Observation, Outcome, Phase, Rollout, Steer, Why};
+use super::weight::Weight;
+
+/// More time than this never passes between two looks, whatever the clock says.
+const LONGEST_MS: i64 = 10_000;
+/// A candidate that is not ready after this long never will be.
+const PREPARE_MS: i64 = 120_000;
+/// Probes that fail in a row before a candidate is taken back.
+const PROBES: u32 = 3;
+/// The candidate's rate may at most be this much above stable's, as far as can be told.
+const WITHIN: f64 = 0.05;
+
+/// Takes a look and everything that people have said so far.
+pub fn step(mut rollout: Rollout, orders: &[Steer], seen: &Observation) -> (Rollout, Vec<Action>) {
+    if rollout.ended().is_some() {
+        return (rollout, Vec::new());
+    }
+    absorb(&mut rollout, seen);
+    for order in orders.iter().skip(rollout.heard) {
+        obey(&mut rollout, order, seen.now);
+    }
+    rollout.heard = rollout.heard.max(orders.len());
+    watch(&mut rollout, seen);
+    go_on(&mut rollout, seen);
+    let actions = act(&mut rollout, seen);
+    (rollout, actions)
+}
+
+/// Adds what happened since the last look.
+fn absorb(rollout: &mut Rollout, seen: &Observation) {
+    let weight = seen.weight.unwrap_or_default();
+    let (passed, candidate, stable, before) = match &rollout.looked {
+        None => (0, Counts::default(), Counts::default(), weight),
+        Some(old) => {
+            let passed = (seen.now - old.at).clamp(0, LONGEST_MS);
+            // A proxy that began a new life counts from nothing.
+            let zero = Counts::default();
+            let (c, s) = if old.boot == seen.boot { (old.candidate, old.stable) } else { (zero, zero) };
+            (passed, seen.candidate.since(c), seen.stable.since(s), old.weight)
+        }
+    };
+    let both = before == weight && weight > Weight::ZERO && weight < Weight::ALL;
+    rollout.candidate = rollout.candidate.and(candidate);
+    rollout.here = rollout.here.and(candidate);
+    rollout.here_stable = rollout.here_stable.and(stable);
+    if rollout.full_at.is_none() {
+        rollout.stable = rollout.stable.and(stable);
+    }
+    let all = candidate.requests.saturating_add(stable.requests);
+    // While the share changed, what each was really given says more than either share.
+    let share = if both { weight.share() } else { candidate.requests as f64 / (all.max(1)) as f64 };
+    rollout.evidence = rollout.evidence.and(Interval { candidate: candidate.bad, stable: stable.bad, share });
+    if rollout.first_traffic_at.is_some() {
+        rollout.age_ms += passed;
+    }
+    if weight == rollout.target {
+        rollout.stayed_ms += passed;
+    }
+    rollout.exposure = rollout.exposure.saturating_add(i64::from(before.basis_points()) * passed);
+    rollout.most = rollout.most.max(weight);
+    if weight > Weight::ZERO && rollout.first_traffic_at.is_none() {
+        rollout.first_traffic_at = Some(seen.now);
+    }
+    rollout.looked =
+        Some(Looked { at: seen.now, boot: seen.boot.clone(), candidate: seen.candidate, stable: seen.stable, weight });
+}
+
+fn obey(rollout: &mut Rollout, order: &Steer, now: i64) {
+    let baking = rollout.phase == Phase::Baking;
+    match order {
+        Steer::Abort { reason, by } if !matches!(rollout.phase, Phase::Ending(_) | Phase::Done(_)) => {
+            let traffic = rollout.first_traffic_at.is_some();
+            let outcome = if traffic { Outcome::AbortedManual } else { Outcome::Cancelled };
+            take_back(rollout, (outcome, Why::Asked { by: by.clone(), reason: reason.clone() }), now);
+        }
+        Steer::Pause if baking || rollout.phase == Phase::Preparing => rollout.paused = true,
+        Steer::Resume => {
+            rollout.paused = false;
+            rollout.plan.hold_at = None;
+        }
+        Steer::Promote => {
+            rollout.paused = false;
+            rollout.plan.hold_at = None;
+            if baking {
+                enter_next(rollout);
+            }
+        }
+        Steer::Weight(weight) if baking => {
+            rollout.plan.hold_at = Some(*weight);
+            by_hand(rollout, *weight);
+        }
+        Steer::Weight(weight) if rollout.phase == Phase::Preparing => rollout.plan.hold_at = Some(*weight),
+        _ => {}
+    }
+}
+
+fn take_back(rollout: &mut Rollout, (outcome, why): (Outcome, Why), now: i64) {
+    rollout.failed_at = Some(now);
+    rollout.why = why;
+    rollout.target = Weight::ZERO;
+    rollout.phase = Phase::Ending(outcome);
+}
+
+/// The judge and the probes look in every state that has a candidate, also while people hold it.
+fn watch(rollout: &mut Rollout, seen: &Observation) {
+    let sick = match &seen.health {
+        Health::Crashing(words) => Some(words.clone()),
+        Health::Failing(n) if *n >= PROBES => Some(format!("{n} health probes in a row failed")),
+        _ => None,
+    };
+    match rollout.phase {
+        Phase::Preparing => {
+            // Nobody is served by it yet, so the time is its own: it has no age.
+            let waited = rollout.stayed_ms >= PREPARE_MS;
+            let why = match (&seen.health, sick) {
+                (Health::Crashing(_), Some(words)) => Some(words),
+                (Health::Ready, _) => None,
+                _ if waited => Some(format!("it was not ready after {} s", PREPARE_MS / 1_000)),
+                _ => None,
+            };
+            if let Some(words) = why {
+                take_back(rollout, (Outcome::FailedBeforeTraffic, Why::NeverReady(words)), seen.now);
+            }
+        }
+        Phase::Baking | Phase::Warm => {
+            let why = sick.map(Why::Sick).or_else(|| worse(rollout));
+            if let Some(why) = why.filter(|_| rollout.plan.base && !rollout.plan.irreversible) {
+                take_back(rollout, (Outcome::AbortedAuto, why), seen.now);
+            }
+        }
+        Phase::Ending(_) | Phase::Done(_) => {}
+    }
+}
+
+/// What the judge says. A version that was live before is not judged: there is nowhere else to go.
+fn worse(rollout: &Rollout) -> Option<Why> {
+    if rollout.plan.back {
+        return None;
+    }
+    let pair = |counts: Counts| (counts.bad, counts.requests);
+    let (evidence, limit, candidate) = if rollout.phase == Phase::Warm {
+        (against_history(rollout), WARM_LIMIT, rollout.here)
+    } else {
+        (rollout.evidence.value(), LIMIT, rollout.candidate)
+    };
+    let at = rollout.looked.as_ref().map_or(rollout.target, |looked| looked.weight);
+    convicts(evidence, limit, pair(candidate), pair(rollout.stable)).then_some(Why::Worse { evidence, limit, at })
+}
+
+/// After the last stage: what it answers now beside what stable answered until then.
+fn against_history(rollout: &Rollout) -> f64 {
+    let (new, old) = (rollout.here, rollout.stable);
+    let all = new.requests.saturating_add(old.requests);
+    if old.requests == 0 || all == 0 {
+        return 0.0;
+    }
+    let share = new.requests as f64 / all as f64;
+    Evidence::default().and(Interval { candidate: new.bad, stable: old.bad, share }).value()
+}
+
+fn go_on(rollout: &mut Rollout, seen: &Observation) {
+    match rollout.phase {
+        Phase::Preparing if seen.health == Health::Ready && !rollout.paused => {
+            rollout.phase = Phase::Baking;
+            match rollout.plan.hold_at {
+                Some(weight) => by_hand(rollout, weight),
+                None => enter_next(rollout),
+            }
+        }
+        Phase::Baking if rollout.target == Weight::ALL && seen.weight == Some(Weight::ALL) => {
+            rollout.full_at = Some(seen.now);
+            rollout.phase = Phase::Warm;
+            arrive(rollout);
+        }
+        Phase::Baking if rollout.target == Weight::ALL => {}
+        Phase::Baking => bake(rollout, seen),
+        Phase::Warm if rollout.stayed_ms >= rollout.plan.watch_ms => rollout.phase = Phase::Ending(Outcome::Live),
+        _ => {}
+    }
+}
+
+fn bake(rollout: &mut Rollout, seen: &Observation) {
+    if seen.weight != Some(rollout.target) {
+        return;
+    }
+    let late = rollout.stayed_ms >= rollout.plan.stage_max_ms.max(rollout.stay_ms);
+    let enough = enough(rollout);
+    let holds = rollout.paused || rollout.plan.hold_at.is_some();
+    rollout.undecided = late && !enough && !holds;
+    if holds || rollout.stayed_ms < rollout.stay_ms {
+        return;
+    }
+    if enough || (late && rollout.plan.undecided == super::Undecided::Advance) {
+        enter_next(rollout);
+    }
+}
+
+/// Whether it is known well enough where it is: at worst it is this little worse than stable.
+fn enough(rollout: &Rollout) -> bool {
+    if rollout.plan.back {
+        return true;
+    }
+    let Counts { requests, bad } = rollout.here_stable;
+    let stable = if requests == 0 { 0.0 } else { bad as f64 / requests as f64 };
+    upper(rollout.here.bad, rollout.here.requests) <= stable + WITHIN
+}
+
+fn enter_next(rollout: &mut Rollout) {
+    let Some(stage) = rollout.plan.stages.get(rollout.next).copied() else { return };
+    rollout.next += 1;
+    rollout.target = stage.weight;
+    rollout.stay_ms = stage.stay_ms;
+    arrive(rollout);
+}
+
+/// A share by hand. The stages go on from there: the next one is the first that is larger.
+fn by_hand(rollout: &mut Rollout, weight: Weight) {
+    let next = rollout.plan.stages.iter().position(|stage| stage.weight > weight);
+    rollout.next = next.unwrap_or(rollout.plan.stages.len());
+    rollout.target = weight;
+    rollout.stay_ms = 0;
+    arrive(rollout);
+}
+
+fn arrive(rollout: &mut Rollout) {
+    rollout.stayed_ms = 0;
+    rollout.undecided = false;
+    rollout.here = Counts::default();
+    rollout.here_stable = Counts::default();
+}
+
+/// What lies between what is and what should be.
+fn act(rollout: &mut Rollout, seen: &Observation) -> Vec<Action> {
+    match rollout.phase {
+        Phase::Preparing => vec![Action::Prepare],
+        Phase::Ending(Outcome::Live) => {
+            rollout.phase = Phase::Done(Outcome::Live);
+            vec![Action::Adopt]
+        }
+        Phase::Ending(outcome) => match seen.weight {
+            Some(weight) if weight > Weight::ZERO => vec![Action::Write(Weight::ZERO)],
+            _ => {
+                rollout.phase = Phase::Done(outcome);
+                vec![Action::Retire]
+            }
+        },
+        Phase::Baking | Phase::Warm => match seen.weight {
+            // The proxy lost the candidate: it is brought back before anything else.
+            None => vec![Action::Prepare],
+            Some(weight) if weight != rollout.target => vec![Action::Write(rollout.target)],
+            Some(_) => Vec::new(),
+        },
+        Phase::Done(_) => Vec::new(),
+    }
+}

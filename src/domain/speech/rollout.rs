@@ -1,0 +1,195 @@
+//! What is said about a rollout: how far it is, and why it ended as it did. With the numbers, never adjectives.
+
+use super::command::tick;
+use super::environment::spell;
+use crate::domain::decide::EnvState;
+use crate::domain::event::Pull;
+use crate::domain::ids::short;
+use crate::domain::release::Version;
+use crate::domain::rollout::{Counts, Outcome, Phase, Rollout, Why};
+use crate::domain::run::escape_md;
+
+/// A number where a share was meant.
+pub fn without_percent(number: &str) -> String {
+    format!(
+        "Not done: `{}` could be anything. Type `{}%` if you mean that share of the traffic.",
+        tick(number),
+        tick(number)
+    )
+}
+
+/// No traffic at all.
+pub fn nothing() -> String {
+    "Not done: 0 % is no rollout. To take it out of the traffic, type `/rollout abort`.".to_owned()
+}
+
+/// Not a share.
+pub fn no_weight(text: &str) -> String {
+    let text: String = tick(text).chars().take(20).collect();
+    format!(
+        "Not done: `{text}` is no share of the traffic. Type one from `0.01%` to `100%` with the digits 0 to 9, for example `/rollout 25%`."
+    )
+}
+
+/// `25 % · 3 min · 0 bad`: what fits into a Deployment's description.
+pub fn progress(rollout: &Rollout) -> String {
+    match &rollout.phase {
+        Phase::Preparing => "starting".to_owned(),
+        Phase::Baking | Phase::Warm => {
+            let weight = rollout.looked.as_ref().map_or(rollout.target, |looked| looked.weight);
+            format!("{weight} · {} · {} bad", spell(rollout.age_ms), rollout.candidate.bad)
+        }
+        Phase::Ending(_) | Phase::Done(_) => ended(rollout),
+    }
+}
+
+/// What it is waiting for where it is, or an empty text.
+pub fn waits(rollout: &Rollout, name: &str) -> String {
+    match rollout.phase {
+        Phase::Preparing => "Its release is starting and has no traffic yet.".to_owned(),
+        Phase::Baking if rollout.paused => {
+            format!("Paused. `/rollout {name} resume` goes on, `/rollout {name} abort` takes it back.")
+        }
+        Phase::Baking if rollout.plan.hold_at.is_some() => {
+            format!(
+                "Held there. `/rollout {name} resume` goes on by the stages, `/rollout {name} promote` to the next one, `/rollout {name} abort` takes it back."
+            )
+        }
+        Phase::Baking if rollout.undecided => format!(
+            "Undecided after {}: {}. `/rollout {name} promote` goes on, `/rollout {name} abort` takes it back.",
+            spell(rollout.stayed_ms),
+            counted(rollout.here, rollout.here_stable)
+        ),
+        Phase::Baking => format!("{}.", capital(&counted(rollout.candidate, rollout.stable))),
+        Phase::Warm => format!(
+            "The old version stays warm for another {}; `/rollback {name}` takes it back.",
+            spell(rollout.plan.watch_ms - rollout.stayed_ms)
+        ),
+        Phase::Ending(_) | Phase::Done(_) => String::new(),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn counted(candidate: Counts, stable: Counts) -> String {
+    if candidate.requests == 0 {
+        return "it has had no request yet".to_owned();
+    }
+    let versus = if stable.requests == 0 { String::new() } else { format!(" vs {} on stable", of(stable)) };
+    format!("{} requests failed{versus}", of(candidate))
+}
+
+fn of(counts: Counts) -> String {
+    format!("{} of {}", thousands(counts.bad), thousands(counts.requests))
+}
+
+/// `12,345`.
+pub fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The verdict, one sentence without its first capital and full stop.
+pub fn ended(rollout: &Rollout) -> String {
+    let outcome = match rollout.phase {
+        Phase::Ending(outcome) | Phase::Done(outcome) => outcome,
+        _ => return progress(rollout),
+    };
+    let (at, after) = (rollout.most, spell(rollout.age_ms));
+    match (&rollout.why, outcome) {
+        (Why::Worse { evidence, limit, at }, _) => format!(
+            "aborted at {at} after {after}: {} (evidence {}x, limit {limit:.0}x)",
+            counted(if rollout.full_at.is_some() { rollout.here } else { rollout.candidate }, rollout.stable),
+            if *evidence < 1e6 { thousands(*evidence as u64) } else { "over 1,000,000".to_owned() }
+        ),
+        (Why::Sick(words), _) => format!("aborted at {at} after {after}: {words}"),
+        (Why::NeverReady(words), _) => format!("it never got traffic: {words}"),
+        (Why::Asked { by, reason }, _) => {
+            let reason = if reason.is_empty() { String::new() } else { format!(" ({})", escape_md(reason)) };
+            let where_it_was = if outcome == Outcome::Cancelled {
+                "before it had traffic".to_owned()
+            } else {
+                format!("at {at} after {after}")
+            };
+            format!("{} took it back {where_it_was}{reason}", escape_md(by))
+        }
+        (Why::Nothing, _) => format!("live; {}", counted(rollout.candidate, Counts::default())),
+    }
+}
+
+/// Title and summary of a rollout's check run.
+pub fn page(name: &str, version: &Version, rollout: Option<&Rollout>) -> (String, String) {
+    let sha = short(&version.sha);
+    let Some(rollout) = rollout else { return ("Starting".to_owned(), format!("`{sha}` goes to `{name}`.")) };
+    let verdict = match rollout.phase {
+        Phase::Ending(_) | Phase::Done(_) => ended(rollout),
+        _ => progress(rollout),
+    };
+    let mut summary = format!("**{}**\n\n", capital(&verdict));
+    if rollout.ended().is_none() {
+        summary.push_str(&waits(rollout, name));
+        summary.push_str("\n\n");
+    }
+    summary.push_str("| Stage | Shortest stay | |\n|---|---|---|\n");
+    for (i, stage) in rollout.plan.stages.iter().enumerate() {
+        let stay = if stage.stay_ms > 0 { spell(stage.stay_ms) } else { "-".to_owned() };
+        let state = if rollout.most >= stage.weight {
+            "reached"
+        } else if i == rollout.next && rollout.ended().is_none() {
+            "next"
+        } else {
+            ""
+        };
+        summary.push_str(&format!("| {} | {stay} | {state} |\n", stage.weight));
+    }
+    (capital(&verdict), summary)
+}
+
+/// Title and body of the pull request that takes a change back.
+pub fn revert(pull: &Pull, name: &str, verdict: &str) -> (String, String) {
+    let title = format!("Revert \"{}\"", pull.title);
+    let body = format!(
+        "Reverts #{}\n\nFairway took it back from `{name}`: {verdict}.\n\nUntil this is merged, or a commit that mends it is deployed with `/deploy {name} --fixes #{}`, nothing that has it goes to `{name}` again.\n",
+        pull.number, pull.number
+    );
+    (title, body)
+}
+
+/// A row of the sticky comment: the environment, what is there, and the next line to type.
+pub fn row(state: &EnvState, rollout: Option<&Rollout>) -> String {
+    let name = &state.name;
+    let live = state.live.as_ref().map_or_else(|| "nothing".to_owned(), |live| format!("`{}`", short(&live.sha)));
+    let (now, next) = match (&state.going, rollout) {
+        (Some(going), Some(rollout)) => {
+            let what = format!("`{}` · {}", short(&going.version.sha), progress(rollout));
+            (if going.full { what } else { format!("{what}; the rest: {live}") }, waits(rollout, name))
+        }
+        (Some(going), None) => (format!("`{}` · starting; live: {live}", short(&going.version.sha)), String::new()),
+        (None, _) => {
+            let next = match (&state.held, &state.last) {
+                (Some(held), _) => format!("Waits for the revert of `{}`.", short(&held.bad)),
+                (None, Some(last)) if !last.stayed => format!("`{}`: {}.", short(&last.sha), last.words),
+                _ => String::new(),
+            };
+            (live, next)
+        }
+    };
+    let mut closed = String::new();
+    for (word, by) in [("locked", &state.lock), ("frozen", &state.freeze)] {
+        if let Some(by) = by {
+            let reason = if by.reason.is_empty() { String::new() } else { format!(" ({})", escape_md(&by.reason)) };
+            closed.push_str(&format!(" {} by {}{reason}.", capital(word), escape_md(&by.by)));
+        }
+    }
+    format!("| `{name}` | {now} | {}{closed} |\n", next.replace('|', "\\|"))
+}

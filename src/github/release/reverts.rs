@@ -1,0 +1,100 @@
+//! The pull request that takes a merged one back. Its branch begins at the merge itself, so that git finds by itself
+//! what has been merged since.
+
+use http::Method;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::domain::ids::Repo;
+use crate::github::auth::{Auth, Scope};
+use crate::github::client::{Ask, GitHub};
+use crate::github::error::GitHubError;
+use crate::github::repos::base;
+use crate::github::wire::{GitCommit, escape};
+
+const CODE: Scope = &[("contents", "write")];
+const PULLS: Scope = &[("pull_requests", "write")];
+
+/// What is to be taken back, and the words for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revert {
+    /// The commit that a merge or a squash made.
+    pub sha: String,
+    /// The branch to make; by its name the pull request is found again.
+    pub branch: String,
+    /// First line of commit and pull request.
+    pub title: String,
+    /// Markdown.
+    pub body: String,
+}
+
+#[derive(Deserialize)]
+struct Sha {
+    sha: String,
+}
+
+#[derive(Deserialize)]
+struct Parents {
+    #[serde(default)]
+    parents: Vec<Sha>,
+}
+
+#[derive(Deserialize)]
+struct Number {
+    number: i64,
+}
+
+impl GitHub {
+    /// The pull request that this revert's branch has, open or not.
+    ///
+    /// # Errors
+    /// See [`GitHubError`].
+    pub async fn find_revert(&self, repo: &Repo, revert: &Revert) -> Result<Option<i64>, GitHubError> {
+        let head = escape(&format!("{}:{}", repo.owner, revert.branch));
+        let path = format!("{}/pulls?state=all&head={head}&per_page=10", base(repo));
+        let found: Vec<Number> = self.json(Ask::get(Auth::of(repo, PULLS), path)).await?;
+        Ok(found.into_iter().next().map(|pull| pull.number))
+    }
+
+    /// Makes the commit and its branch. Again is harmless: the branch stays where it is.
+    ///
+    /// # Errors
+    /// `Invalid` when the commit has no parent to go back to; else see [`GitHubError`].
+    pub async fn push_revert(&self, repo: &Repo, revert: &Revert) -> Result<(), GitHubError> {
+        let commit = |sha: &str| format!("{}/git/commits/{}", base(repo), escape(sha));
+        let Parents { parents } = self.json(Ask::get(Auth::of(repo, CODE), commit(&revert.sha))).await?;
+        let Some(parent) = parents.into_iter().next() else {
+            let message = "it is the first commit of the repository".to_owned();
+            return Err(GitHubError::Invalid { what: format!("reverting {}", revert.sha), message });
+        };
+        let before: GitCommit = self.json(Ask::get(Auth::of(repo, CODE), commit(&parent.sha))).await?;
+        let message = format!("{}\n\nThis reverts commit {}.\n", revert.title, revert.sha);
+        let body = json!({ "message": message, "tree": before.tree.sha, "parents": [revert.sha] });
+        let made: Sha = self
+            .json(Ask::write(Auth::of(repo, CODE), Method::POST, format!("{}/git/commits", base(repo)), body))
+            .await?;
+        let body = json!({ "ref": format!("refs/heads/{}", revert.branch), "sha": made.sha });
+        let path = format!("{}/git/refs", base(repo));
+        match self.send(Ask::write(Auth::of(repo, CODE), Method::POST, path, body)).await {
+            // The branch is there already: an earlier try made it.
+            Ok(_) | Err(GitHubError::Invalid { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens the pull request. Gives its number.
+    ///
+    /// # Errors
+    /// `Invalid` when it is there already, or the branch is not; else see [`GitHubError`].
+    pub async fn open_revert(&self, repo: &Repo, revert: &Revert) -> Result<i64, GitHubError> {
+        let body = json!({
+            "title": revert.title,
+            "body": revert.body,
+            "head": revert.branch,
+            "base": repo.default_branch,
+            "maintainer_can_modify": true,
+        });
+        let path = format!("{}/pulls", base(repo));
+        self.json::<Number>(Ask::write(Auth::of(repo, PULLS), Method::POST, path, body)).await.map(|made| made.number)
+    }
+}

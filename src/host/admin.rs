@@ -1,0 +1,91 @@
+//! The admin socket: services, splits, releases. Whoever may open it may do everything, so it is the owner's alone.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, put};
+use axum::{Json, Router};
+
+use super::desk::Host;
+use super::{Prepare, SetSplit, Slot, TargetError};
+
+/// Everything that can be asked.
+pub fn router(host: Arc<Host>) -> Router {
+    Router::new()
+        .route("/v1/services", get(services))
+        .route("/v1/services/{name}", get(service))
+        .route("/v1/services/{name}/release", put(prepare))
+        .route("/v1/services/{name}/split", put(split))
+        .route("/v1/services/{name}/slots/{slot}", delete(retire))
+        .route("/metrics", get(metrics))
+        .with_state(host)
+}
+
+struct Answer(Result<(), TargetError>);
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Ok(()) => StatusCode::NO_CONTENT.into_response(),
+            Err(error) => {
+                let status = match &error {
+                    TargetError::Stale(_) => StatusCode::PRECONDITION_FAILED,
+                    TargetError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+                    TargetError::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
+                };
+                (status, Json(error)).into_response()
+            }
+        }
+    }
+}
+
+async fn services(State(host): State<Arc<Host>>) -> Response {
+    let all: std::collections::BTreeMap<String, super::Service> =
+        host.shelf.all().iter().map(|place| (place.name.clone(), place.show(&host.shelf.boot))).collect();
+    Json(all).into_response()
+}
+
+async fn service(State(host): State<Arc<Host>>, Path(name): Path<String>) -> Response {
+    match host.shelf.get(&name) {
+        Some(place) => Json(place.show(&host.shelf.boot)).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+async fn prepare(State(host): State<Arc<Host>>, Path(name): Path<String>, Json(asked): Json<Prepare>) -> Answer {
+    Answer(host.prepare(&name, &asked.door, &asked.release).await)
+}
+
+async fn split(State(host): State<Arc<Host>>, Path(name): Path<String>, Json(asked): Json<SetSplit>) -> Answer {
+    let Some(place) = host.shelf.get(&name) else {
+        return Answer(Err(TargetError::Refused(format!("there is no service {name}"))));
+    };
+    Answer(host.shelf.split(&place, asked.generation, &asked.split))
+}
+
+async fn retire(State(host): State<Arc<Host>>, Path((name, slot)): Path<(String, Slot)>) -> Answer {
+    let Some(place) = host.shelf.get(&name) else { return Answer(Ok(())) };
+    Answer(host.shelf.retire(&place, slot).map(|old| {
+        if let Some(old) = old {
+            host.keeper.end(&name, &old);
+        }
+    }))
+}
+
+/// Prometheus' text format: requests by service and version.
+async fn metrics(State(host): State<Arc<Host>>) -> String {
+    let mut out =
+        String::from("# TYPE fairway_host_requests_total counter\n# TYPE fairway_host_bad_requests_total counter\n");
+    for place in host.shelf.all() {
+        let shown = place.show(&host.shelf.boot);
+        for held in shown.slots.values() {
+            let counts = shown.counts.get(&held.release).copied().unwrap_or_default();
+            let labels = format!("service=\"{}\",version=\"{}\"", place.name, held.version);
+            out.push_str(&format!("fairway_host_requests_total{{{labels}}} {}\n", counts.requests));
+            out.push_str(&format!("fairway_host_bad_requests_total{{{labels}}} {}\n", counts.bad));
+        }
+    }
+    out
+}

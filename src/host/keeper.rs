@@ -1,0 +1,137 @@
+//! Sees to it that what stands on the shelf runs, and asks it how it is.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::hold::{self, Order};
+use super::shelf::{Place, Placed, Shelf, write};
+use super::{Health, Release, TargetError};
+
+/// Between two looks.
+const EVERY: Duration = Duration::from_millis(250);
+/// A probe that takes longer has failed.
+const PROBE: Duration = Duration::from_secs(2);
+/// Ends in a row after which nobody hopes any more.
+const HOPELESS: u32 = 3;
+
+/// Starts holds and probes them.
+#[derive(Debug)]
+pub struct Keeper {
+    state: PathBuf,
+    exe: PathBuf,
+    lenient: bool,
+    http: reqwest::Client,
+}
+
+impl Keeper {
+    /// Of this state directory. `exe` is this program; `lenient` lets unmerged code run as the host's own user.
+    pub fn new(state: &Path, exe: &Path, lenient: bool) -> anyhow::Result<Keeper> {
+        let http = reqwest::Client::builder().timeout(PROBE).redirect(reqwest::redirect::Policy::none()).build()?;
+        Ok(Keeper { state: state.to_owned(), exe: exe.to_owned(), lenient, http })
+    }
+
+    /// Free ports for a release, or why it does not run here.
+    pub fn place(&self, release: &Release) -> Result<Placed, TargetError> {
+        let root = rustix::process::getuid().is_root();
+        if !release.trusted && !root && !self.lenient {
+            return Err(TargetError::Refused(
+                "unmerged code runs under a user id of its own, and this host may not give it one. Merge first, or start `fairway host` as root"
+                    .to_owned(),
+            ));
+        }
+        if !release.dir.is_dir() {
+            return Err(TargetError::Refused(format!("the release is not at {}", release.dir.display())));
+        }
+        let ports = free_ports(release.processes).map_err(|e| TargetError::Away(format!("no free port: {e}")))?;
+        let trusted = release.trusted || self.lenient;
+        Ok(Placed { release: Release { trusted, ..release.clone() }, ports })
+    }
+
+    /// Looks after everything, for ever.
+    pub async fn attend(&self, shelf: Arc<Shelf>) {
+        let mut every = tokio::time::interval(EVERY);
+        every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            every.tick().await;
+            let looks = shelf.all().into_iter().map(|place| async move {
+                for placed in place.now().slots.values() {
+                    self.look(&place, placed).await;
+                }
+            });
+            futures_util::future::join_all(looks).await;
+        }
+    }
+
+    async fn look(&self, place: &Place, placed: &Placed) {
+        let id = &placed.release.id;
+        let dir = hold::dir(&self.state, &place.name, id);
+        if !hold::lives(&dir)
+            && let Err(error) = self.start(&dir, placed)
+        {
+            return place.set_health(id, Health::Crashing(format!("it cannot be started: {error:#}")));
+        }
+        let well = self.probe(placed).await;
+        let status = hold::status(&dir);
+        let health = match place.health(id) {
+            _ if well => Health::Ready,
+            _ if status.ends >= HOPELESS => {
+                let log = hold::tail(&dir, 300);
+                let last = log.lines().next_back().unwrap_or_default();
+                let said = if last.is_empty() { String::new() } else { format!(", and said: {last}") };
+                Health::Crashing(format!("it ended {} times, last with {}{said}", status.ends, status.last))
+            }
+            Health::Ready => Health::Failing(1),
+            Health::Failing(n) => Health::Failing(n.saturating_add(1)),
+            before => before,
+        };
+        place.set_health(id, health);
+    }
+
+    async fn probe(&self, placed: &Placed) -> bool {
+        let asks = placed.ports.iter().map(|port| async move {
+            let url = format!("http://127.0.0.1:{port}{}", placed.release.health);
+            let answer = self.http.get(url).header("user-agent", "fairway-probe").send().await;
+            answer.is_ok_and(|answer| answer.status().is_success() || answer.status().is_redirection())
+        });
+        futures_util::future::join_all(asks).await.into_iter().all(|well| well)
+    }
+
+    fn start(&self, dir: &Path, placed: &Placed) -> anyhow::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        match std::fs::remove_file(dir.join("stop")) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let order = Order { release: placed.release.clone(), ports: placed.ports.clone() };
+        write(&dir.join("order.json"), &order)?;
+        let log = std::fs::File::options().create(true).append(true).open(dir.join("log"))?;
+        let mut child = Command::new(&self.exe)
+            .arg("hold")
+            .arg(dir)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            // A Ctrl-C in the host's terminal is not meant for it.
+            .process_group(0)
+            .spawn()?;
+        // It outlives us; while we live, its end is waited for so that it leaves no zombie.
+        tokio::spawn(async move { child.wait().await });
+        Ok(())
+    }
+
+    /// What is no longer on the shelf ends.
+    pub fn end(&self, service: &str, placed: &Placed) {
+        hold::stop(&hold::dir(&self.state, service, &placed.release.id));
+    }
+}
+
+/// Ports that were free just now. Whoever takes one in between makes that release fail to start, which is seen.
+fn free_ports(count: u32) -> std::io::Result<Vec<u16>> {
+    let listeners: Vec<std::net::TcpListener> =
+        (0..count.max(1)).map(|_| std::net::TcpListener::bind("127.0.0.1:0")).collect::<Result<_, _>>()?;
+    listeners.iter().map(|listener| listener.local_addr().map(|address| address.port())).collect()
+}

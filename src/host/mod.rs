@@ -1,0 +1,202 @@
+//! The target that comes with Fairway: one server, a weighted proxy in front of releases that run as processes.
+//!
+//! Two kinds of process, neither with any credential of GitHub's. `proxy` (`fairway host`) has the listeners, the
+//! split and the counters; `hold` (`fairway hold`) has one release's processes, so that neither Fairway's nor the
+//! host's restart touches a request. Fairway speaks with the host by its admin socket (`client`).
+
+mod admin;
+mod client;
+mod count;
+mod desk;
+pub mod hold;
+mod keeper;
+mod proxy;
+mod scripted;
+mod serve;
+mod shelf;
+
+pub use client::Client;
+pub use scripted::Scripted;
+pub use serve::{Config, serve};
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+
+/// One of the two places of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// The one.
+    A,
+    /// The other.
+    B,
+}
+
+impl Slot {
+    /// The other one.
+    pub fn other(self) -> Slot {
+        match self {
+            Slot::A => Slot::B,
+            Slot::B => Slot::A,
+        }
+    }
+}
+
+/// How a service is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Door {
+    /// By the `Host` of a request to the shared listener.
+    Domain(String),
+    /// By a port of its own.
+    Port(u16),
+}
+
+/// A release that shall run. `id` makes two requests for it one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// What makes it this release: its content and everything that it is started with.
+    pub id: String,
+    /// Short, for people: the commit.
+    pub version: String,
+    /// The unpacked export. It is the working directory of its processes, and is not written by them.
+    pub dir: PathBuf,
+    /// A shell line; it gets `PORT`.
+    pub start: String,
+    /// Variables, secrets among them.
+    pub env: BTreeMap<String, String>,
+    /// The path that a probe asks for.
+    pub health: String,
+    /// Processes, each with a port of its own.
+    pub processes: u32,
+    /// Limit of each process's address space, in bytes.
+    pub memory: Option<u64>,
+    /// `false`: code that nobody merged. It runs under a user id of its own, or not at all.
+    pub trusted: bool,
+}
+
+/// Who gets which part of the traffic.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// Gets everything that the candidate does not get.
+    pub stable: Option<Slot>,
+    /// Gets `weight`.
+    pub candidate: Option<Slot>,
+    /// In basis points: 0 to 10,000.
+    pub weight: u16,
+    /// Clients are spread anew with another salt; with the same one nobody moves back when the weight rises.
+    pub salt: String,
+}
+
+/// How a release's processes are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Not answering yet.
+    Starting,
+    /// All of them answer the probe well.
+    Ready,
+    /// So many probes in a row failed.
+    Failing(u32),
+    /// They end again and again; in words.
+    Crashing(String),
+}
+
+/// A release in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Its id.
+    pub release: String,
+    /// Its name for people.
+    pub version: String,
+    /// How it is.
+    pub health: Health,
+    /// Requests that it is answering now.
+    pub in_flight: u64,
+}
+
+/// Requests since the proxy began this life.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// All that were spread by chance; one asked for by header is in none of these.
+    pub requests: u64,
+    /// Answered with 5xx, or broken off: one a client, version and ten seconds.
+    pub bad: u64,
+}
+
+/// A service as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Service {
+    /// Grows with every change; whoever changes it says which one they saw.
+    pub generation: u64,
+    /// This life of the proxy.
+    pub boot: String,
+    /// Who gets what.
+    pub split: Split,
+    /// What runs.
+    pub slots: BTreeMap<Slot, Held>,
+    /// By release.
+    pub counts: BTreeMap<String, Counts>,
+}
+
+impl Service {
+    /// The place of a release.
+    pub fn slot_of(&self, release: &str) -> Option<Slot> {
+        self.slots.iter().find(|(_, held)| held.release == release).map(|(slot, _)| *slot)
+    }
+}
+
+/// Why a target did not do what it was told.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+pub enum TargetError {
+    /// Somebody else changed the service meanwhile: look again.
+    #[error("the service changed meanwhile (it is at generation {0})")]
+    Stale(u64),
+    /// It never will, in words.
+    #[error("{0}")]
+    Refused(String),
+    /// It may later: the host does not answer, or has trouble of its own.
+    #[error("the host cannot be asked: {0}")]
+    Away(String),
+}
+
+/// Where releases run. Level-triggered: saying it twice does nothing the second time.
+pub trait Target: Send + Sync {
+    /// How a service is; `None` when there is none of that name.
+    fn observe<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Service>, TargetError>>;
+
+    /// Has a release run in the place that is not stable's, without traffic. Answers before it is ready.
+    fn prepare<'a>(
+        &'a self,
+        service: &'a str,
+        door: &'a Door,
+        release: &'a Release,
+    ) -> BoxFuture<'a, Result<(), TargetError>>;
+
+    /// Sets the split, if the service still is at this generation.
+    fn split<'a>(
+        &'a self,
+        service: &'a str,
+        generation: u64,
+        split: &'a Split,
+    ) -> BoxFuture<'a, Result<(), TargetError>>;
+
+    /// Ends what runs in a place that gets no traffic.
+    fn retire<'a>(&'a self, service: &'a str, slot: Slot) -> BoxFuture<'a, Result<(), TargetError>>;
+}
+
+/// What the admin socket is told about a release.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Prepare {
+    door: Door,
+    release: Release,
+}
+
+/// What the admin socket is told about a split.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct SetSplit {
+    generation: u64,
+    split: Split,
+}

@@ -1,0 +1,84 @@
+//! Follows an answer to its end: only then is it known whether it was good.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::Response;
+use http_body_util::BodyExt;
+use hyper::body::{Frame, Incoming, SizeHint};
+
+use super::choose::Choice;
+use super::{Body, busy};
+use crate::clock::Clock;
+use crate::host::shelf::Place;
+
+/// A request that is being answered. Dropped, it has been.
+pub struct Counted {
+    place: Arc<Place>,
+    choice: Choice,
+    release: String,
+    clock: Clock,
+    bad: bool,
+}
+
+impl Counted {
+    /// From here on it counts as in flight.
+    pub fn begin(place: Arc<Place>, choice: Choice, release: String, clock: Clock) -> Counted {
+        busy(&place, &choice, 1);
+        Counted { place, choice, release, clock, bad: false }
+    }
+
+    /// The release gave no answer; this is ours.
+    pub fn bad(mut self, response: Response<Body>) -> Response<Body> {
+        self.bad = true;
+        response
+    }
+
+    /// The answer is whole already.
+    pub fn whole(self, response: Response<Body>) -> Response<Body> {
+        response
+    }
+
+    /// Counts it when its last byte is through. A client that leaves early says nothing about the release.
+    pub fn follow(mut self, response: Response<Incoming>) -> Response<Body> {
+        self.bad = response.status().is_server_error();
+        response.map(|inner| Followed { inner, counted: self }.boxed())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        busy(&self.place, &self.choice, -1);
+        if self.choice.counted {
+            self.place.counters.note(&self.release, self.choice.client, (self.bad, self.clock.now()));
+        }
+    }
+}
+
+struct Followed {
+    inner: Incoming,
+    counted: Counted,
+}
+
+impl hyper::body::Body for Followed {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let polled = Pin::new(&mut self.inner).poll_frame(cx);
+        if let Poll::Ready(Some(Err(_))) = &polled {
+            self.counted.bad = true;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

@@ -1,0 +1,202 @@
+//! The data plane: a request finds its service, its version and a process of it, and is passed through as it is.
+
+mod body;
+mod choose;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{HOST, HeaderName, HeaderValue, SET_COOKIE, UPGRADE};
+use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
+use self::body::Counted;
+use self::choose::{Choice, choose};
+use super::shelf::{Place, Shelf};
+use crate::clock::Clock;
+
+/// What is sent and received.
+pub type Body = BoxBody<Bytes, hyper::Error>;
+
+/// A release that has not begun to answer after this long is not waited for.
+const HEAD: Duration = Duration::from_secs(60);
+/// A process on this machine answers a connection at once or not at all.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// Headers that belong to one connection and are not passed on.
+const HOP: [&str; 7] =
+    ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding"];
+
+/// Passes requests on.
+#[derive(Clone, Debug)]
+pub struct Proxy {
+    shelf: Arc<Shelf>,
+    clock: Clock,
+    client: Client<HttpConnector, Body>,
+}
+
+/// Where a request came in.
+#[derive(Clone, Debug)]
+pub struct Came {
+    /// From whom.
+    pub peer: SocketAddr,
+    /// The service whose own port it was.
+    pub service: Option<String>,
+}
+
+impl Proxy {
+    /// For the services on this shelf.
+    pub fn new(shelf: Arc<Shelf>, clock: Clock) -> Proxy {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        connector.set_connect_timeout(Some(CONNECT));
+        // A connection that was idle this long may be closed by the other side at any moment.
+        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(30)).build(connector);
+        Proxy { shelf, clock, client }
+    }
+
+    /// Serves one request. It never fails: what goes wrong is an answer.
+    pub async fn serve(self, came: Came, mut request: Request<Incoming>) -> Response<Body> {
+        let Some(place) = self.place(&came, &request) else {
+            return plain(StatusCode::NOT_FOUND, "Nothing is served under this name.\n");
+        };
+        let stored = place.now();
+        let Some(choice) = choose(&stored, &request, came.peer) else {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, "Nothing is deployed here yet.\n");
+        };
+        let Some(placed) = stored.slots.get(&choice.slot) else {
+            return plain(StatusCode::SERVICE_UNAVAILABLE, "Nothing is deployed here yet.\n");
+        };
+        let guard = Counted::begin(place.clone(), choice.clone(), placed.release.id.clone(), self.clock.clone());
+        let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
+        let ports = &placed.ports;
+        let first = place.turn();
+        let answer =
+            self.pass(request, (&came, &choice), |i| ports.get((first + i) % ports.len().max(1)).copied()).await;
+        let mut response = match answer {
+            Ok(response) => response,
+            Err(refusal) => return guard.bad(refusal),
+        };
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            if let Some(client_side) = upgrade {
+                let server_side = hyper::upgrade::on(&mut response);
+                tokio::spawn(async move {
+                    if let (Ok(one), Ok(two)) = (client_side.await, server_side.await) {
+                        let (mut one, mut two) = (TokioIo::new(one), TokioIo::new(two));
+                        // Either side may hang up when it likes.
+                        let _ = tokio::io::copy_bidirectional(&mut one, &mut two).await;
+                    }
+                });
+            }
+            return guard.whole(response.map(|_| empty()));
+        }
+        strip(response.headers_mut());
+        if let Some(cookie) = choice.cookie() {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        guard.follow(response)
+    }
+
+    fn place(&self, came: &Came, request: &Request<Incoming>) -> Option<Arc<Place>> {
+        if let Some(name) = &came.service {
+            return self.shelf.get(name);
+        }
+        let host = request.uri().host().map(str::to_owned).or_else(|| {
+            let host = request.headers().get(HOST)?.to_str().ok()?;
+            Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned())
+        })?;
+        self.shelf.by_domain(&host.to_lowercase())
+    }
+
+    /// Tries one process, and another one when the first does not even take the connection: nothing was sent then.
+    async fn pass(
+        &self,
+        request: Request<Incoming>,
+        (came, choice): (&Came, &Choice),
+        port: impl Fn(usize) -> Option<u16>,
+    ) -> Result<Response<Incoming>, Response<Body>> {
+        let (mut parts, body) = request.into_parts();
+        let upgrades = parts.headers.contains_key(UPGRADE);
+        let host = parts.uri.authority().map(|a| HeaderValue::from_str(a.as_str()));
+        if let (Some(Ok(host)), false) = (host, parts.headers.contains_key(HOST)) {
+            parts.headers.insert(HOST, host);
+        }
+        if !upgrades {
+            strip(&mut parts.headers);
+        }
+        forwarded(&mut parts.headers, came.peer);
+        parts.headers.insert(HeaderName::from_static("x-fairway-version"), choice.version_header());
+        let Some(port) = port(0) else { return Err(gateway(StatusCode::BAD_GATEWAY, "it has no process")) };
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        parts.uri = match format!("http://127.0.0.1:{port}{target}").parse::<Uri>() {
+            Ok(uri) => uri,
+            Err(_) => return Err(plain(StatusCode::BAD_REQUEST, "This address cannot be read.\n")),
+        };
+        parts.version = Version::HTTP_11;
+        let request = Request::from_parts(parts, body.boxed());
+        match tokio::time::timeout(HEAD, self.client.request(request)).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) if error.is_connect() => Err(gateway(StatusCode::BAD_GATEWAY, "it takes no connection")),
+            Ok(Err(_)) => Err(gateway(StatusCode::BAD_GATEWAY, "it hung up before it answered")),
+            Err(_) => Err(gateway(StatusCode::GATEWAY_TIMEOUT, "it did not answer within a minute")),
+        }
+    }
+}
+
+fn strip(headers: &mut HeaderMap) {
+    let named: Vec<String> = headers
+        .get_all("connection")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(|name| name.trim().to_lowercase()))
+        .collect();
+    for name in HOP.iter().copied().chain(named.iter().map(String::as_str)) {
+        headers.remove(name);
+    }
+}
+
+/// Whoever is behind us learns who asked. What the client claims itself stays in front of it.
+fn forwarded(headers: &mut HeaderMap, peer: SocketAddr) {
+    let name = HeaderName::from_static("x-forwarded-for");
+    let before = headers.get(&name).and_then(|v| v.to_str().ok()).map_or_else(String::new, |v| format!("{v}, "));
+    if let Ok(value) = HeaderValue::from_str(&format!("{before}{}", peer.ip())) {
+        headers.insert(name, value);
+    }
+    if let Some(host) = headers.get(HOST).cloned() {
+        headers.insert(HeaderName::from_static("x-forwarded-host"), host);
+    }
+    headers.insert(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("http"));
+}
+
+fn gateway(status: StatusCode, why: &str) -> Response<Body> {
+    plain(status, &format!("This release cannot be reached: {why}. It is not your fault; try again in a moment.\n"))
+}
+
+fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::from(text.to_owned())).map_err(|never| match never {}).boxed());
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+fn empty() -> Body {
+    http_body_util::Empty::new().map_err(|never| match never {}).boxed()
+}
+
+/// The number of requests that a place is answering.
+fn busy(place: &Place, choice: &Choice, change: i64) {
+    let counter = place.in_flight(choice.slot);
+    if change > 0 {
+        counter.fetch_add(1, Ordering::Relaxed);
+    } else {
+        counter.fetch_sub(1, Ordering::Relaxed);
+    }
+}

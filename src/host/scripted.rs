@@ -1,0 +1,90 @@
+//! A target that does at once what it is told, and whose traffic is set by hand: for tests.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::BoxFuture;
+
+use super::{Counts, Door, Health, Held, Release, Service, Slot, Split, Target, TargetError};
+
+/// Services by name. Clones are the same target.
+#[derive(Clone, Debug, Default)]
+pub struct Scripted(Arc<Mutex<BTreeMap<String, Service>>>);
+
+impl Scripted {
+    /// Looks at a service.
+    pub fn look(&self, service: &str) -> Option<Service> {
+        self.lock().get(service).cloned()
+    }
+
+    /// Changes a service as the world would: traffic comes in, a process dies.
+    pub fn act(&self, service: &str, change: impl FnOnce(&mut Service)) {
+        if let Some(service) = self.lock().get_mut(service) {
+            change(service);
+        }
+    }
+
+    /// So many requests to a version, so many of them bad.
+    pub fn traffic(&self, service: &str, version: &str, (requests, bad): (u64, u64)) {
+        self.act(service, |service| {
+            let Some(held) = service.slots.values().find(|held| held.version == version) else { return };
+            let counts = service.counts.entry(held.release.clone()).or_default();
+            *counts = Counts { requests: counts.requests + requests, bad: counts.bad + bad };
+        });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Service>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Target for Scripted {
+    fn observe<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Service>, TargetError>> {
+        Box::pin(std::future::ready(Ok(self.look(service))))
+    }
+
+    fn prepare<'a>(
+        &'a self,
+        service: &'a str,
+        _door: &'a Door,
+        release: &'a Release,
+    ) -> BoxFuture<'a, Result<(), TargetError>> {
+        let mut all = self.lock();
+        let at = all.entry(service.to_owned()).or_insert_with(|| Service { boot: "1".into(), ..Service::default() });
+        if at.slot_of(&release.id).is_none() {
+            let slot = at.split.stable.map_or(Slot::A, Slot::other);
+            let health = if release.start.contains("never") { Health::Starting } else { Health::Ready };
+            let held = Held { release: release.id.clone(), version: release.version.clone(), health, in_flight: 0 };
+            at.slots.insert(slot, held);
+            at.generation += 1;
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn split<'a>(
+        &'a self,
+        service: &'a str,
+        generation: u64,
+        split: &'a Split,
+    ) -> BoxFuture<'a, Result<(), TargetError>> {
+        let mut all = self.lock();
+        let answer = match all.get_mut(service) {
+            Some(at) if at.generation == generation => {
+                at.split = split.clone();
+                at.generation += 1;
+                Ok(())
+            }
+            Some(at) => Err(TargetError::Stale(at.generation)),
+            None => Err(TargetError::Refused(format!("there is no service {service}"))),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+
+    fn retire<'a>(&'a self, service: &'a str, slot: Slot) -> BoxFuture<'a, Result<(), TargetError>> {
+        if let Some(at) = self.lock().get_mut(service) {
+            at.slots.remove(&slot);
+            at.generation += 1;
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+}

@@ -1,0 +1,280 @@
+//! All services of a host, as they stand on disk: what was acknowledged is there after a restart of everything.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use serde::{Deserialize, Serialize};
+
+use super::count::Counters;
+use super::{Door, Health, Held, Release, Service, Slot, Split, TargetError};
+
+/// A service as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stored {
+    /// Grows with every change.
+    pub generation: u64,
+    /// How it is reached.
+    pub door: Door,
+    /// Who gets what.
+    pub split: Split,
+    /// What runs where.
+    pub slots: BTreeMap<Slot, Placed>,
+}
+
+/// A release in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Placed {
+    /// What.
+    pub release: Release,
+    /// A port of the loopback for each process.
+    pub ports: Vec<u16>,
+}
+
+/// A service, and what changes with every request.
+#[derive(Debug)]
+pub struct Place {
+    /// Its name.
+    pub name: String,
+    stored: RwLock<Arc<Stored>>,
+    /// Since the proxy began this life.
+    pub counters: Counters,
+    health: Mutex<BTreeMap<String, Health>>,
+    in_flight: [AtomicU64; 2],
+    turn: AtomicUsize,
+    /// Changes are made one after the other.
+    change: Mutex<()>,
+}
+
+impl Place {
+    fn new(name: &str, stored: Stored) -> Place {
+        Place {
+            name: name.to_owned(),
+            stored: RwLock::new(Arc::new(stored)),
+            counters: Counters::default(),
+            health: Mutex::default(),
+            in_flight: [AtomicU64::new(0), AtomicU64::new(0)],
+            turn: AtomicUsize::new(0),
+            change: Mutex::new(()),
+        }
+    }
+
+    /// As it stands now.
+    pub fn now(&self) -> Arc<Stored> {
+        self.stored.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Requests being answered by a place.
+    pub fn in_flight(&self, slot: Slot) -> &AtomicU64 {
+        &self.in_flight[usize::from(slot == Slot::B)]
+    }
+
+    /// Which of several processes is next.
+    pub fn turn(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// How a release is.
+    pub fn health(&self, release: &str) -> Health {
+        self.lock_health().get(release).cloned().unwrap_or(Health::Starting)
+    }
+
+    /// What a probe found.
+    pub fn set_health(&self, release: &str, health: Health) {
+        self.lock_health().insert(release.to_owned(), health);
+    }
+
+    fn lock_health(&self) -> MutexGuard<'_, BTreeMap<String, Health>> {
+        self.health.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// For the admin socket.
+    pub fn show(&self, boot: &str) -> Service {
+        let stored = self.now();
+        let held = |slot: Slot, placed: &Placed| Held {
+            release: placed.release.id.clone(),
+            version: placed.release.version.clone(),
+            health: self.health(&placed.release.id),
+            in_flight: self.in_flight(slot).load(Ordering::Relaxed),
+        };
+        Service {
+            generation: stored.generation,
+            boot: boot.to_owned(),
+            split: stored.split.clone(),
+            slots: stored.slots.iter().map(|(slot, placed)| (*slot, held(*slot, placed))).collect(),
+            counts: self.counters.all(),
+        }
+    }
+}
+
+/// All services.
+#[derive(Debug)]
+pub struct Shelf {
+    dir: PathBuf,
+    /// This life of the proxy.
+    pub boot: String,
+    places: RwLock<BTreeMap<String, Arc<Place>>>,
+}
+
+impl Shelf {
+    /// Reads what a state directory holds; it is made when it is missing.
+    ///
+    /// # Errors
+    /// When it cannot be made or read. A service whose file is damaged is an error too: it is not forgotten silently.
+    pub fn open(state: &Path) -> anyhow::Result<Shelf> {
+        use anyhow::Context as _;
+        let dir = state.join("services");
+        std::fs::create_dir_all(&dir).with_context(|| format!("making {}", dir.display()))?;
+        let mut places = BTreeMap::new();
+        for entry in std::fs::read_dir(&dir)? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|e| e != "json") {
+                continue;
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let stored = serde_json::from_slice(&std::fs::read(&path)?)
+                .with_context(|| format!("{} is damaged; mend it, or move it away and deploy again", path.display()))?;
+            places.insert(name.clone(), Arc::new(Place::new(&name, stored)));
+        }
+        Ok(Shelf { dir, boot: uuid::Uuid::new_v4().simple().to_string(), places: RwLock::new(places) })
+    }
+
+    /// All of them.
+    pub fn all(&self) -> Vec<Arc<Place>> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// The one of that name.
+    pub fn get(&self, name: &str) -> Option<Arc<Place>> {
+        self.places.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// The one that answers to a host name.
+    pub fn by_domain(&self, domain: &str) -> Option<Arc<Place>> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        places.values().find(|place| matches!(&place.now().door, Door::Domain(own) if own == domain)).cloned()
+    }
+
+    /// Puts a release into the place that is not stable's. Gives what was there, if it was another one.
+    ///
+    /// # Errors
+    /// `Refused` when the place still has traffic, or another service has the door; `Away` when it cannot be kept.
+    pub fn prepare(
+        &self,
+        name: &str,
+        door: &Door,
+        placed: impl FnOnce() -> Result<Placed, TargetError>,
+        id: &str,
+    ) -> Result<Option<Placed>, TargetError> {
+        let taken = self.all().into_iter().find(|place| place.name != name && place.now().door == *door);
+        if let Some(other) = taken {
+            return Err(TargetError::Refused(format!("{} leads to the service {} already", words(door), other.name)));
+        }
+        let place = self.get_or_make(name, door);
+        let _one = place.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = (*place.now()).clone();
+        let same_door = stored.door == *door;
+        if stored.slots.values().any(|placed| placed.release.id == id) {
+            if !same_door {
+                stored.door = door.clone();
+                self.keep(&place, stored)?;
+            }
+            return Ok(None);
+        }
+        let slot = stored.split.stable.map_or(Slot::A, Slot::other);
+        if stored.split.candidate == Some(slot) && stored.split.weight > 0 {
+            return Err(TargetError::Refused("the candidate's place still has traffic".to_owned()));
+        }
+        let old = stored.slots.insert(slot, placed()?);
+        stored.split.candidate = None;
+        stored.split.weight = 0;
+        stored.door = door.clone();
+        self.keep(&place, stored)?;
+        Ok(old)
+    }
+
+    fn get_or_make(&self, name: &str, door: &Door) -> Arc<Place> {
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        let fresh = || {
+            let stored = Stored { generation: 0, door: door.clone(), split: Split::default(), slots: BTreeMap::new() };
+            Arc::new(Place::new(name, stored))
+        };
+        places.entry(name.to_owned()).or_insert_with(fresh).clone()
+    }
+
+    /// Compare and swap.
+    ///
+    /// # Errors
+    /// `Stale` when the service has another generation; `Refused` when a place that shall have traffic is empty.
+    pub fn split(&self, place: &Place, generation: u64, split: &Split) -> Result<(), TargetError> {
+        let _one = place.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = (*place.now()).clone();
+        if stored.generation != generation {
+            return Err(TargetError::Stale(stored.generation));
+        }
+        let empty = [split.stable, split.candidate].into_iter().flatten().find(|slot| !stored.slots.contains_key(slot));
+        if let Some(slot) = empty {
+            return Err(TargetError::Refused(format!("nothing runs in the place {slot:?}")));
+        }
+        if split.weight > 10_000 {
+            return Err(TargetError::Refused("a weight is at most 10000 basis points".to_owned()));
+        }
+        stored.split = split.clone();
+        self.keep(place, stored)
+    }
+
+    /// Empties a place without traffic. Gives what was there.
+    ///
+    /// # Errors
+    /// `Refused` when it has traffic.
+    pub fn retire(&self, place: &Place, slot: Slot) -> Result<Option<Placed>, TargetError> {
+        let _one = place.change.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = (*place.now()).clone();
+        let served =
+            stored.split.stable == Some(slot) || (stored.split.candidate == Some(slot) && stored.split.weight > 0);
+        if served {
+            return Err(TargetError::Refused("that place has traffic".to_owned()));
+        }
+        let Some(old) = stored.slots.remove(&slot) else { return Ok(None) };
+        if stored.split.candidate == Some(slot) {
+            stored.split.candidate = None;
+        }
+        self.keep(place, stored)?;
+        place.counters.forget(&old.release.id);
+        Ok(Some(old))
+    }
+
+    /// Writes it down, then makes it true. What cannot be written down does not happen.
+    fn keep(&self, place: &Place, mut stored: Stored) -> Result<(), TargetError> {
+        stored.generation += 1;
+        let path = self.dir.join(format!("{}.json", place.name));
+        write(&path, &stored).map_err(|e| TargetError::Away(format!("{} cannot be written: {e}", path.display())))?;
+        *place.stored.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(stored);
+        Ok(())
+    }
+}
+
+fn words(door: &Door) -> String {
+    match door {
+        Door::Domain(name) => format!("the domain {name}"),
+        Door::Port(port) => format!("the port {port}"),
+    }
+}
+
+/// Atomically: a reader sees the old file or the new one, also after a power cut. Nobody else may read it, because a
+/// release's variables stand in it.
+pub fn write(path: &Path, value: &impl Serialize) -> std::io::Result<()> {
+    let building = path.with_extension("new");
+    let mut options = std::fs::OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&building)?;
+    file.write_all(&serde_json::to_vec(value)?)?;
+    file.sync_all()?;
+    std::fs::rename(&building, path)?;
+    match path.parent() {
+        Some(dir) => std::fs::File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,49 @@
+//! The pull request that takes back in git what a rollback took out of the traffic: otherwise the next merge brings
+//! it again.
+
+use anyhow::Context as _;
+
+use super::super::queue::finish;
+use super::super::verdict::JobError;
+use super::{heed, slot};
+use crate::context::Context;
+use crate::domain::ids::short;
+use crate::domain::release::RolloutSpec;
+use crate::domain::speech;
+use crate::github::{GitHubError, Revert};
+use crate::store::{Class, Job, Mirror};
+
+/// Opens it, once.
+pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
+    let Some(row) = ctx.store.rollout(id).await? else { return finish(ctx, job, &[]).await };
+    let spec: RolloutSpec = serde_json::from_str(&row.spec).context("a rollout's definition cannot be read")?;
+    let Some(number) = spec.version.pull else { return finish(ctx, job, &[]).await };
+    let key = format!("revert:{id}");
+    if ctx.store.mirror(&key).await?.is_some_and(|m| m.remote_id.is_some()) {
+        return finish(ctx, job, &[]).await;
+    }
+    let (repo, installation) = (&spec.repo, spec.repo.installation);
+    let pull = heed(ctx, installation, ctx.github.pull(repo, number).await).await?;
+    let (title, body) = speech::rollout::revert(&pull, &row.environment, row.decision.as_deref().unwrap_or_default());
+    // One commit needs one revert, whichever environment finds it out.
+    let branch = format!("fairway/revert-{number}-{}", short(&spec.version.sha));
+    let revert = Revert { sha: spec.version.sha.clone(), branch, title, body };
+    let made = match heed(ctx, installation, ctx.github.find_revert(repo, &revert).await).await? {
+        Some(made) => made,
+        None => {
+            slot(ctx, installation, Class::Completion, true).await?;
+            heed(ctx, installation, ctx.github.push_revert(repo, &revert).await).await?;
+            match ctx.github.open_revert(repo, &revert).await {
+                // Somebody reverted it by hand meanwhile: there is nothing left to change.
+                Err(GitHubError::Invalid { message, .. }) if message.contains("No commits between") => 0,
+                answer => heed(ctx, installation, answer).await?,
+            }
+        }
+    };
+    let mirror =
+        Mirror { key, remote_id: Some(made), hash: String::new(), note: String::new(), updated_at: ctx.clock.now() };
+    let Some(mut tx) = ctx.store.finish(job).await? else { return Ok(()) };
+    tx.save_mirror(&mirror).await?;
+    tx.commit().await.context("remembering a revert")?;
+    Ok(())
+}

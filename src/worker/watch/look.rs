@@ -1,0 +1,135 @@
+//! A rollout's place at the host: what its service is called, what is seen there, and what is done to it.
+
+use std::collections::BTreeMap;
+
+use crate::context::Context;
+use crate::domain::ids::short;
+use crate::domain::release::RolloutSpec;
+use crate::domain::rollout::{Counts, Health, Observation, Weight};
+use crate::host::{self, Door, Release, Service, Split, Target, TargetError};
+use crate::store::RolloutRow;
+use crate::worker::secrets;
+use crate::worker::verdict::JobError;
+
+/// Names that do not change while a rollout is on its way.
+pub struct Place {
+    service: String,
+    release: String,
+    salt: String,
+}
+
+impl Place {
+    /// A service is an environment of a repository, by the repository's id because names change. A release is its
+    /// content and what it is started with: the same again, as in a rollback, is still there while it is warm.
+    pub fn of(row: &RolloutRow, spec: &RolloutSpec) -> Place {
+        Place {
+            service: format!("{}-{}", row.repo_id, row.environment),
+            release: format!("{}-{}", spec.version.release, spec.environment.digest()),
+            salt: row.id.to_string(),
+        }
+    }
+
+    /// What is to be seen of it.
+    pub async fn observe(&self, target: &dyn Target, now: i64) -> Result<(Observation, Service), TargetError> {
+        let service = target.observe(&self.service).await?.unwrap_or_default();
+        let slot = service.slot_of(&self.release);
+        let weight = slot.map(|slot| match (service.split.stable, service.split.candidate) {
+            (Some(stable), _) if stable == slot => Weight::ALL,
+            (_, Some(candidate)) if candidate == slot => Weight::of(service.split.weight),
+            _ => Weight::ZERO,
+        });
+        let counts = |release: &str| {
+            let counts = service.counts.get(release).copied().unwrap_or_default();
+            Counts { requests: counts.requests, bad: counts.bad }
+        };
+        let stable = service.split.stable.and_then(|slot| service.slots.get(&slot));
+        let health = slot.and_then(|slot| service.slots.get(&slot)).map(|held| health(&held.health));
+        let seen = Observation {
+            now,
+            weight,
+            boot: service.boot.clone(),
+            health: health.unwrap_or(Health::Starting),
+            candidate: counts(&self.release),
+            stable: stable
+                .filter(|held| held.release != self.release)
+                .map_or_else(Counts::default, |held| counts(&held.release)),
+        };
+        Ok((seen, service))
+    }
+
+    /// Has it run, without traffic. The inner error is the host's.
+    pub async fn prepare(
+        &self,
+        ctx: &Context,
+        target: &dyn Target,
+        spec: &RolloutSpec,
+    ) -> Result<Result<(), TargetError>, JobError> {
+        let environment = &spec.environment;
+        let door = match (&environment.domain, environment.port) {
+            (Some(domain), _) => Door::Domain(domain.clone()),
+            (None, port) => Door::Port(port.unwrap_or_default()),
+        };
+        let Some(dir) = ctx.engine.kept(&spec.version.release) else {
+            return Ok(Err(TargetError::Refused("its files are not on this machine any more".to_owned())));
+        };
+        let merged = spec.version.merged;
+        let secrets = secrets::for_release(ctx, &spec.repo, (&environment.name, merged), &environment.secrets).await?;
+        let mut env: BTreeMap<String, String> = environment.env.clone();
+        env.extend(secrets.into_iter().map(|(name, value)| (name, value.reveal().to_owned())));
+        env.insert("FAIRWAY_ENVIRONMENT".to_owned(), environment.name.clone());
+        env.insert("FAIRWAY_SHA".to_owned(), spec.version.sha.clone());
+        let release = Release {
+            id: self.release.clone(),
+            version: short(&spec.version.sha).to_owned(),
+            dir,
+            start: environment.start.clone(),
+            env,
+            health: environment.health.clone(),
+            processes: environment.processes,
+            memory: environment.memory,
+            trusted: merged,
+        };
+        Ok(target.prepare(&self.service, &door, &release).await)
+    }
+
+    /// Gives it this share.
+    pub async fn write(&self, target: &dyn Target, seen: &Service, weight: Weight) -> Result<(), TargetError> {
+        let Some(slot) = seen.slot_of(&self.release).filter(|slot| seen.split.stable != Some(*slot)) else {
+            return Ok(());
+        };
+        let split = Split {
+            stable: seen.split.stable,
+            candidate: Some(slot),
+            weight: weight.basis_points(),
+            salt: self.salt.clone(),
+        };
+        target.split(&self.service, seen.generation, &split).await
+    }
+
+    /// It is stable now; what was, may go.
+    pub async fn adopt(&self, target: &dyn Target, seen: &Service) -> Result<(), TargetError> {
+        let Some(slot) = seen.slot_of(&self.release) else { return Ok(()) };
+        if seen.split.stable != Some(slot) {
+            let split = Split { stable: Some(slot), candidate: None, weight: 0, salt: self.salt.clone() };
+            target.split(&self.service, seen.generation, &split).await?;
+        }
+        target.retire(&self.service, slot.other()).await
+    }
+
+    /// It has no traffic any more and may go.
+    pub async fn retire(&self, target: &dyn Target, seen: &Service) -> Result<(), TargetError> {
+        match seen.slot_of(&self.release).filter(|slot| seen.split.stable != Some(*slot)) {
+            Some(slot) => target.retire(&self.service, slot).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn health(health: &host::Health) -> Health {
+    match health {
+        host::Health::Starting => Health::Starting,
+        host::Health::Ready => Health::Ready,
+        host::Health::Failing(n) => Health::Failing(*n),
+        host::Health::Crashing(words) => Health::Crashing(words.clone()),
+    }
+}

@@ -1,0 +1,211 @@
+//! A rollout on its way: look, judge, shift, write down. The only writer of a weight.
+//!
+//! Wished: killed at any instruction, it goes on from what was written down and from what the host shows; nothing is
+//! raised twice, and an abort needs nothing but the host.
+
+mod look;
+
+use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
+
+use super::queue::{add, new_job};
+use super::verdict::JobError;
+use crate::context::Context;
+use crate::domain::project::Environment;
+use crate::domain::release::{Kind, RolloutSpec, Steered};
+use crate::domain::rollout::{Action, Outcome, Plan, Rollout, Stage, Steer, Weight, Why, step};
+use crate::domain::speech;
+use crate::domain::task::{Event, Key, News, Task};
+use crate::host::{Target, TargetError};
+use crate::store::{Job, RolloutProgress, RolloutRow};
+
+/// Between two looks.
+const EVERY_MS: i64 = 100;
+/// What changed a little is written down this often; it could be counted again.
+const WRITE_MS: i64 = 2_000;
+/// A host that is away is asked again after this long. Nothing can be shifted meanwhile, in either direction.
+const AWAY_MS: i64 = 500;
+
+/// What one look came to.
+enum Looked {
+    On,
+    Over,
+}
+
+/// Does a `Watch` job: so many looks, then it goes back into the queue.
+pub async fn watch(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken) -> Result<(), JobError> {
+    for _ in 0..ctx.policy.watch_looks {
+        if stop.is_cancelled() {
+            break;
+        }
+        match look(ctx, job, id).await? {
+            Looked::Over => return Ok(()),
+            Looked::On => {}
+        }
+        if ctx.policy.watch_looks > 1 {
+            let next = ctx.clock.now() + EVERY_MS;
+            tokio::select! { () = stop.cancelled() => {} () = ctx.clock.sleep_until(next) => {} }
+        }
+    }
+    let until = ctx.clock.now() + if ctx.policy.watch_looks > 1 { 0 } else { EVERY_MS };
+    Err(JobError::Wait { until, why: "a rollout is on its way".to_owned() })
+}
+
+/// How a rollout begins.
+pub fn begin(spec: &RolloutSpec) -> Rollout {
+    let Environment { stages, stage_max_ms, undecided, watch_ms, irreversible, .. } = &spec.environment;
+    let back = spec.kind == Kind::Rollback;
+    let whole = vec![Stage { weight: Weight::ALL, stay_ms: 0 }];
+    // Where nothing serves yet there is nobody to spare; where it goes back, nothing to wait for.
+    let direct = back || spec.base.is_none();
+    Rollout::new(Plan {
+        stages: if direct { whole } else { stages.clone() },
+        stage_max_ms: *stage_max_ms,
+        undecided: *undecided,
+        watch_ms: if direct { 0 } else { *watch_ms },
+        irreversible: *irreversible,
+        hold_at: spec.hold_at.filter(|_| !direct),
+        base: spec.base.is_some(),
+        back,
+    })
+}
+
+async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
+    let Some(row) = ctx.store.rollout(id).await?.filter(|row| row.ended_at.is_none()) else {
+        super::queue::finish(ctx, job, &[]).await?;
+        return Ok(Looked::Over);
+    };
+    let spec: RolloutSpec = serde_json::from_str(&row.spec).context("a rollout's definition cannot be read")?;
+    let said: Vec<Steered> = serde_json::from_str(&row.orders).context("a rollout's orders cannot be read")?;
+    let orders: Vec<Steer> = said.into_iter().map(|said| said.steer).collect();
+    let before = match &row.state {
+        Some(text) => serde_json::from_str(text).context("a rollout's state cannot be read")?,
+        None => begin(&spec),
+    };
+    let target = ctx.host.as_deref().ok_or_else(|| away(ctx, "FAIRWAY_HOST is not set any more"))?;
+    let place = look::Place::of(&row, &spec);
+    let (mut seen, service) = place.observe(target, ctx.clock.now()).await.map_err(|e| away(ctx, &e.to_string()))?;
+    let (mut after, mut actions) = step(before.clone(), &orders, &seen);
+    if actions.contains(&Action::Prepare) {
+        // What is not there yet must be written down before it is: a start that fails is then known as one.
+        if let Err(TargetError::Refused(why)) = place.prepare(ctx, target, &spec).await? {
+            seen.health = crate::domain::rollout::Health::Crashing(why);
+            (after, actions) = step(before.clone(), &orders, &seen);
+        }
+        actions.retain(|action| *action != Action::Prepare);
+    }
+    // Less is done first and written down then; more, the other way round.
+    let less = actions.iter().all(|action| *action != Action::Write(after.target) || after.target == Weight::ZERO);
+    if less {
+        act(&place, target, (&service, &actions)).await.map_err(|e| away(ctx, &e.to_string()))?;
+    }
+    let over = after.ended().is_some();
+    if worth_writing(ctx, &row, (&before, &after)) && !save(ctx, job, (&row, &spec), (&before, &after)).await? {
+        return Ok(Looked::Over);
+    }
+    if !less {
+        act(&place, target, (&service, &actions)).await.map_err(|e| away(ctx, &e.to_string()))?;
+    }
+    Ok(if over { Looked::Over } else { Looked::On })
+}
+
+fn away(ctx: &Context, why: &str) -> JobError {
+    JobError::Wait { until: ctx.clock.now() + AWAY_MS, why: why.to_owned() }
+}
+
+async fn act(
+    place: &look::Place,
+    target: &dyn Target,
+    (service, actions): (&crate::host::Service, &[Action]),
+) -> Result<(), TargetError> {
+    for action in actions {
+        let done = match action {
+            Action::Prepare => Ok(()),
+            Action::Write(weight) => place.write(target, service, *weight).await,
+            Action::Adopt => place.adopt(target, service).await,
+            Action::Retire => place.retire(target, service).await,
+        };
+        match done {
+            // Somebody was faster, or the place is in use: the next look sees what is true.
+            Err(TargetError::Stale(_) | TargetError::Refused(_)) if matches!(action, Action::Write(_)) => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
+fn worth_writing(ctx: &Context, row: &RolloutRow, (before, after): (&Rollout, &Rollout)) -> bool {
+    let same = row.state.is_some()
+        && before.phase == after.phase
+        && before.target == after.target
+        && before.heard == after.heard
+        && before.paused == after.paused
+        && before.undecided == after.undecided
+        && before.first_traffic_at == after.first_traffic_at
+        && before.plan == after.plan;
+    let old = before.looked.as_ref().is_none_or(|looked| ctx.clock.now() - looked.at >= WRITE_MS);
+    !same || old
+}
+
+/// Writes it down, and tells whoever has to know. `false`: somebody else has the rollout now.
+async fn save(
+    ctx: &Context,
+    job: &Job,
+    (row, spec): (&RolloutRow, &RolloutSpec),
+    (before, after): (&Rollout, &Rollout),
+) -> Result<bool, JobError> {
+    let now = ctx.clock.now();
+    let ended = after.ended();
+    let tx = if ended.is_some() { ctx.store.finish(job).await? } else { ctx.store.fenced(job).await? };
+    let Some(mut tx) = tx else { return Ok(false) };
+    tx.save_rollout(row.id, &progress(after, now)?).await?;
+    if let Some(news) = news(before, after) {
+        let key = Key::Env(row.repo_id, row.environment.clone());
+        let event = Box::new(Event::Rollout { number: row.number, news });
+        add(&mut tx, &new_job(&Task::Event { key, event }, now)?).await?;
+    }
+    let faces = [Task::SyncDeployment { rollout: row.id }, Task::SyncRollout { rollout: row.id }];
+    for task in faces.iter().chain(&spec.pull.map(|n| Task::SyncSticky { key: Key::Pull(row.repo_id, n) })) {
+        add(&mut tx, &new_job(task, now)?).await?;
+    }
+    tx.commit().await.context("writing down how far a rollout is")?;
+    Ok(true)
+}
+
+fn progress(rollout: &Rollout, now: i64) -> Result<RolloutProgress, JobError> {
+    let ended = rollout.ended();
+    let live = ended == Some(Outcome::Live);
+    let gone = ended.filter(|outcome| *outcome != Outcome::Live);
+    let later = gone.is_some() && rollout.full_at.is_some();
+    Ok(RolloutProgress {
+        state: serde_json::to_string(rollout).context("a rollout's state")?,
+        first_traffic_at: rollout.first_traffic_at,
+        full_at: rollout.full_at,
+        ended_at: ended.map(|_| now),
+        // One that had everything went live, whatever came later.
+        outcome: ended.map(|outcome| if later { Outcome::Live } else { outcome }.as_str().to_owned()),
+        decision: (live || gone.is_some()).then(|| speech::rollout::ended(rollout)),
+        max_weight: i64::from(rollout.most.basis_points()),
+        exposure: rollout.exposure,
+        bad_requests: i64::try_from(rollout.candidate.bad).unwrap_or(i64::MAX),
+        failed_at: rollout.failed_at,
+        failed_by: later.then(|| "rollback".to_owned()),
+        restored_at: gone.map(|_| now),
+        now,
+    })
+}
+
+/// What the environment has to know.
+fn news(before: &Rollout, after: &Rollout) -> Option<News> {
+    match after.ended() {
+        Some(Outcome::Live) => Some(News::Live),
+        Some(outcome) => Some(News::Gone {
+            outcome: outcome.as_str().to_owned(),
+            words: speech::rollout::ended(after),
+            fault: matches!(after.why, Why::Worse { .. } | Why::Sick(_)),
+            was_full: after.full_at.is_some(),
+        }),
+        None if before.full_at.is_none() && after.full_at.is_some() => Some(News::Full),
+        None => None,
+    }
+}

@@ -1,0 +1,208 @@
+//! The host for real: processes, sockets and requests. The releases are a few lines of Perl, which every Debian has.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use fairway::clock::Clock;
+use fairway::host::{self, Client, Config, Door, Health, Release, Service, Slot, Split, Target, TargetError};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+const SERVER: &str = r#"
+use IO::Socket::INET;
+my $s = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => $ENV{PORT}, Listen => 64, ReuseAddr => 1) or die "$!";
+while (my $c = $s->accept) {
+  my $line = <$c>; while (defined(my $h = <$c>)) { last if $h =~ /^\r?$/ }
+  exit 3 if $line =~ m{/die};
+  my $status = $line =~ m{/bad} ? "500 Bad" : "200 OK";
+  my $body = "$ENV{NAME}\n";
+  print $c "HTTP/1.1 $status\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
+  close $c;
+}
+"#;
+
+/// A running host, and how to start it again.
+struct Place {
+    dir: PathBuf,
+    address: SocketAddr,
+    target: Client,
+    stop: CancellationToken,
+    work: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+impl Place {
+    async fn start(dir: &Path, address: &str) -> Place {
+        let listener = TcpListener::bind(address).await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let config = Config {
+            state: dir.join("state"),
+            admin: dir.join("admin.sock"),
+            exe: env!("CARGO_BIN_EXE_fairway").into(),
+            bind: [127, 0, 0, 1].into(),
+            lenient: true,
+        };
+        let stop = CancellationToken::new();
+        let ends = stop.clone().cancelled_owned();
+        let work = tokio::spawn(host::serve(config, Some(listener), Clock::system(), ends));
+        let target = Client::new(dir.join("admin.sock"));
+        for _ in 0..200 {
+            if target.observe("shop").await.is_ok() {
+                return Place { dir: dir.to_owned(), address, target, stop, work };
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        panic!("the host does not answer");
+    }
+
+    async fn end(self) -> (PathBuf, String) {
+        self.stop.cancel();
+        self.work.await.expect("no panic").expect("a clean end");
+        (self.dir, self.address.to_string())
+    }
+
+    fn release(&self, name: &str, start: &str) -> Release {
+        let dir = self.dir.join(name);
+        std::fs::create_dir_all(&dir).expect("a directory");
+        std::fs::write(dir.join("server.pl"), SERVER).expect("the server");
+        Release {
+            id: name.to_owned(),
+            version: name.to_owned(),
+            dir,
+            start: start.to_owned(),
+            env: BTreeMap::from([("NAME".to_owned(), name.to_owned())]),
+            health: "/".to_owned(),
+            processes: 1,
+            memory: None,
+            trusted: true,
+        }
+    }
+
+    async fn prepare(&self, release: &Release) {
+        let door = Door::Domain("shop.example".to_owned());
+        self.target.prepare("shop", &door, release).await.expect("it is taken");
+    }
+
+    async fn service(&self) -> Service {
+        self.target.observe("shop").await.expect("the host answers").expect("the service is there")
+    }
+
+    /// Waits until a release is as wished.
+    async fn until(&self, release: &str, wished: impl Fn(&Health) -> bool) -> Slot {
+        for _ in 0..400 {
+            let service = self.service().await;
+            let slot = service.slot_of(release).expect("it has a place");
+            if wished(&service.slots[&slot].health) {
+                return slot;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("{release} never got there: {:?}", self.service().await.slots);
+    }
+
+    async fn split(&self, stable: Option<Slot>, candidate: Option<Slot>, weight: u16) {
+        let split = Split { stable, candidate, weight, salt: "1".to_owned() };
+        let generation = self.service().await.generation;
+        self.target.split("shop", generation, &split).await.expect("the split is taken");
+    }
+
+    /// What a client with this cookie gets: status and body.
+    async fn get(&self, path: &str, client: u64) -> (u16, String) {
+        let http = reqwest::Client::new();
+        let request = http.get(format!("http://{}{path}", self.address)).header("host", "shop.example");
+        let answer = request.header("cookie", format!("fairway-client={client:016x}")).send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        (status, answer.text().await.expect("a body").trim().to_owned())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn releases_are_started_split_counted_and_outlive_the_host() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = Place::start(dir.path(), "127.0.0.1:0").await;
+    let (one, two) = (place.release("one", "perl server.pl"), place.release("two", "perl server.pl"));
+    place.prepare(&one).await;
+    let first = place.until("one", |health| *health == Health::Ready).await;
+    assert_eq!(place.get("/", 1).await.0, 503);
+    place.split(Some(first), None, 0).await;
+    assert_eq!(place.get("/", 1).await, (200, "one".to_owned()));
+
+    place.prepare(&two).await;
+    let second = place.until("two", |health| *health == Health::Ready).await;
+    assert_ne!(first, second);
+    place.split(Some(first), Some(second), 2_500).await;
+    let mut at_25 = Vec::new();
+    for client in 0..400 {
+        at_25.push(place.get("/", client).await.1 == "two");
+    }
+    let share = at_25.iter().filter(|two| **two).count();
+    // 3.29 standard deviations of a binomial with 400 and 0.25 are 28.5.
+    assert!((72..=128).contains(&share), "{share} of 400");
+    place.split(Some(first), Some(second), 5_000).await;
+    for (client, was) in at_25.iter().enumerate() {
+        let is = place.get("/", client as u64).await.1 == "two";
+        assert!(!was || is, "client {client} moved back");
+    }
+    let before = place.service().await.counts["two"];
+    let in_it = at_25.iter().position(|two| *two).expect("somebody") as u64;
+    for _ in 0..3 {
+        assert_eq!(place.get("/bad", in_it).await.0, 500);
+    }
+    let after = place.service().await.counts["two"];
+    // One bad request a client and ten seconds; the bucket may turn once in between.
+    assert_eq!(after.requests - before.requests, 3);
+    assert!((1..=2).contains(&(after.bad - before.bad)), "{before:?} {after:?}");
+
+    let stale = place.target.split("shop", 1, &Split::default()).await;
+    assert!(matches!(stale, Err(TargetError::Stale(_))), "{stale:?}");
+    let busy = place.target.retire("shop", second).await;
+    assert!(matches!(busy, Err(TargetError::Refused(_))), "{busy:?}");
+
+    // Another host takes over the state; the releases never stopped.
+    let split = place.service().await.split;
+    let (dir, address) = place.end().await;
+    let place = Place::start(&dir, &address).await;
+    assert_eq!(place.service().await.split, split);
+    place.until("two", |health| *health == Health::Ready).await;
+    assert_eq!(place.get("/", in_it).await, (200, "two".to_owned()));
+    place.split(Some(second), None, 0).await;
+    place.target.retire("shop", first).await.expect("the old one may go");
+    assert_eq!(place.get("/", 0).await, (200, "two".to_owned()));
+    clear(place, second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_ends_again_and_again_is_seen_with_its_last_words() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = Place::start(dir.path(), "127.0.0.1:0").await;
+    let broken = place.release("broken", "sh -c 'echo no database; exit 7'");
+    place.prepare(&broken).await;
+    let slot = place.until("broken", |health| matches!(health, Health::Crashing(_))).await;
+    let Health::Crashing(words) = place.service().await.slots[&slot].health.clone() else { panic!("it recovered") };
+    assert!(words.contains("exit status: 7") && words.contains("no database"), "{words}");
+    clear(place, slot).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_somebody_has_is_refused_in_words() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = Place::start(dir.path(), "127.0.0.1:0").await;
+    let taken = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let door = Door::Port(taken.local_addr().expect("its address").port());
+    let refused = place.target.prepare("shop", &door, &place.release("one", "perl server.pl")).await;
+    let Err(TargetError::Refused(words)) = refused else { panic!("{refused:?}") };
+    assert!(words.contains("cannot be listened on"), "{words}");
+    let named = place.target.prepare("../etc", &door, &place.release("one", "perl server.pl")).await;
+    assert!(matches!(named, Err(TargetError::Refused(_))), "{named:?}");
+    place.end().await;
+}
+
+/// Nothing is left running.
+async fn clear(place: Place, slot: Slot) {
+    let generation = place.service().await.generation;
+    place.target.split("shop", generation, &Split::default()).await.expect("no traffic");
+    place.target.retire("shop", slot).await.expect("the last one goes");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    place.end().await;
+}
