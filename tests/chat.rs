@@ -75,7 +75,7 @@ async fn a_stranger_is_refused_in_words() {
         :confused: fairway[bot]
     fairway[bot]: > `/retry` (mallory)
 
-        Not done: `/retry` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/retry test`; `/help` lists what you may do.
+        Not done: `/retry` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/retry`; `/help` lists what you may do.
         <!-- fairway:reply 1023 -->
     [fairway / image] success: Passed in 1.0 s
     [fairway / test] success: Passed in 2.0 s
@@ -132,7 +132,7 @@ async fn a_refusal_is_folded_away_once_the_next_try_succeeds() {
         :confused: fairway[bot]
     fairway[bot]: > `/retry` (mallory)
 
-        Not done: `/retry` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/retry test`; `/help` lists what you may do.
+        Not done: `/retry` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/retry`; `/help` lists what you may do.
         <!-- fairway:reply 1029 -->
     bob: /status
         :eyes: fairway[bot]

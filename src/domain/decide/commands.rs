@@ -119,7 +119,11 @@ fn obey(
     let role = facts.role.unwrap_or_default();
     let row = typed.command.command();
     if !command::allowed(role, row) {
-        return Answer::Refused(speech::command::not_allowed(row, &comment.author, role));
+        // A name is repeated only where there is such a check: whoever has the permission is to copy the line.
+        let named = typed.args.first().filter(|name| {
+            state.checks.as_ref().is_some_and(|checks| checks.items.iter().any(|item| item.pipeline == **name))
+        });
+        return Answer::Refused(speech::command::not_allowed(row, named, (&comment.author, role)));
     }
     match typed.command {
         Verb::Help => Answer::Done(speech::command::help(role)),

@@ -219,10 +219,16 @@ fn retry_cancel_and_run() {
 fn who_may_not_is_told_who_may() {
     let facts = Facts { role: Some(Role::Anyone), ..facts(&head("aaaaaaaaa")) };
     assert_snapshot!(types(opened("aaaaaaaaa"), "/retry", &facts).1, @r"
-    refused: Not done: `/retry` needs write permission in this repository and bob has read. Ask somebody who has it to type `/retry test`; `/help` lists what you may do.
+    refused: Not done: `/retry` needs write permission in this repository and bob has read. Ask somebody who has it to type `/retry`; `/help` lists what you may do.
     reaction reaction:99
     reply reply:99
     ");
+    let line = |typed: &str| {
+        let refused = types(opened("aaaaaaaaa"), typed, &facts).1;
+        refused.split(" to type ").nth(1).and_then(|rest| rest.split(';').next()).unwrap_or_default().to_owned()
+    };
+    assert_eq!(line("/retry test"), "`/retry test`");
+    assert_eq!(line("/run `x`"), "`/run`", "what a stranger typed is repeated only where it is a check's name");
 }
 
 #[test]

@@ -30,15 +30,15 @@ pub fn stale(line: &str) -> String {
     )
 }
 
-/// Too little permission.
-pub fn not_allowed(row: &command::Command, author: &str, role: Role) -> String {
+/// Too little permission. `named`: the check of this commit that was meant.
+pub fn not_allowed(row: &command::Command, named: Option<&str>, (author, role): (&str, Role)) -> String {
+    let line = [row.name].into_iter().chain(named).collect::<Vec<_>>().join(" ");
     format!(
-        "Not done: `/{}` needs {} permission in this repository and {} has {}. Ask somebody who has it to type `{}`; `/help` lists what you may do.",
+        "Not done: `/{}` needs {} permission in this repository and {} has {}. Ask somebody who has it to type `/{line}`; `/help` lists what you may do.",
         row.name,
         row.role.as_str(),
         escape_md(author),
         role.as_str(),
-        row.example
     )
 }
 
