@@ -192,6 +192,24 @@ impl Settings {
         }
     }
 
+    /// What `serve` needs: to act as the App, and where pipelines run.
+    ///
+    /// # Errors
+    /// One problem for each setting that is not set, all in one go.
+    pub fn serving(&self) -> Result<AppIdentity, Vec<SettingProblem>> {
+        let identity = self.app("serve");
+        if self.engine != EngineChoice::Dagger || !self.engines.is_empty() {
+            return identity;
+        }
+        let mut problems = identity.err().unwrap_or_default();
+        problems.push(SettingProblem::new(
+            "ENGINES",
+            "not set, and FAIRWAY_ENGINE=dagger needs the addresses of your Dagger engines",
+            "type: export FAIRWAY_ENGINES=unix:///run/dagger/engine.sock; or, to run pipelines as processes of this machine: export FAIRWAY_ENGINE=local",
+        ));
+        Err(problems)
+    }
+
     fn missing(&self, verb: &str) -> Vec<SettingProblem> {
         let gaps = [
             ("APP_ID", self.app_id.is_none(), "=12345"),

@@ -1,5 +1,8 @@
 //! The Dagger engine: what it says when there is none, and, where `FAIRWAY_TEST_DAGGER` names one, real runs on it.
 
+#[path = "dagger/names.rs"]
+mod names;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +26,7 @@ fn real() -> Option<String> {
 
 struct Lab {
     engine: Dagger,
+    config: Config,
     hub: Playground,
     sha: String,
     dir: tempfile::TempDir,
@@ -35,7 +39,7 @@ impl Lab {
         hub.cast();
         hub.create("acme/shop", files);
         let sha = hub.repo("acme/shop").head("main").expect("main is there");
-        let engine = Dagger::new(Config {
+        let config = Config {
             cli: PathBuf::from(cli),
             runners: vec![runner.to_owned()],
             modules: vec![("acme/*".to_owned(), runner.to_owned())],
@@ -45,8 +49,8 @@ impl Lab {
             path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
             image: "debian:bookworm-slim".to_owned(),
             seal: [7; 32],
-        });
-        Lab { engine, hub, sha, dir }
+        };
+        Lab { engine: Dagger::new(config.clone()), config, hub, sha, dir }
     }
 
     fn spec(&self, steps: &[&str]) -> RunSpec {

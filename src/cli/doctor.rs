@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::process::Command;
 
 use super::pick;
-use crate::engine::local;
+use crate::engine::{dagger, local};
 use crate::settings::{EngineChoice, Settings};
 
 /// What may follow.
@@ -73,16 +73,20 @@ async fn look(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
     let mut findings = vec![git().await, cli(settings, chosen).await];
     let scratch = tempfile::tempdir().context("making a temporary directory")?;
     let mut versions = Vec::new();
-    for address in pick::addresses(settings) {
-        findings.push(socket(&address, chosen).await);
-        let finding = engine(settings, (&address, scratch.path()), chosen).await;
-        versions.extend(finding.seen.clone().ok());
-        findings.push(finding);
+    for word in pick::addresses(settings) {
+        for address in meant(&word, chosen, &mut findings).await {
+            findings.push(socket(&address, chosen).await);
+            let finding = engine(settings, (&address, scratch.path()), chosen).await;
+            versions.extend(finding.seen.clone().ok());
+            findings.push(finding);
+        }
     }
-    for (repos, address) in &settings.module_engines {
-        let mut finding = engine(settings, (address, scratch.path()), chosen).await;
-        finding.what = format!("modules of {repos}, engine {address}");
-        findings.push(finding);
+    for (repos, word) in &settings.module_engines {
+        for address in meant(word, chosen, &mut findings).await {
+            let mut finding = engine(settings, (&address, scratch.path()), chosen).await;
+            finding.what = format!("modules of {repos}, engine {address}");
+            findings.push(finding);
+        }
     }
     if let Some(Ok(cli)) = findings.iter().find(|f| f.what == CLI).map(|f| &f.seen)
         && let Some(other) = versions.iter().find(|version| !cli.contains(version.as_str()))
@@ -140,6 +144,16 @@ async fn says(program: &Path, args: &[&str]) -> Result<String, String> {
         false if line.is_empty() => Err(format!("{} failed without a word", program.display())),
         false => Err(format!("{} failed: {line}", program.display())),
     }
+}
+
+/// The engines that one of the operator's words means: itself, or all that its name stands for, which is a finding too.
+async fn meant(word: &str, needed: bool, findings: &mut Vec<Finding>) -> Vec<String> {
+    let Some(found) = dagger::stands_for(word).await else { return vec![word.to_owned()] };
+    let seen = found.as_ref().map(|all| format!("stands for {}", all.join(", "))).map_err(Clone::clone);
+    let fix = "Look whether engines run there and are ready: a headless Service names ready pods alone. This machine \
+               must be able to look the name up: getent ahosts HOST";
+    findings.push(Finding { what: format!("name {word}"), seen, fix: fix.to_owned(), needed });
+    found.unwrap_or_default()
 }
 
 /// Whether a socket can be opened, and by whom.

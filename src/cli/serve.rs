@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -38,7 +38,7 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let settings = super::open::settings()?;
-    let identity = settings.app("serve").map_err(super::open::problems)?;
+    let identity = settings.serving().map_err(super::open::problems)?;
     let masker = Masker::new().with(settings.secrets());
     telemetry::init(&format!("{},octocrab=off", settings.log), log_format(settings.log_format), &masker)?;
     let metrics = Metrics::install()?;
@@ -107,9 +107,6 @@ fn engine(settings: &Settings, playground: bool) -> anyhow::Result<Arc<dyn Engin
         EngineChoice::Local => {
             Ok(Arc::new(Local::for_serving(super::local_config(&settings.data_dir, &settings.tool_path)?)?))
         }
-        EngineChoice::Dagger if settings.engines.is_empty() => bail!(
-            "FAIRWAY_ENGINE=dagger needs FAIRWAY_ENGINES, the addresses of your Dagger engines; type: export FAIRWAY_ENGINES=unix:///run/dagger/engine.sock. To run pipelines as processes of this machine instead: export FAIRWAY_ENGINE=local"
-        ),
         EngineChoice::Dagger => Ok(Arc::new(Dagger::new(dagger_config(settings)?))),
     }
 }

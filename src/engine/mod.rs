@@ -101,11 +101,22 @@ impl RunSpec {
     }
 }
 
+/// Whoever cannot read a repository now, cannot in a minute: the token was made for this run. `words`: git's.
+fn no_access(words: &str) -> Outcome {
+    Outcome::Impossible(format!(
+        "Fairway has no access to the repository, or it is gone ({words}); look whether the App is still installed there"
+    ))
+}
+
 /// An engine that the operator named, as it stands.
 #[derive(Clone, Debug)]
 pub struct Station {
     /// Where it listens.
     pub address: String,
+    /// How it came to be one of the operator's.
+    pub origin: Origin,
+    /// The name that it was found by does not mean it any more: it gets no new runs, and goes when the last one ended.
+    pub leaving: bool,
     /// For the own modules of these repositories alone; `None`: for everybody's steps.
     pub modules: Option<String>,
     /// Whether it answers.
@@ -124,6 +135,37 @@ pub struct Station {
     pub cache_bytes: Option<u64>,
     /// The last thing that went wrong, and how long ago.
     pub last_error: Option<(String, Duration)>,
+}
+
+impl Station {
+    /// A name that stands for no engine now.
+    fn name(name: &str, state: StationState) -> Station {
+        Station {
+            address: name.to_owned(),
+            origin: Origin::Name,
+            leaving: false,
+            modules: None,
+            state,
+            drained: false,
+            live: 0,
+            limit: 0,
+            sessions: 0,
+            failures: 0,
+            cache_bytes: None,
+            last_error: None,
+        }
+    }
+}
+
+/// How an engine came to be one of the operator's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator named it.
+    Listed,
+    /// It was found by this name.
+    Found(String),
+    /// It is no engine, but a name that stands for none now; its state says why.
+    Name,
 }
 
 /// Whether an engine answers.

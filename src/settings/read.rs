@@ -33,7 +33,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         private_token: raw.given("PRIVATE_TOKEN", private_token),
         engine: raw.parsed("ENGINE", engine).unwrap_or(EngineChoice::Dagger),
         host: Some(raw.text("HOST")).filter(|path| !path.is_empty()).map(PathBuf::from),
-        engines: raw.text("ENGINES").split_whitespace().map(str::to_owned).collect(),
+        engines: raw.parsed("ENGINES", engines).unwrap_or_default(),
         engine_runs: raw.parsed("ENGINE_RUNS", at_once).unwrap_or(1),
         module_engines: raw.parsed("MODULE_ENGINES", module_engines).unwrap_or_default(),
         dagger_cli: raw.text("DAGGER_CLI").into(),
@@ -130,11 +130,29 @@ fn orgs(text: &str) -> Result<Orgs, Refusal> {
     }
 }
 
+fn engines(text: &str) -> Result<Vec<String>, Refusal> {
+    match text.split_whitespace().find(|word| !is_engine(word)) {
+        None => Ok(text.split_whitespace().map(str::to_owned).collect()),
+        Some(bad) => refuse(
+            format!("{bad:?} is no address of an engine, and no name that stands for several"),
+            "type unix:///run/dagger/engine.sock, tcp://HOST:PORT, or dns+tcp://HOST:PORT for each address that HOST has",
+        ),
+    }
+}
+
+/// Which schemes there are, Dagger's CLI knows; only `dns+` is Fairway's. An address is no name in a certificate, so
+/// there is none with TLS.
+fn is_engine(word: &str) -> bool {
+    let Some(name) = word.strip_prefix("dns+") else { return word.contains("://") };
+    let place = name.strip_prefix("tcp://").and_then(|place| place.trim_end_matches('/').rsplit_once(':'));
+    place.is_some_and(|(host, port)| !host.is_empty() && u16::from_str(port).is_ok_and(|port| port > 0))
+}
+
 fn module_engines(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     let pair = |word: &str| {
         let (repos, address) = word.split_once('=')?;
         let (owner, name) = repos.split_once('/')?;
-        let good = !owner.is_empty() && !name.is_empty() && address.contains("://");
+        let good = !owner.is_empty() && !name.is_empty() && is_engine(address);
         good.then(|| (repos.to_owned(), address.to_owned()))
     };
     let pairs: Result<Vec<_>, &str> = text.split_whitespace().map(|word| pair(word).ok_or(word)).collect();

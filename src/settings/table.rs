@@ -75,7 +75,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "ENGINES",
         "",
-        "The Dagger engines, separated by spaces: `unix:///run/dagger/engine.sock`, `tcp://HOST:PORT`, `tls://..`, `ssh://..`, `kube-pod://..`. A repository keeps to one of them; the next takes over when it fails.",
+        "The Dagger engines, separated by spaces: `unix:///run/dagger/engine.sock`, `tcp://HOST:PORT`, `tls://..`, `ssh://..`, `kube-pod://..`, or `dns+tcp://HOST:PORT` for an engine at each address that HOST has, looked up again every 10 seconds. A repository keeps to one of them; the next takes over when it fails.",
     ),
     plain(
         "MODULE_ENGINES",

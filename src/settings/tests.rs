@@ -109,15 +109,30 @@ fn rsa_key(traditional: bool) -> String {
 #[test]
 fn serve_names_everything_that_is_missing() {
     let settings = read(&[("FAIRWAY_APP_ID", "7")], None).unwrap();
-    insta::assert_snapshot!(lines(&settings.app("serve").unwrap_err()), @r"
+    insta::assert_snapshot!(lines(&settings.serving().unwrap_err()), @r"
     FAIRWAY_PRIVATE_KEY: not set, and `fairway serve` needs it; type: export FAIRWAY_PRIVATE_KEY_FILE=path/to/key.pem
     FAIRWAY_WEBHOOK_SECRET: not set, and `fairway serve` needs it; type: export FAIRWAY_WEBHOOK_SECRET=...
     FAIRWAY_ORGS: not set, and `fairway serve` needs it; type: export FAIRWAY_ORGS=my-org, or '*' for whoever installs the App
+    FAIRWAY_ENGINES: not set, and FAIRWAY_ENGINE=dagger needs the addresses of your Dagger engines; type: export FAIRWAY_ENGINES=unix:///run/dagger/engine.sock; or, to run pipelines as processes of this machine: export FAIRWAY_ENGINE=local
     ");
+    let local = read(&[("FAIRWAY_ENGINE", "local")], None).unwrap();
+    assert!(!lines(&local.serving().unwrap_err()).contains("ENGINES"));
     let needed: Vec<&str> = SETTINGS.iter().filter(|s| s.required_by.contains(&"serve")).map(|s| s.key).collect();
     let nothing = read(&[], None).unwrap().app("serve").unwrap_err();
     let missing: Vec<&str> = nothing.iter().map(|p| p.key.as_str()).collect();
     assert_eq!(missing, needed);
+}
+
+#[test]
+fn an_engine_is_an_address_or_a_name_that_stands_for_several() {
+    let good = "unix:///run/e.sock tcp://10.0.0.5:8080 dns+tcp://engines.dagger.svc:8080 dns+tcp://engines:8080/";
+    assert_eq!(read(&[("FAIRWAY_ENGINES", good)], None).unwrap().engines.len(), 4);
+    for bad in ["/run/e.sock", "dns+tls://e:1", "dns+tcp://e", "dns+tcp://:8080", "dns+tcp://e:0", "dns+tcp://e:x"] {
+        let problem = read(&[("FAIRWAY_ENGINES", bad)], None).unwrap_err();
+        assert!(problem.contains(bad) && problem.contains("dns+tcp://HOST:PORT"), "{problem}");
+    }
+    let own = read(&[("FAIRWAY_MODULE_ENGINES", "acme/shop=dns+tcp://e")], None).unwrap_err();
+    assert!(own.contains("names no repository and engine"), "{own}");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use super::live::{Failed, live};
 use super::pages::{engines, error};
 use super::session::{Csrf, Private, genuine};
-use crate::engine::{Station, StationState};
+use crate::engine::{Origin, Station, StationState};
 use crate::store::State as JobState;
 
 /// How often a page looks for news.
@@ -47,8 +47,15 @@ fn line(station: Station) -> engines::EngineLine {
         StationState::Up { version } => ("up", version, None),
         StationState::Down { why, age } => ("down", why, Some(ms(age))),
     };
+    let found_by = match &station.origin {
+        Origin::Found(name) => name.clone(),
+        Origin::Listed | Origin::Name => String::new(),
+    };
     engines::EngineLine {
         address: station.address,
+        is_name: station.origin == Origin::Name,
+        found_by,
+        leaving: station.leaving,
         modules: station.modules.unwrap_or_default(),
         state,
         words,
@@ -73,7 +80,10 @@ async fn events(State(state): State<Private>) -> Response {
             let now: Vec<_> = engine
                 .stations()
                 .into_iter()
-                .map(|s| (matches!(s.state, StationState::Up { .. }), s.drained, s.live, s.sessions, s.failures))
+                .map(|s| {
+                    let up = matches!(s.state, StationState::Up { .. });
+                    (s.address, up, (s.drained, s.leaving), s.live, s.sessions, s.failures)
+                })
                 .collect();
             if now != seen {
                 seen = now;

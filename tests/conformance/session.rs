@@ -114,7 +114,12 @@ impl Fake {
         // Nothing of ours is for the session: not this test's variables, and not a service's.
         let check = "[ \"$1\" = session ] || exit 2\n\
                      if env | grep -qE '^(CARGO|FAIRWAY|RUST|GITHUB|DATABASE)'; then echo too much >&2; exit 3; fi\n";
-        std::fs::write(&cli, format!("#!/bin/sh\n{check}{script}")).expect("written");
+        // Copied by another process: what this one has open for writing, a child of another test may hold at the moment
+        // of the start, and then it cannot be started.
+        let text = dir.path().join("dagger.sh");
+        std::fs::write(&text, format!("#!/bin/sh\n{check}{script}")).expect("written");
+        let copied = std::process::Command::new("cp").args([&text, &cli]).status().expect("cp");
+        assert!(copied.success(), "the session's program was not copied");
         open(&cli, 0o755);
         let (strike, struck) = watch::channel(false);
         let world = Arc::new(World {

@@ -8,7 +8,9 @@ mod client;
 mod feed;
 mod image;
 mod module;
+mod names;
 mod patterns;
+mod place;
 mod pool;
 mod pump;
 mod run;
@@ -18,21 +20,23 @@ mod words;
 
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Outcome, RunEvent, RunSpec, Station, harvest};
+use super::{Engine, Origin, Outcome, RunEvent, RunSpec, Station, StationState, harvest};
 use crate::domain::project::Pipeline;
 use base::Run;
 use client::Trace;
-use pool::{Health, NoSeat, Pool, Seat, Want};
+pub use names::Lookup;
+use place::Health;
+use pool::{NoSeat, Pool, Seat, Want};
 use pump::Pump;
 use session::{Launch, NoSession, Session};
 
@@ -41,7 +45,8 @@ use session::{Launch, NoSession, Session};
 pub struct Config {
     /// The `dagger` program.
     pub cli: PathBuf,
-    /// Addresses of engines; a repository keeps to one of them, the next takes over when that one fails.
+    /// Addresses of engines, and names that stand for several (`dns+tcp://HOST:PORT`); a repository keeps to one engine, the
+    /// next takes over when that one fails.
     pub runners: Vec<String>,
     /// Engines for repositories' own modules: `owner/name` or `owner/*`, and the address.
     pub modules: Vec<(String, String)>,
@@ -63,10 +68,14 @@ pub struct Config {
 pub struct Dagger {
     config: Config,
     pool: Arc<Pool>,
+    lookup: Lookup,
+    named: OnceCell<()>,
 }
 
 /// An engine that worked for a run this lately need not be asked how it is.
 const FRESH: Duration = Duration::from_secs(15);
+/// A run waits this long for a place, then asks anew with a new token: the one it has may end after five minutes.
+const TURN: Duration = Duration::from_secs(4 * 60);
 /// How often somebody looks.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -83,12 +92,28 @@ pub fn session_owner(runners: &[String]) -> Option<(u32, u32)> {
     Some((SESSION_USER, socket.map_or(SESSION_USER, |meta| meta.gid())))
 }
 
+/// The engines that a name stands for now; `None` when it is the address of one.
+pub async fn stands_for(word: &str) -> Option<Result<Vec<String>, String>> {
+    match names::is_name(word) {
+        true => Some(names::stands_for(word, &names::system()).await),
+        false => None,
+    }
+}
+
+/// What Fairways that were killed left is cleared away once in a process, before its first session.
+static SWEPT: Once = Once::new();
+
 impl Dagger {
     /// With at least one address.
     pub fn new(config: Config) -> Dagger {
-        session::sweep();
+        Dagger::with_lookup(config, names::system())
+    }
+
+    /// With a way of its own to look names up.
+    pub fn with_lookup(config: Config, lookup: Lookup) -> Dagger {
+        SWEPT.call_once(session::sweep);
         let pool = Pool::new(&config.runners, &config.modules, config.limit);
-        Dagger { config, pool }
+        Dagger { config, pool, lookup, named: OnceCell::new() }
     }
 
     /// The version of the first engine that answers, with its address.
@@ -96,14 +121,49 @@ impl Dagger {
     /// # Errors
     /// What the last of them said instead.
     pub async fn preflight(&self) -> Result<(String, String), String> {
+        self.know_names().await;
         let mut last = "FAIRWAY_ENGINES names no engine".to_owned();
-        for runner in &self.config.runners {
-            match self.health(runner).await {
-                Ok(health) => return Ok((health.version, runner.clone())),
+        for place in self.pool.shared() {
+            match self.health(&place.address).await {
+                Ok(health) => return Ok((health.version, place.address.clone())),
                 Err(why) => last = why,
             }
         }
-        Err(last)
+        match self.pool.stations().into_iter().find(|station| station.origin == Origin::Name).map(|name| name.state) {
+            Some(StationState::Down { why, .. }) => Err(why),
+            _ => Err(last),
+        }
+    }
+
+    /// Names are looked up before the first run, and from then on by [`Engine::attend`].
+    async fn know_names(&self) {
+        self.named.get_or_init(|| self.look_up()).await;
+    }
+
+    async fn look_up(&self) {
+        let looks = self.pool.names().map(async |(index, name)| {
+            self.pool.told(index, names::stands_for(name, &self.lookup).await);
+        });
+        futures_util::future::join_all(looks).await;
+    }
+
+    async fn keep_names(&self) {
+        if self.pool.names().next().is_none() {
+            return;
+        }
+        self.know_names().await;
+        loop {
+            tokio::time::sleep(names::AGAIN).await;
+            self.look_up().await;
+        }
+    }
+
+    async fn keep_healthy(&self) {
+        self.know_names().await;
+        loop {
+            self.look().await;
+            tokio::select! { () = tokio::time::sleep(LOOK) => {}, () = self.pool.doubt.notified() => {} }
+        }
     }
 
     async fn health(&self, runner: &str) -> Result<Health, String> {
@@ -124,9 +184,9 @@ impl Dagger {
     }
 
     async fn look(&self) {
-        let looks = self.pool.silent(FRESH).into_iter().map(async |(index, address)| {
-            let health = self.health(&address).await;
-            self.pool.found(index, health);
+        let looks = self.pool.silent(FRESH).into_iter().map(async |place| {
+            let health = self.health(&place.address).await;
+            self.pool.found(&place, health);
         });
         futures_util::future::join_all(looks).await;
     }
@@ -142,17 +202,19 @@ impl Dagger {
     }
 
     async fn perform(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> Outcome {
-        let want = Want { repo: &spec.repo, module: spec.call.is_some(), failures: spec.failures };
+        tokio::select! { () = self.know_names() => {}, () = cancel.cancelled() => return Outcome::Cancelled }
+        let want = Want { repo: &spec.repo, module: spec.call.is_some(), failures: spec.failures, patience: TURN };
         let seat = match self.pool.take(&want, &cancel).await {
             Ok(seat) => seat,
             Err(NoSeat::Cancelled) => return Outcome::Cancelled,
             Err(NoSeat::NoneAnswers(why)) => return Outcome::NotNow(why),
+            Err(NoSeat::Full) => return Outcome::NotNow("every Dagger engine that answers is full".to_owned()),
             Err(NoSeat::NoneServes) if want.module => return Outcome::Refused(words::no_module_engine(&spec.repo)),
             Err(NoSeat::NoneServes) => return Outcome::Broken("FAIRWAY_ENGINES names no engine".to_owned()),
         };
         let outcome = self.seated(&spec, &seat, (events, cancel)).await;
         if let Outcome::Broken(why) = &outcome {
-            seat.spoilt(why, self.health(seat.address()).await);
+            seat.spoilt(why);
         }
         outcome
     }
@@ -215,14 +277,9 @@ impl Engine for Dagger {
 
     fn attend(&self, stop: CancellationToken) -> BoxFuture<'_, ()> {
         Box::pin(async move {
-            while !stop.is_cancelled() {
-                tokio::select! {
-                    () = stop.cancelled() => return,
-                    () = async {
-                        self.look().await;
-                        tokio::time::sleep(LOOK).await;
-                    } => {}
-                }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                _ = async { tokio::join!(self.keep_names(), self.keep_healthy()) } => {}
             }
         })
     }

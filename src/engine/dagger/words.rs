@@ -2,7 +2,7 @@
 
 use super::client::Trouble;
 use crate::domain::project::Service;
-use crate::engine::{Outcome, RunSpec};
+use crate::engine::{Outcome, RunSpec, no_access};
 
 /// The engine or its session failed; the run may be tried on another one.
 pub fn engine(trouble: &Trouble) -> Outcome {
@@ -92,9 +92,7 @@ pub fn source(trouble: &Trouble) -> Outcome {
         _ if has(&words, &["invalid commit sha"]) => {
             Outcome::Impossible(format!("what is to be run is no commit ({words})"))
         }
-        _ if has(&words, &["authentication failed", "repository not found"]) => Outcome::Broken(format!(
-            "the engine has no access to the repository, or it is gone ({words}); look whether the App is still installed there"
-        )),
+        _ if has(&words, &["authentication failed", "repository not found", "error: 403"]) => no_access(&words),
         _ => Outcome::Broken(format!("the engine could not fetch the commit: {words}")),
     }
 }

@@ -15,6 +15,8 @@ pub enum NoCheckout {
     Cancelled,
     /// Trying again cannot help.
     Impossible(String),
+    /// Git was refused: its words.
+    NoAccess(String),
     /// The network or the server; it may be tried again.
     Broken(String),
 }
@@ -96,9 +98,7 @@ async fn git(spec: &RunSpec, dir: &Path, args: &[&str]) -> Result<(), NoCheckout
     let refused =
         ["error: 401", "error: 403", "error: 404", "Authentication failed", "could not read Username", "not found"];
     if refused.iter().any(|w| words.contains(w)) {
-        return Err(NoCheckout::Impossible(format!(
-            "Fairway has no access to the repository, or it is gone ({last}); look whether the App is still installed there"
-        )));
+        return Err(NoCheckout::NoAccess(last));
     }
     Err(NoCheckout::Broken(format!("git could not fetch the commit: {last}")))
 }

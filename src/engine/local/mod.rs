@@ -27,7 +27,7 @@ use step::Steps;
 use crate::domain::project::Pipeline;
 
 use super::harvest;
-use super::{Engine, Outcome, RunEvent, RunSpec};
+use super::{Engine, Outcome, RunEvent, RunSpec, no_access};
 use guard::Order;
 
 /// Where programs of the system are.
@@ -157,6 +157,7 @@ impl Local {
             Err(_) => return Ok(Outcome::TimedOut),
             Ok(Err(NoCheckout::Cancelled)) => return Ok(Outcome::Cancelled),
             Ok(Err(NoCheckout::Impossible(why))) => return Ok(Outcome::Impossible(why)),
+            Ok(Err(NoCheckout::NoAccess(words))) => return Ok(no_access(&words)),
             Ok(Err(NoCheckout::Broken(why))) => return Ok(Outcome::Broken(why)),
             Ok(Ok(notes)) => {
                 for note in notes {

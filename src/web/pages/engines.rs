@@ -24,6 +24,12 @@ pub struct Engines {
 pub struct EngineLine {
     /// Where it listens.
     pub address: String,
+    /// It is a name that stands for no engine now.
+    pub is_name: bool,
+    /// The name that it was found by; empty: the operator named it.
+    pub found_by: String,
+    /// Its name does not mean it any more.
+    pub leaving: bool,
     /// Whose modules it runs; empty: everybody's steps.
     pub modules: String,
     /// `up`, `down` or `unknown`.
@@ -81,9 +87,11 @@ impl Engines {
 
 fn row(engine: &EngineLine) -> Row<'_> {
     let (icon, state) = match engine.state {
+        _ if engine.leaving => ("cancelled", format!("left its name: {} still live", engine.live)),
         _ if engine.drained && engine.live > 0 => ("cancelled", format!("drains: {} still live", engine.live)),
         _ if engine.drained => ("cancelled", "drained".to_owned()),
         "up" => ("success", format!("up, {}", engine.words)),
+        "down" if engine.is_name => ("failure", engine.words.clone()),
         "down" => ("failure", format!("down for {}", words::took(engine.down_for.unwrap_or_default()))),
         _ => ("queued", "not asked yet".to_owned()),
     };
@@ -121,8 +129,23 @@ mod tests {
             cache_bytes: Some(412_552_677),
             ..EngineLine::default()
         };
-        let page =
-            Engines { kind: "dagger".into(), engines: vec![down, up], waiting: 3, ..Engines::default() }.render();
+        let name = EngineLine {
+            address: "dns+tcp://none:8080".into(),
+            is_name: true,
+            state: "down",
+            words: "dns+tcp://none:8080 stands for no engine: it has no address".into(),
+            ..EngineLine::default()
+        };
+        let found = EngineLine {
+            address: "tcp://10.0.0.2:8080".into(),
+            found_by: "dns+tcp://engines:8080".into(),
+            leaving: true,
+            live: 1,
+            limit: 4,
+            ..EngineLine::default()
+        };
+        let engines = vec![down, up, name, found];
+        let page = Engines { kind: "dagger".into(), engines, waiting: 3, ..Engines::default() }.render();
         let parts = [
             "down for 1m 01s",
             "it is &#60;gone&#62; (1m ago)",
@@ -132,10 +155,15 @@ mod tests {
             "modules of acme/*",
             "action=\"/engines/drain\"",
             "3 runs wait",
+            "dns+tcp://none:8080 stands for no engine: it has no address",
+            "found by <span class=\"mono\">dns+tcp://engines:8080</span>",
+            "left its name: 1 still live",
         ];
         for part in parts {
             assert!(page.contains(part), "{part} is missing in {page}");
         }
+        let buttons = page.matches("<form class=\"inline\"").count();
+        assert_eq!(buttons, 2, "a name cannot be drained, nor what leaves anyway: {page}");
         let local = Engines { kind: "local".into(), note: "In bubblewrap.".into(), ..Engines::default() }.render();
         assert!(local.contains("In bubblewrap.") && !local.contains("<table"), "{local}");
     }

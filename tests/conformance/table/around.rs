@@ -104,22 +104,8 @@ fn refused() -> Vec<Case> {
         from("a git server that says nothing, and somebody stops it", "mute")
             .with(|case| case.cancel = Cancel::Soon)
             .ends(End::Cancelled, 0),
-        from("a private repository without a token", "acme/private")
-            .ends(NO_ACCESS, 0)
-            .not(On::Fake, BROKEN)
-            .not(On::Real, BROKEN),
-        from("a private repository with an old token", "acme/private")
-            .with(no_token)
-            .ends(NO_ACCESS, 0)
-            .not(On::Fake, BROKEN)
-            .not(On::Real, BROKEN),
-        from("a private repository without a token, on Dagger", "acme/private")
-            .ends(End::Broken("look whether the App is still installed"), 0)
-            .not(On::Local, "there it is final"),
-        from("a private repository with an old token, on Dagger", "acme/private")
-            .with(no_token)
-            .ends(End::Broken("look whether the App is still installed"), 0)
-            .not(On::Local, "there it is final"),
+        from("a private repository without a token", "acme/private").ends(NO_ACCESS, 0),
+        from("a private repository with an old token", "acme/private").with(no_token).ends(NO_ACCESS, 0),
         case("a fork's code", &["true"])
             .with(|case| case.fork = true)
             .ends(End::Refused("fork"), 0)
@@ -136,5 +122,4 @@ fn refused() -> Vec<Case> {
     ]
 }
 
-const NO_ACCESS: End = End::Impossible("look whether the App is still installed");
-const BROKEN: &str = "another engine may have access, so there it may be tried again";
+const NO_ACCESS: End = End::Impossible("Fairway has no access to the repository, or it is gone");

@@ -101,7 +101,7 @@ fn ends() -> Vec<Case> {
             .ends(End::Broken("an error without words"), 0),
         case("no access to the repository, as it was recorded", &["echo never"])
             .fault(Phase::Source, Kind::Recorded("git_auth_failed.json"))
-            .ends(End::Broken("look whether the App is still installed there"), 0),
+            .ends(End::Impossible("look whether the App is still installed there"), 0),
         case("a repository that does not answer, as it was recorded", &["echo never"])
             .fault(Phase::Source, Kind::Recorded("git_no_server.json"))
             .ends(End::Broken("could not fetch the commit"), 0),
