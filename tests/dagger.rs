@@ -1,7 +1,12 @@
 //! The Dagger engine: what it says when there is none, and, where `FAIRWAY_TEST_DAGGER` names one, real runs on it.
 
+#[path = "dagger/killed.rs"]
+mod killed;
 #[path = "dagger/names.rs"]
 mod names;
+#[path = "common/served.rs"]
+#[allow(dead_code, reason = "this test uses a part of what others use")]
+mod served;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -9,10 +9,12 @@ use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::domain::project::Report;
-use crate::engine::{Outcome, RunEvent, RunSpec};
+use crate::engine::{Outcome, RunEvent, RunSpec, left};
 
 /// Where exports are kept, each under its digest.
 const EXPORTS: &str = "exports";
+/// What the name of an export begins with until all of it is there.
+const MAKING: &str = "making-";
 /// The largest report that is read, in bytes.
 const REPORT_BYTES: u64 = 16 * 1024 * 1024;
 /// The most of all reports of a run together, in bytes.
@@ -42,6 +44,11 @@ pub async fn keep_export((source, what): (&Path, &str), data: &Path, events: &mp
         Ok(Err(why)) => Outcome::Impossible(why),
         Err(error) => Outcome::Broken(format!("the export could not be kept: {error}")),
     }
+}
+
+/// Removes the halves of exports that a killed Fairway left below `data`.
+pub fn sweep(data: &Path) {
+    left::left(&data.join(EXPORTS), MAKING).iter().for_each(|dir| left::remove(dir));
 }
 
 /// Whether what was exported under this digest is still below `data`.
@@ -157,7 +164,8 @@ fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
         return Err(format!("`{}` is a symbolic link, or below one that leads out of the checkout", what.display()));
     }
     fs::create_dir_all(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
-    let building = tempfile::tempdir_in(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
+    let building = tempfile::Builder::new().prefix(&left::prefix(MAKING)).tempdir_in(exports);
+    let building = building.map_err(|e| format!("the export cannot be kept: {e}"))?;
     let files = if meta.is_dir() { list(&from)? } else { vec![PathBuf::new()] };
     let mut digest = Sha256::new();
     for file in &files {
@@ -178,11 +186,11 @@ fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
     }
     let name = hex::encode(digest.finalize());
     let to = exports.join(&name);
-    // The same content may have been kept before; then this copy goes with its temporary directory.
-    if !to.exists() {
-        fs::rename(building.keep(), &to).map_err(|e| format!("the export cannot be kept: {e}"))?;
+    // The same content may have been kept before, or just now by another run; then this copy goes with its directory.
+    match fs::rename(building.path(), &to) {
+        Err(error) if !to.exists() => Err(format!("the export cannot be kept: {error}")),
+        _ => Ok(name),
     }
-    Ok(name)
 }
 
 /// Whether what is read at `file` is really below `root`: a link may look as if it stays and lead out over another link.

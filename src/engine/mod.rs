@@ -2,6 +2,7 @@
 
 pub mod dagger;
 mod harvest;
+mod left;
 pub mod local;
 mod mask;
 pub mod scripted;

@@ -11,7 +11,7 @@ pub struct Switches {
     pub reorder: u32,
     /// Deliveries that come late, and by how many milliseconds.
     pub delay: (u32, u64),
-    /// Trouble for API requests, tried in order.
+    /// Trouble for API and git requests, tried in order.
     pub rules: Vec<Rule>,
 }
 

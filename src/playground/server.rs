@@ -71,7 +71,14 @@ async fn answer(State(playground): State<Playground>, request: Request, pages: N
             };
             match sorted {
                 Path::Api(path) => api(playground, &path, &parts, body).await,
-                _ => smart_http::serve(playground, parts, body).await,
+                _ => {
+                    let path = parts.uri.path();
+                    let trouble = playground.act_quietly(|world| world.switches.strike(parts.method.as_str(), path));
+                    match before(&playground, path, trouble).await {
+                        Some(answer) => answer,
+                        None => smart_http::serve(playground, parts, body).await,
+                    }
+                }
             }
         }
     }

@@ -93,6 +93,18 @@ impl Served {
         verb(&self.settings, args, "").await
     }
 
+    /// The id of its process.
+    #[allow(dead_code, reason = "for tests that look at what it leaves behind")]
+    pub fn pid(&self) -> u32 {
+        self.child.id().expect("it runs")
+    }
+
+    /// SIGKILL: it does nothing more.
+    #[allow(dead_code, reason = "for tests that look at what it leaves behind")]
+    pub async fn kill(mut self) {
+        self.child.kill().await.expect("it can be killed");
+    }
+
     /// SIGTERM, as a supervisor sends it. It must end well and by itself. Gives back all that it said.
     pub async fn stop(mut self) -> String {
         let id = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);

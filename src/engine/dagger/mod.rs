@@ -112,6 +112,7 @@ impl Dagger {
     /// With a way of its own to look names up.
     pub fn with_lookup(config: Config, lookup: Lookup) -> Dagger {
         SWEPT.call_once(session::sweep);
+        harvest::sweep(&config.data);
         let pool = Pool::new(&config.runners, &config.modules, config.limit);
         Dagger { config, pool, lookup, named: OnceCell::new() }
     }

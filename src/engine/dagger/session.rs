@@ -7,12 +7,13 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio_util::sync::CancellationToken;
+
+use crate::engine::left;
 
 /// How long a session may take to come up. An engine that cannot be reached makes it wait without a word.
 pub const START: Duration = Duration::from_secs(10);
@@ -239,14 +240,13 @@ fn readable(text: &str, most: usize) -> String {
     text.trim().chars().filter(|c| !c.is_control()).take(most).collect()
 }
 
-/// What the names of sessions' directories begin with; the id of our process follows.
+/// What the names of sessions' directories begin with.
 const HOME: &str = "fairway-session-";
 
 /// A directory for one session, owned by whoever the session runs as; gone when this is dropped. It is not below the data
 /// directory, which nobody but Fairway may enter.
 pub fn home(owner: Option<(u32, u32)>) -> std::io::Result<tempfile::TempDir> {
-    let prefix = format!("{HOME}{}-", std::process::id());
-    let dir = tempfile::Builder::new().prefix(&prefix).tempdir()?;
+    let dir = tempfile::Builder::new().prefix(&left::prefix(HOME)).tempdir()?;
     if let Some((user, group)) = owner {
         std::os::unix::fs::chown(dir.path(), Some(user), Some(group))?;
     }
@@ -256,23 +256,12 @@ pub fn home(owner: Option<(u32, u32)>) -> std::io::Result<tempfile::TempDir> {
 /// Ends the sessions of Fairways that were killed, and removes their directories. A session whose Fairway goes ends by
 /// itself, but for one whose engine went away as well.
 pub fn sweep() {
-    let base = std::env::temp_dir();
-    for entry in std::fs::read_dir(&base).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Some(owner) = name.strip_prefix(HOME).and_then(|rest| rest.split('-').next()?.parse().ok()) else {
-            continue;
-        };
-        let alive = Pid::from_raw(owner).is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH));
-        if alive {
-            continue;
-        }
-        for session in sessions_in(&entry.path()) {
+    for dir in left::left(&std::env::temp_dir(), HOME) {
+        for session in sessions_in(&dir) {
             // Whatever cannot be ended belongs to somebody else, and was none of ours.
             let _ = kill_process(session, Signal::KILL);
         }
-        if let Err(error) = std::fs::remove_dir_all(entry.path()) {
-            tracing::warn!("{} was left behind and cannot be removed: {error}", entry.path().display());
-        }
+        left::remove(&dir);
     }
 }
 

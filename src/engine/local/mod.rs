@@ -100,12 +100,14 @@ impl Local {
             )
         })?;
         lock::sweep(&config.data.join("runs"));
+        harvest::sweep(&config.data);
         Ok(Local { config, sandbox, without: None })
     }
 
     /// For `play` and `demo`: with bubblewrap if it can be had, else without, and it says so.
     pub fn for_playing(config: Config) -> Local {
         lock::sweep(&config.data.join("runs"));
+        harvest::sweep(&config.data);
         match Sandbox::probe() {
             Ok(sandbox) => Local { config, sandbox, without: None },
             Err(why) => Local { config, sandbox: Sandbox::None, without: Some(why) },
