@@ -4,9 +4,13 @@
 mod killed;
 #[path = "dagger/names.rs"]
 mod names;
+#[path = "dagger/outside.rs"]
+mod outside;
 #[path = "common/served.rs"]
 #[allow(dead_code, reason = "this test uses a part of what others use")]
 mod served;
+#[path = "dagger/soak.rs"]
+mod soak;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -166,7 +166,9 @@ fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
     fs::create_dir_all(exports).map_err(|e| format!("the export cannot be kept: {e}"))?;
     let building = tempfile::Builder::new().prefix(&left::prefix(MAKING)).tempdir_in(exports);
     let building = building.map_err(|e| format!("the export cannot be kept: {e}"))?;
-    let files = if meta.is_dir() { list(&from)? } else { vec![PathBuf::new()] };
+    let too_many =
+        |why| format!("`{}` cannot be kept: {why}; pack them into one, for example with tar", what.display());
+    let files = if meta.is_dir() { list(&from).map_err(too_many)? } else { vec![PathBuf::new()] };
     let mut digest = Sha256::new();
     for file in &files {
         // A single file is exported under its own name; joining nothing to its path would ask for a directory.

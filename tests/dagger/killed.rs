@@ -14,7 +14,7 @@ use super::served::{self, Served};
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-async fn until(what: &str, is_so: impl Fn() -> bool) {
+pub async fn until(what: &str, is_so: impl Fn() -> bool) {
     let seen = async {
         while !is_so() {
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -24,7 +24,7 @@ async fn until(what: &str, is_so: impl Fn() -> bool) {
 }
 
 /// Files of `/proc` that have this word.
-fn processes(file: &str, word: &str) -> usize {
+pub fn processes(file: &str, word: &str) -> usize {
     let entries = std::fs::read_dir("/proc").expect("/proc").flatten();
     let has = |entry: &std::fs::DirEntry| {
         std::fs::read(entry.path().join(file)).is_ok_and(|text| String::from_utf8_lossy(&text).contains(word))

@@ -158,3 +158,16 @@ async fn a_gigabyte_of_log_and_a_hundred_thousand_files() {
     assert_eq!(said.outcome, Outcome::Success);
     assert!(said.log.starts_with("100000\n") && said.bytes == (1 << 30) + 7);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_of_a_million_files_is_refused_in_words() {
+    if std::env::var_os("FAIRWAY_SOAK").is_none() {
+        return;
+    }
+    let mut desk = Desk::plain().await;
+    desk.spec.timeout = Duration::from_secs(1_200);
+    desk.spec.export = Some("out".to_owned());
+    let line = "mkdir out; cd out; for d in $(seq 100); do mkdir $d; (cd $d; seq 10000 | xargs touch); done";
+    let said = desk.run(&[line]).await;
+    assert!(matches!(&said.outcome, Outcome::Impossible(why) if why.contains("200000 files; pack them into one")));
+}

@@ -217,8 +217,10 @@ impl LogRecord {
         if flag(&self.attributes, "dagger.io/logs.verbose") {
             return None;
         }
-        let text = self.body.get("stringValue").and_then(Value::as_str)?;
-        Some(Told::Output { trace, error: stream == 2, bytes: text.as_bytes().to_vec() })
+        // Taken and not copied: an event may be as large as a busy step can make it.
+        let Value::Object(mut body) = self.body else { return None };
+        let Some(Value::String(text)) = body.remove("stringValue") else { return None };
+        Some(Told::Output { trace, error: stream == 2, bytes: text.into_bytes() })
     }
 }
 
