@@ -58,6 +58,8 @@ pub struct EnvFacts {
 /// What a person may do with an environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Standing {
+    /// Login; empty for a merge.
+    pub login: String,
     /// Whether the environment's `who` lets them.
     pub allowed: bool,
     /// Whether they may write in the repository: enough to rescue.

@@ -96,7 +96,13 @@ async fn standing(ctx: &Context, ask: &Ask, environment: Option<&Environment>) -
             member
         }
     };
-    Ok(Standing { allowed, writes: role >= Role::Write, role: role.as_str().to_owned(), who: who.to_string() })
+    Ok(Standing {
+        login: ask.by.clone(),
+        allowed,
+        writes: role >= Role::Write,
+        role: role.as_str().to_owned(),
+        who: who.to_string(),
+    })
 }
 
 async fn proofs(

@@ -72,8 +72,10 @@ pub fn leave(state: &EnvState, mut old: Waiting, (outcome, words): (Said, String
 pub fn advance(state: &mut EnvState, facts: &EnvFacts, changes: &mut Vec<Change>) {
     while state.going.is_none() {
         let Some(first) = state.queue.first() else { break };
-        let Some(front) = facts.front.as_ref().filter(|front| front.ask.same(&first.ask)) else {
-            // These facts are about another one: look again.
+        let Some(front) =
+            facts.front.as_ref().filter(|front| front.ask.same(&first.ask) && facts.standing.login == first.ask.by)
+        else {
+            // These facts, or what the asker may do, are about another one: look again.
             changes.push(Change::Do(Task::Event { key: state.key(), event: Box::new(Event::Due) }));
             return tell(state, facts, changes);
         };
