@@ -360,7 +360,7 @@ async fn who_may_not_and_what_is_missing_is_told_with_the_next_line() {
         .map(|line| line.trim().to_owned())
         .collect();
     assert_snapshot!(replies.join("\n"), @r"
-    Not done: `/deploy` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/deploy`; `/help` lists what you may do.
+    Not done: `/deploy` needs write permission in this repository and mallory has read. Ask somebody who has it to type `/deploy staging`; `/help` lists what you may do.
     Not done: there are several environments. Type one of: `/deploy staging`, `/deploy production`.
     Not done: `stagng` is no environment. Did you mean `staging`? Type `/deploy staging`.
     Not deployed: `production` needs 1 approval of `99b86b4` by somebody other than its author (0 now). Ask for a review, then type `/deploy production`. Rule: `fairway.toml:12` on the default branch.

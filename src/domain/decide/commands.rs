@@ -119,9 +119,11 @@ fn obey(
     let role = facts.role.unwrap_or_default();
     let row = typed.command.command();
     if !command::allowed(role, row) {
-        // A name is repeated only where there is such a check: whoever has the permission is to copy the line.
+        // A name is repeated only where there is such a check or environment: whoever has the permission is to copy
+        // the line.
         let named = typed.args.first().filter(|name| {
-            state.checks.as_ref().is_some_and(|checks| checks.items.iter().any(|item| item.pipeline == **name))
+            let home = matches!(&facts.home, Some(ProjectAt::Found(home)) if home.environment(name).is_some());
+            home || state.checks.as_ref().is_some_and(|checks| checks.items.iter().any(|item| item.pipeline == **name))
         });
         return Answer::Refused(speech::command::not_allowed(row, named, (&comment.author, role)));
     }
