@@ -60,7 +60,7 @@ pub enum NoSession {
         why: String,
     },
     /// It said nothing in time.
-    #[error("the Dagger engine {runner} did not answer within {} s", START.as_secs())]
+    #[error("the Dagger engine {runner} did not answer within {} s{}", START.as_secs(), trust(runner))]
     Mute {
         /// Its address.
         runner: String,
@@ -88,6 +88,15 @@ pub enum NoSession {
     /// Stopped meanwhile.
     #[error("cancelled")]
     Cancelled,
+}
+
+/// The CLI waits without a word as well where it does not trust a certificate.
+fn trust(runner: &str) -> &'static str {
+    if runner.starts_with("tls://") {
+        "; this machine's certificate store must trust its certificate, which is to be for the name in the address"
+    } else {
+        ""
+    }
 }
 
 /// A session that listens. When it is dropped, the child is killed.
