@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use fairway::clock::Clock;
-use fairway::host::{self, Client, Config, Door, Health, Release, Service, Slot, Split, Target, TargetError};
+use fairway::domain::rollout::Health;
+use fairway::host::{self, Client, Config, Door, Release, Service, Slot, Split, Target, TargetError};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

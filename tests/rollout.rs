@@ -7,8 +7,9 @@ mod fairway_world;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairway::domain::rollout::Health;
 use fairway::engine::scripted::Scripted;
-use fairway::host::{Health, Slot};
+use fairway::host::Slot;
 use fairway::playground::PullDesk;
 use fairway_world::World;
 use insta::assert_snapshot;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::Counts;
+use crate::domain::rollout::Counts;
 
 /// One bad request of a client counts for so long.
 const BUCKET_MS: i64 = 10_000;

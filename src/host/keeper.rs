@@ -9,7 +9,8 @@ use tokio::process::Command;
 
 use super::hold::{self, Order};
 use super::shelf::{Place, Placed, Shelf, write};
-use super::{Health, Release, TargetError};
+use super::{Release, TargetError};
+use crate::domain::rollout::Health;
 
 /// Between two looks.
 const EVERY: Duration = Duration::from_millis(250);

@@ -25,6 +25,8 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::rollout::{Counts, Health};
+
 /// One of the two places of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -90,20 +92,6 @@ pub struct Split {
     pub salt: String,
 }
 
-/// How a release's processes are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Health {
-    /// Not answering yet.
-    Starting,
-    /// All of them answer the probe well.
-    Ready,
-    /// So many probes in a row failed.
-    Failing(u32),
-    /// They end again and again; in words.
-    Crashing(String),
-}
-
 /// A release in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Held {
@@ -117,15 +105,6 @@ pub struct Held {
     pub in_flight: u64,
 }
 
-/// Requests since the proxy began this life.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// All that were spread by chance; one asked for by header is in none of these.
-    pub requests: u64,
-    /// Answered with 5xx, or broken off: one a client, version and ten seconds.
-    pub bad: u64,
-}
-
 /// A service as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Service {
@@ -137,7 +116,7 @@ pub struct Service {
     pub split: Split,
     /// What runs.
     pub slots: BTreeMap<Slot, Held>,
-    /// By release.
+    /// By release, since the proxy began this life; a request that asked for a version by header is in none of these.
     pub counts: BTreeMap<String, Counts>,
 }
 

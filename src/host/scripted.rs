@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
 
-use super::{Counts, Door, Health, Held, Release, Service, Slot, Split, Target, TargetError};
+use super::{Door, Held, Release, Service, Slot, Split, Target, TargetError};
+use crate::domain::rollout::{Counts, Health};
 
 /// Services by name. Clones are the same target.
 #[derive(Clone, Debug, Default)]

@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use serde::{Deserialize, Serialize};
 
 use super::count::Counters;
-use super::{Door, Health, Held, Release, Service, Slot, Split, TargetError};
+use super::{Door, Held, Release, Service, Slot, Split, TargetError};
+use crate::domain::rollout::Health;
 
 /// A service as it is kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -124,6 +124,7 @@ impl Counts {
 
 /// How the candidate's process is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Health {
     /// Not there, or not answering yet.
     Starting,

@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::domain::ids::short;
 use crate::domain::release::RolloutSpec;
 use crate::domain::rollout::{Counts, Health, Observation, Weight};
-use crate::host::{self, Door, Release, Service, Split, Target, TargetError};
+use crate::host::{Door, Release, Service, Split, Target, TargetError};
 use crate::store::RolloutRow;
 use crate::worker::secrets;
 use crate::worker::verdict::JobError;
@@ -38,12 +38,9 @@ impl Place {
             (_, Some(candidate)) if candidate == slot => Weight::of(service.split.weight),
             _ => Weight::ZERO,
         });
-        let counts = |release: &str| {
-            let counts = service.counts.get(release).copied().unwrap_or_default();
-            Counts { requests: counts.requests, bad: counts.bad }
-        };
+        let counts = |release: &str| service.counts.get(release).copied().unwrap_or_default();
         let stable = service.split.stable.and_then(|slot| service.slots.get(&slot));
-        let health = slot.and_then(|slot| service.slots.get(&slot)).map(|held| health(&held.health));
+        let health = slot.and_then(|slot| service.slots.get(&slot)).map(|held| held.health.clone());
         let seen = Observation {
             now,
             weight,
@@ -122,14 +119,5 @@ impl Place {
             Some(slot) => target.retire(&self.service, slot).await,
             None => Ok(()),
         }
-    }
-}
-
-fn health(health: &host::Health) -> Health {
-    match health {
-        host::Health::Starting => Health::Starting,
-        host::Health::Ready => Health::Ready,
-        host::Health::Failing(n) => Health::Failing(*n),
-        host::Health::Crashing(words) => Health::Crashing(words.clone()),
     }
 }
