@@ -88,7 +88,7 @@ pub struct RolloutRow {
     pub restored_at: Option<i64>,
 }
 
-/// What [`Tx::save_rollout`] and [`Store::save_rollout`] write.
+/// What [`Tx::save_rollout`] writes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RolloutProgress {
     /// Opaque JSON: where it stands.
