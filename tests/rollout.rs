@@ -105,8 +105,7 @@ async fn the_first_deploy_goes_live_at_once() {
         <!-- fairway:status v1 1006/1 -->
     * fairway[bot] deployed to staging: success
     [fairway / image] success: Passed in 1.0 s
-    [fairway / rollout staging] success: 100 % · 0 s · 0 bad
-        (Abort)
+    [fairway / rollout staging] success: Live; it has had no request yet
     [fairway / test] success: Passed in 1.0 s
     "###);
     let seen = world.target.look(&service(&world, "staging")).expect("the service");
@@ -133,7 +132,7 @@ async fn a_second_version_goes_through_its_stages() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `d625836` · 10 % · 18 s · 0 bad; the rest: `99b86b4` | 0 of 180 requests failed vs 0 of 1,720 on stable. |
+        | `staging` | `d625836` · 10 % · 10 s · 0 bad; the rest: `99b86b4` | 0 of 100 requests failed vs 0 of 1,000 on stable. |
 
         Last command: `/deploy staging` by bob
 
@@ -150,7 +149,7 @@ async fn a_second_version_goes_through_its_stages() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `d625836` · 100 % · 1 min 8 s · 0 bad | The old version stays warm for another 4 min 52 s; `/rollback staging` takes it back. |
+        | `staging` | `d625836` · 100 % · 1 min · 0 bad | The old version stays warm for another 5 min; `/rollback staging` takes it back. |
 
         Last command: `/deploy staging` by bob
 
@@ -241,7 +240,7 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
     fairway[bot]: > `/deploy staging` (bob)
 
         Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x)
-        <!-- fairway:reply 1080 -->
+        <!-- fairway:reply 1082 -->
     [fairway / image] success: Passed in 1.0 s
     [fairway / test] success: Passed in 1.0 s
     "###);
@@ -293,7 +292,7 @@ async fn a_share_by_hand_promote_and_rollback() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `d625836` · 25 % · 4 s · 0 bad; the rest: `99b86b4` | Held there. `/rollout staging resume` goes on by the stages, `/rollout staging promote` to the next one, `/rollout staging abort` takes it back. |
+        | `staging` | `d625836` · 25 % · 0 s · 0 bad; the rest: `99b86b4` | Held there. `/rollout staging resume` goes on by the stages, `/rollout staging promote` to the next one, `/rollout staging abort` takes it back. |
 
         Last command: `/rollout staging 25%` by bob
 
@@ -311,7 +310,7 @@ async fn a_share_by_hand_promote_and_rollback() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `d625836` · 100 % · 9 s · 0 bad | The old version stays warm for another 4 min 56 s; `/rollback staging` takes it back. |
+        | `staging` | `d625836` · 100 % · 5 s · 0 bad | The old version stays warm for another 5 min; `/rollback staging` takes it back. |
 
         Last command: `/rollout staging 100%` by alice
 

@@ -5,9 +5,10 @@ use sha2::{Digest, Sha256};
 
 use super::super::queue::finish;
 use super::super::verdict::JobError;
-use super::{heed, slot};
+use super::{heed, remember, slot};
 use crate::context::Context;
 use crate::domain::decide::Why;
+use crate::domain::ids::Repo;
 use crate::domain::record::{Body, Spec};
 use crate::domain::run::{self, Annotation, Conclusion};
 use crate::domain::speech;
@@ -32,26 +33,44 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let same_status = mirror.as_ref().is_some_and(|m| m.note == payload.status);
     let class = if same_status { Class::Progress } else { Class::Completion };
     slot(ctx, spec.repo.installation, class, false).await?;
-    let found = match mirror.as_ref().and_then(|m| m.remote_id) {
-        Some(remote) => Some(remote),
-        // An earlier try may have created it without living to tell.
-        None if job.attempt > 1 => {
-            let found = ctx.github.find_check(&spec.repo, &row.sha, &payload.name, &id.to_string()).await;
-            heed(ctx, spec.repo.installation, found).await?
-        }
-        None => None,
-    };
+    let found = known(ctx, job, (&spec.repo, &payload), mirror.as_ref()).await?;
     let note = payload.status.clone();
     let remote = write(ctx, (&row, &spec, &body), payload, (found, job.attempt > 1)).await?;
     let mirror = Mirror { key, remote_id: Some(remote), hash, note, updated_at: ctx.clock.now() };
-    let Some(mut tx) = ctx.store.finish(job).await? else {
-        // Somebody else has the lane now; what we learnt is still true.
-        ctx.store.save_mirror(&mirror).await?;
-        return Ok(());
-    };
-    tx.save_mirror(&mirror).await?;
-    tx.commit().await.context("remembering a check run")?;
-    Ok(())
+    remember(ctx, job, &mirror).await
+}
+
+/// The check run at GitHub, if there is one.
+pub(super) async fn known(
+    ctx: &Context,
+    job: &Job,
+    (repo, payload): (&Repo, &CheckPayload),
+    mirror: Option<&Mirror>,
+) -> Result<Option<i64>, JobError> {
+    match mirror.and_then(|m| m.remote_id) {
+        Some(remote) => Ok(Some(remote)),
+        // An earlier try may have created it without living to tell.
+        None if job.attempt > 1 => {
+            let found = ctx.github.find_check(repo, &payload.head_sha, &payload.name, &payload.external_id).await;
+            heed(ctx, repo.installation, found).await
+        }
+        None => Ok(None),
+    }
+}
+
+/// Updates the check run, or makes it. Gives its id.
+pub(super) async fn put(
+    ctx: &Context,
+    repo: &Repo,
+    (found, payload): (Option<i64>, &CheckPayload),
+) -> Result<i64, JobError> {
+    match found {
+        Some(remote) => {
+            heed(ctx, repo.installation, ctx.github.update_check(repo, remote, payload).await).await?;
+            Ok(remote)
+        }
+        None => heed(ctx, repo.installation, ctx.github.create_check(repo, payload).await).await,
+    }
 }
 
 /// Creates or updates, with the annotations in portions of 50: GitHub appends each.
@@ -71,13 +90,7 @@ async fn write(
     }
     let mut portions = run::batches(&annotations).skip(skip);
     payload.annotations = portions.next().unwrap_or_default().to_vec();
-    let remote = match found {
-        Some(remote) => {
-            heed(ctx, installation, ctx.github.update_check(&spec.repo, remote, &payload).await).await?;
-            remote
-        }
-        None => heed(ctx, installation, ctx.github.create_check(&spec.repo, &payload).await).await?,
-    };
+    let remote = put(ctx, &spec.repo, (found, &payload)).await?;
     for portion in portions {
         slot(ctx, installation, Class::Completion, false).await?;
         payload.annotations = portion.to_vec();
@@ -135,7 +148,7 @@ fn annotations(body: &Body) -> Vec<Annotation> {
     }
 }
 
-fn hash(payload: &CheckPayload) -> Result<String, JobError> {
+pub(super) fn hash(payload: &CheckPayload) -> Result<String, JobError> {
     let bytes = serde_json::to_vec(payload).context("a check run's payload")?;
     Ok(hex::encode(Sha256::digest(bytes)))
 }

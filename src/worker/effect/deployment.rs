@@ -2,14 +2,13 @@
 
 use anyhow::Context as _;
 
-use super::super::queue::{finish, timer};
+use super::super::queue::finish;
 use super::super::verdict::JobError;
-use super::{heed, slot};
+use super::{heed, remember, slot};
 use crate::context::Context;
 use crate::domain::release::{Kind, RolloutSpec};
 use crate::domain::rollout::{Outcome, Phase, Rollout};
 use crate::domain::speech;
-use crate::domain::task::Task;
 use crate::github::{DeploymentState, NewDeployment};
 use crate::store::{Class, Job, Mirror, RolloutRow};
 
@@ -31,12 +30,6 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
         return finish(ctx, job, &[]).await;
     }
     let news = mirror.as_ref().is_none_or(|m| m.note != wanted.state);
-    if let (false, Some(at)) = (news, mirror.as_ref().map(|m| m.updated_at + ctx.policy.progress_ms))
-        && at > ctx.clock.now()
-    {
-        // As a job of its own, so that real news take its place and its time.
-        return finish(ctx, job, &[timer(&Task::SyncDeployment { rollout: id }, (ctx.clock.now(), at))?]).await;
-    }
     let installation = spec.repo.installation;
     slot(ctx, installation, if news { Class::Completion } else { Class::Progress }, known.is_none()).await?;
     let remote = match known {
@@ -52,13 +45,7 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
         heed(ctx, installation, ctx.github.set_deployment(&spec.repo, remote, &wanted).await).await?;
     }
     let mirror = Mirror { key, remote_id: Some(remote), hash, note: wanted.state, updated_at: ctx.clock.now() };
-    let Some(mut tx) = ctx.store.finish(job).await? else {
-        ctx.store.save_mirror(&mirror).await?;
-        return Ok(());
-    };
-    tx.save_mirror(&mirror).await?;
-    tx.commit().await.context("remembering a deployment")?;
-    Ok(())
+    remember(ctx, job, &mirror).await
 }
 
 async fn create(ctx: &Context, job: &Job, row: &RolloutRow, spec: &RolloutSpec) -> Result<i64, JobError> {

@@ -8,9 +8,11 @@ pub mod revert;
 pub mod rollout;
 pub mod sticky;
 
+use anyhow::Context as _;
+
 use super::verdict::JobError;
 use crate::context::Context;
-use crate::store::{Class, Slot};
+use crate::store::{Class, Job, Mirror, Slot};
 
 /// Takes a slot from the installation's budget, or says when there will be one.
 async fn slot(ctx: &Context, installation: i64, class: Class, creates: bool) -> Result<(), JobError> {
@@ -32,4 +34,16 @@ async fn heed<T>(
         ctx.store.block_until(installation, *until_ms, ctx.clock.now()).await?;
     }
     Ok(answer?)
+}
+
+/// Ends the job and remembers what GitHub's side was brought to. When somebody else has the lane meanwhile, what was
+/// learnt is still true.
+async fn remember(ctx: &Context, job: &Job, mirror: &Mirror) -> Result<(), JobError> {
+    let Some(mut tx) = ctx.store.finish(job).await? else {
+        ctx.store.save_mirror(mirror).await?;
+        return Ok(());
+    };
+    tx.save_mirror(mirror).await?;
+    tx.commit().await.with_context(|| format!("remembering {}", mirror.key))?;
+    Ok(())
 }

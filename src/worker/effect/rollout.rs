@@ -1,16 +1,15 @@
 //! A rollout's check run on its commit, `fairway / rollout ENV`, with buttons where people are asked for a word.
 
 use anyhow::Context as _;
-use sha2::{Digest, Sha256};
 
-use super::super::queue::{finish, timer};
+use super::super::queue::finish;
 use super::super::verdict::JobError;
-use super::{heed, slot};
+use super::{check, remember, slot};
 use crate::context::Context;
 use crate::domain::release::RolloutSpec;
 use crate::domain::rollout::{Outcome, Rollout};
 use crate::domain::speech;
-use crate::domain::task::{ABORT, PROMOTE, Task};
+use crate::domain::task::{ABORT, PROMOTE};
 use crate::github::{Action, CheckPayload};
 use crate::store::{Class, Job, Mirror, RolloutRow};
 
@@ -19,44 +18,18 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let Some(row) = ctx.store.rollout(id).await? else { return finish(ctx, job, &[]).await };
     let spec: RolloutSpec = serde_json::from_str(&row.spec).context("a rollout's definition cannot be read")?;
     let payload = payload(ctx, &row, &spec)?;
-    let hash = hex::encode(Sha256::digest(serde_json::to_vec(&payload).context("a check run's payload")?));
+    let hash = check::hash(&payload)?;
     let key = format!("rollout:{id}");
     let mirror = ctx.store.mirror(&key).await?;
     if mirror.as_ref().is_some_and(|m| m.hash == hash && m.remote_id.is_some()) {
         return finish(ctx, job, &[]).await;
     }
     let news = mirror.as_ref().is_none_or(|m| m.note != payload.status);
-    if let (false, Some(at)) = (news, mirror.as_ref().map(|m| m.updated_at + ctx.policy.progress_ms))
-        && at > ctx.clock.now()
-    {
-        // As a job of its own, so that real news take its place and its time.
-        return finish(ctx, job, &[timer(&Task::SyncRollout { rollout: id }, (ctx.clock.now(), at))?]).await;
-    }
-    let installation = spec.repo.installation;
-    slot(ctx, installation, if news { Class::Completion } else { Class::Progress }, false).await?;
-    let found = match mirror.as_ref().and_then(|m| m.remote_id) {
-        Some(remote) => Some(remote),
-        None if job.attempt > 1 => {
-            let found = ctx.github.find_check(&spec.repo, &row.sha, &payload.name, &payload.external_id).await;
-            heed(ctx, installation, found).await?
-        }
-        None => None,
-    };
-    let remote = match found {
-        Some(remote) => {
-            heed(ctx, installation, ctx.github.update_check(&spec.repo, remote, &payload).await).await?;
-            remote
-        }
-        None => heed(ctx, installation, ctx.github.create_check(&spec.repo, &payload).await).await?,
-    };
+    slot(ctx, spec.repo.installation, if news { Class::Completion } else { Class::Progress }, false).await?;
+    let found = check::known(ctx, job, (&spec.repo, &payload), mirror.as_ref()).await?;
+    let remote = check::put(ctx, &spec.repo, (found, &payload)).await?;
     let mirror = Mirror { key, remote_id: Some(remote), hash, note: payload.status, updated_at: ctx.clock.now() };
-    let Some(mut tx) = ctx.store.finish(job).await? else {
-        ctx.store.save_mirror(&mirror).await?;
-        return Ok(());
-    };
-    tx.save_mirror(&mirror).await?;
-    tx.commit().await.context("remembering a rollout's check run")?;
-    Ok(())
+    remember(ctx, job, &mirror).await
 }
 
 /// The external id by which a button's press finds its rollout.

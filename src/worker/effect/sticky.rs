@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::queue::finish;
 use super::super::verdict::JobError;
-use super::{heed, slot};
+use super::{heed, remember, slot};
 use crate::context::Context;
 use crate::domain::decide::{EnvState, PullState};
 use crate::domain::rollout::Rollout;
@@ -29,13 +29,7 @@ pub async fn sync(ctx: &Context, job: &Job, key: &Key) -> Result<(), JobError> {
     let known = mirror.and_then(|m| m.remote_id);
     let remote = write(ctx, job, &state, (known, &body)).await?;
     let mirror = Mirror { key: name, remote_id: Some(remote), hash, note: String::new(), updated_at: ctx.clock.now() };
-    let Some(mut tx) = ctx.store.finish(job).await? else {
-        ctx.store.save_mirror(&mirror).await?;
-        return Ok(());
-    };
-    tx.save_mirror(&mirror).await?;
-    tx.commit().await.context("remembering a comment")?;
-    Ok(())
+    remember(ctx, job, &mirror).await
 }
 
 /// The environments that it had to do with, as they stand, each with its newest rollout.

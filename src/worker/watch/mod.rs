@@ -8,7 +8,7 @@ mod look;
 use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
-use super::queue::{add, new_job};
+use super::queue::{add, new_job, timer};
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::project::Environment;
@@ -52,7 +52,7 @@ pub async fn watch(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken) 
 }
 
 /// How a rollout begins.
-pub fn begin(spec: &RolloutSpec) -> Rollout {
+fn begin(spec: &RolloutSpec) -> Rollout {
     let Environment { stages, stage_max_ms, undecided, watch_ms, irreversible, .. } = &spec.environment;
     let back = spec.kind == Kind::Rollback;
     let whole = vec![Stage { weight: Weight::ALL, stay_ms: 0 }];
@@ -87,7 +87,7 @@ async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
     let (mut seen, service) = place.observe(target, ctx.clock.now()).await.map_err(|e| away(ctx, &e.to_string()))?;
     let (mut after, mut actions) = step(before.clone(), &orders, &seen);
     if actions.contains(&Action::Prepare) {
-        // What is not there yet must be written down before it is: a start that fails is then known as one.
+        // What the host will never start is known at this look already.
         if let Err(TargetError::Refused(why)) = place.prepare(ctx, target, &spec).await? {
             seen.health = crate::domain::rollout::Health::Crashing(why);
             (after, actions) = step(before.clone(), &orders, &seen);
@@ -100,7 +100,9 @@ async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
         act(&place, target, (&service, &actions)).await.map_err(|e| away(ctx, &e.to_string()))?;
     }
     let over = after.ended().is_some();
-    if worth_writing(ctx, &row, (&before, &after)) && !save(ctx, job, (&row, &spec), (&before, &after)).await? {
+    let news = row.state.is_none() || moved(&before, &after);
+    let due = before.looked.as_ref().is_none_or(|looked| ctx.clock.now() - looked.at >= WRITE_MS);
+    if (news || due) && !save(ctx, job, (&row, &spec), (&before, &after, news)).await? {
         return Ok(Looked::Over);
     }
     if !less {
@@ -134,17 +136,15 @@ async fn act(
     Ok(())
 }
 
-fn worth_writing(ctx: &Context, row: &RolloutRow, (before, after): (&Rollout, &Rollout)) -> bool {
-    let same = row.state.is_some()
-        && before.phase == after.phase
-        && before.target == after.target
-        && before.heard == after.heard
-        && before.paused == after.paused
-        && before.undecided == after.undecided
-        && before.first_traffic_at == after.first_traffic_at
-        && before.plan == after.plan;
-    let old = before.looked.as_ref().is_none_or(|looked| ctx.clock.now() - looked.at >= WRITE_MS);
-    !same || old
+/// Whether it got somewhere, rather than only having been looked at once more.
+fn moved(before: &Rollout, after: &Rollout) -> bool {
+    before.phase != after.phase
+        || before.target != after.target
+        || before.heard != after.heard
+        || before.paused != after.paused
+        || before.undecided != after.undecided
+        || before.first_traffic_at != after.first_traffic_at
+        || before.plan != after.plan
 }
 
 /// Writes it down, and tells whoever has to know. `false`: somebody else has the rollout now.
@@ -152,21 +152,24 @@ async fn save(
     ctx: &Context,
     job: &Job,
     (row, spec): (&RolloutRow, &RolloutSpec),
-    (before, after): (&Rollout, &Rollout),
+    (before, after, news): (&Rollout, &Rollout, bool),
 ) -> Result<bool, JobError> {
     let now = ctx.clock.now();
     let ended = after.ended();
     let tx = if ended.is_some() { ctx.store.finish(job).await? } else { ctx.store.fenced(job).await? };
     let Some(mut tx) = tx else { return Ok(false) };
     tx.save_rollout(row.id, &progress(after, now)?).await?;
-    if let Some(news) = news(before, after) {
+    if let Some(news) = told(before, after) {
         let key = Key::Env(row.repo_id, row.environment.clone());
         let event = Box::new(Event::Rollout { number: row.number, news });
         add(&mut tx, &new_job(&Task::Event { key, event }, now)?).await?;
     }
+    // More of the same is not shown more often; what is on its way to be shown takes the earlier time.
+    let later = now + ctx.policy.progress_ms;
     let faces = [Task::SyncDeployment { rollout: row.id }, Task::SyncRollout { rollout: row.id }];
     for task in faces.iter().chain(&spec.pull.map(|n| Task::SyncSticky { key: Key::Pull(row.repo_id, n) })) {
-        add(&mut tx, &new_job(task, now)?).await?;
+        let job = if news { new_job(task, now)? } else { timer(task, (now, later))? };
+        add(&mut tx, &job).await?;
     }
     tx.commit().await.context("writing down how far a rollout is")?;
     Ok(true)
@@ -196,7 +199,7 @@ fn progress(rollout: &Rollout, now: i64) -> Result<RolloutProgress, JobError> {
 }
 
 /// What the environment has to know.
-fn news(before: &Rollout, after: &Rollout) -> Option<News> {
+fn told(before: &Rollout, after: &Rollout) -> Option<News> {
     match after.ended() {
         Some(Outcome::Live) => Some(News::Live),
         Some(outcome) => Some(News::Gone {
