@@ -569,8 +569,8 @@ impl Engine for Away {
         Box::pin(std::future::ready(None))
     }
 
-    fn keeps(&self, _: &str) -> bool {
-        false
+    fn kept(&self, _: &str) -> Option<std::path::PathBuf> {
+        None
     }
 
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {

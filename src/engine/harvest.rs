@@ -51,12 +51,7 @@ pub fn sweep(data: &Path) {
     left::left(&data.join(EXPORTS), MAKING).iter().for_each(|dir| left::remove(dir));
 }
 
-/// Whether what was exported under this digest is still below `data`.
-pub fn keeps(data: &Path, digest: &str) -> bool {
-    data.join(EXPORTS).join(digest).exists()
-}
-
-/// Where it is.
+/// Where what was exported under this digest is below `data`, if it is still there.
 pub fn kept(data: &Path, digest: &str) -> Option<PathBuf> {
     let path = data.join(EXPORTS).join(digest);
     path.exists().then(|| std::path::absolute(&path).unwrap_or(path))

@@ -292,13 +292,8 @@ pub trait Engine: Send + Sync {
     /// cannot be said now, and then no earlier success is taken for this one.
     fn fingerprint<'a>(&'a self, pipeline: &'a Pipeline) -> BoxFuture<'a, Option<String>>;
 
-    /// Whether what was exported under this digest can still be had.
-    fn keeps(&self, digest: &str) -> bool;
-
-    /// Where it is kept on this machine.
-    fn kept(&self, _digest: &str) -> Option<std::path::PathBuf> {
-        None
-    }
+    /// Where what was exported under this digest is kept on this machine, if it can still be had.
+    fn kept(&self, digest: &str) -> Option<PathBuf>;
 
     /// The engines that the operator named.
     fn stations(&self) -> Vec<Station> {

@@ -34,10 +34,6 @@ impl Engine for Scripted {
         Box::pin(std::future::ready(Some(self.name().to_owned())))
     }
 
-    fn keeps(&self, _digest: &str) -> bool {
-        true
-    }
-
     fn kept(&self, _digest: &str) -> Option<std::path::PathBuf> {
         Some(std::path::PathBuf::from("."))
     }

@@ -70,7 +70,7 @@ pub async fn earlier(
     let Some(key) = key.filter(|_| !spec.again) else { return Ok(None) };
     let Some(old) = ctx.store.reusable(row.repo_id, key).await?.filter(|old| old.id != row.id) else { return Ok(None) };
     let Some(mut body) = body(&old) else { return Ok(None) };
-    if body.export.as_deref().is_some_and(|digest| !ctx.engine.keeps(digest)) {
+    if body.export.as_deref().is_some_and(|digest| ctx.engine.kept(digest).is_none()) {
         return Ok(None);
     }
     body.reused.get_or_insert(Reused { run: old.id, sha: old.sha });

@@ -304,10 +304,6 @@ impl Engine for Dagger {
         Box::pin(std::future::ready(pinned.then(|| "dagger".to_owned())))
     }
 
-    fn keeps(&self, digest: &str) -> bool {
-        harvest::keeps(&self.config.data, digest)
-    }
-
     fn kept(&self, digest: &str) -> Option<std::path::PathBuf> {
         harvest::kept(&self.config.data, digest)
     }

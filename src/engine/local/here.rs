@@ -89,8 +89,8 @@ impl Engine for Here {
         Box::pin(std::future::ready(None))
     }
 
-    fn keeps(&self, _digest: &str) -> bool {
-        false
+    fn kept(&self, _digest: &str) -> Option<std::path::PathBuf> {
+        None
     }
 
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {

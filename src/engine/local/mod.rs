@@ -291,10 +291,6 @@ impl Engine for Local {
         Box::pin(std::future::ready(Some(format!("local {machine} {}", self.config.tool_path))))
     }
 
-    fn keeps(&self, digest: &str) -> bool {
-        harvest::keeps(&self.config.data, digest)
-    }
-
     fn kept(&self, digest: &str) -> Option<std::path::PathBuf> {
         harvest::kept(&self.config.data, digest)
     }

@@ -187,7 +187,7 @@ async fn own(
             runs.iter().filter(|run| run.pipeline == name && run.digest == digest && run.trust == trust.as_str());
         let Some(run) = same.max_by_key(|run| run.try_no) else { continue };
         let body: Body = serde_json::from_str(run.result.as_deref().unwrap_or("{}")).context("a run's result")?;
-        let kept = body.export.filter(|digest| ctx.engine.keeps(digest));
+        let kept = body.export.filter(|digest| ctx.engine.kept(digest).is_some());
         let conclusion = run.conclusion.as_deref().and_then(Conclusion::parse);
         proofs.push(Proof {
             lost: name == environment.release && conclusion == Some(Conclusion::Success) && kept.is_none(),
