@@ -124,12 +124,12 @@ pub struct Proof {
 impl Proof {
     /// Whether it counts.
     pub fn passed(&self) -> bool {
-        matches!(self.conclusion, Some(Conclusion::Success | Conclusion::Skipped)) && !self.lost
+        self.conclusion.is_some_and(Conclusion::passes) && !self.lost
     }
 
     /// Whether it ended without having passed.
     pub fn failed(&self) -> bool {
-        self.conclusion.is_some_and(|c| !matches!(c, Conclusion::Success | Conclusion::Skipped))
+        self.conclusion.is_some_and(|conclusion| !conclusion.passes())
     }
 }
 

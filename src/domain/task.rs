@@ -11,6 +11,16 @@ use super::run::Conclusion;
 /// The identifier of the button on a check run that did not pass.
 pub const RETRY_FAILED: &str = "retry-failed";
 
+/// By this external id a rollout's check run is found again, and the rollout behind a button.
+pub fn rollout_check(rollout: i64) -> String {
+    format!("rollout-{rollout}")
+}
+
+/// The inverse of `rollout_check`.
+pub fn rollout_of(external_id: &str) -> Option<i64> {
+    external_id.strip_prefix("rollout-")?.parse().ok()
+}
+
 /// The identifier of the button that sends a rollout to its next stage.
 pub const PROMOTE: &str = "rollout-promote";
 /// The identifier of the button that takes a rollout back.
@@ -102,6 +112,11 @@ pub enum Task {
 }
 
 impl Task {
+    /// Tells an aggregate that something happened.
+    pub fn tell(key: Key, event: Event) -> Task {
+        Task::Event { key, event: Box::new(event) }
+    }
+
     /// The word in the `kind` column, by which workers claim.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -282,6 +297,13 @@ pub enum Event {
     },
 }
 
+impl Ask {
+    /// The job that asks it of an environment.
+    pub fn of(self, environment: String) -> Task {
+        Task::tell(Key::Env(self.repo.id, environment), Event::Ask(self))
+    }
+}
+
 /// Where a rollout got to, as its environment has to know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum News {
@@ -291,8 +313,6 @@ pub enum News {
     Live,
     /// It is over and its release is gone from the traffic.
     Gone {
-        /// How it came to that.
-        outcome: String,
         /// The verdict, one sentence.
         words: String,
         /// Whether the release itself was at fault, so that it must not come back unmended.

@@ -10,7 +10,7 @@ use crate::domain::ask::Ask;
 use crate::domain::command::{Order, Verb};
 use crate::domain::event::{CheckRef, Incoming};
 use crate::domain::ids::Repo;
-use crate::domain::task::{ABORT, Event, Key, PROMOTE, RETRY_FAILED, Task};
+use crate::domain::task::{ABORT, Event, Key, PROMOTE, RETRY_FAILED, Task, rollout_of};
 use crate::github::webhook;
 use crate::store::Job;
 
@@ -73,7 +73,7 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
             let key = Key::Branch(repo.id, branch);
             let gone = after.bytes().all(|b| b == b'0');
             let event = if gone { Event::Gone } else { Event::Head { repo, sha: after, base: before } };
-            vec![Task::Event { key, event: Box::new(event) }]
+            vec![Task::tell(key, event)]
         }
         Incoming::MergeGroup { action, repo, head_sha, head_ref, base_sha } => {
             let key = Key::Queue(repo.id, head_ref);
@@ -81,7 +81,7 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
                 "checks_requested" => Event::Head { repo, sha: head_sha, base: base_sha },
                 _ => Event::Gone,
             };
-            vec![Task::Event { key, event: Box::new(event) }]
+            vec![Task::tell(key, event)]
         }
         Incoming::Comment { repo, number, comment } => said(repo, number, comment),
         Incoming::CheckRerequested { repo, check, sender } if check.app_id == ctx.policy.app_id => {
@@ -134,7 +134,7 @@ async fn press(
     check: &CheckRef,
     (sender, order): (String, Order),
 ) -> Result<Vec<Task>, JobError> {
-    let Some(id) = check.external_id.strip_prefix("rollout-").and_then(|id| id.parse().ok()) else {
+    let Some(id) = rollout_of(&check.external_id) else {
         return Ok(Vec::new());
     };
     let Some(row) = ctx.store.rollout(id).await?.filter(|row| row.repo_id == repo.id) else { return Ok(Vec::new()) };
@@ -150,13 +150,9 @@ async fn press(
         merged: false,
         order,
     };
-    let key = Key::Env(repo.id, row.environment);
-    Ok(vec![Task::Event { key, event: Box::new(Event::Ask(ask)) }])
+    Ok(vec![ask.of(row.environment)])
 }
 
 fn ask(keys: &[String], event: &Event) -> Vec<Task> {
-    keys.iter()
-        .filter_map(|key| Key::parse(key))
-        .map(|key| Task::Event { key, event: Box::new(event.clone()) })
-        .collect()
+    keys.iter().filter_map(|key| Key::parse(key)).map(|key| Task::tell(key, event.clone())).collect()
 }

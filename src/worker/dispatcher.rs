@@ -150,10 +150,7 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::SyncReply { repo, number, comment } => effect::reply::sync(ctx, job, (&repo, number, comment)).await,
         Task::Minimise { repo, comment } => effect::reply::minimise(ctx, job, (&repo, comment)).await,
         Task::Execute { run } => execute::execute(ctx, job, run, stop).await,
-        Task::Ring { key } => {
-            let due = Task::Event { key, event: Box::new(Event::Due) };
-            queue::finish(ctx, job, &[new_job(&due, ctx.clock.now())?]).await
-        }
+        Task::Ring { key } => queue::finish(ctx, job, &[new_job(&Task::tell(key, Event::Due), ctx.clock.now())?]).await,
         Task::Watch { rollout } => watch::watch(ctx, job, rollout, stop).await,
         Task::SyncDeployment { rollout } => effect::deployment::sync(ctx, job, rollout).await,
         Task::SyncRollout { rollout } => effect::rollout::sync(ctx, job, rollout).await,

@@ -231,7 +231,7 @@ async fn end(
     for subject in tx.subjects_of(row.id).await? {
         if let Some(subject) = Key::parse(&subject) {
             let event = Event::RunFinished { run: key.clone(), conclusion, found: found.clone() };
-            add(&mut tx, &new_job(&Task::Event { key: subject, event: Box::new(event) }, now)?).await?;
+            add(&mut tx, &new_job(&Task::tell(subject, event), now)?).await?;
         }
     }
     add(&mut tx, &new_job(&Task::SyncCheck { run: row.id }, now)?).await?;

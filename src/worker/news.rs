@@ -8,7 +8,7 @@ use crate::store::RepoRow;
 
 /// The event that tells a pull request what it looks like.
 pub fn pull_seen(repo: Repo, pull: Pull, seen: i64) -> Task {
-    Task::Event { key: Key::Pull(repo.id, pull.number), event: Box::new(Event::Pull { repo, pull, seen }) }
+    Task::tell(Key::Pull(repo.id, pull.number), Event::Pull { repo, pull, seen })
 }
 
 /// A comment that is meant for us is acknowledged at once, before anything is decided.
@@ -19,7 +19,7 @@ pub fn said(repo: Repo, number: i64, comment: Comment) -> Vec<Task> {
         return Vec::new();
     }
     let eyes = Task::SyncReaction { repo: repo.clone(), comment: comment.id };
-    let event = Task::Event { key: Key::Pull(repo.id, number), event: Box::new(Event::Comment { repo, comment }) };
+    let event = Task::tell(Key::Pull(repo.id, number), Event::Comment { repo, comment });
     vec![eyes, event]
 }
 

@@ -162,7 +162,7 @@ async fn apply(tx: &mut Tx, (key, repo): (&Key, &Repo), change: Change, now: i64
         }
         Change::Do(task) => add(tx, &task, now).await,
         Change::At(at, task) => Ok(super::queue::add(tx, &super::queue::timer(&task, (now, at.max(now)))?).await?),
-        Change::Roll { environment, number, at, spec } => roll(tx, (&environment, number, at), &spec, now).await,
+        Change::Roll { number, at, spec } => roll(tx, (environment_of(key), number, at), &spec, now).await,
         Change::Steer { number, steer, by } => steer_rollout(tx, key, (number, steer, by), now).await,
         Change::Revert { number } => match tx.rollout_of(key.repo(), environment_of(key), number).await? {
             Some(row) => add(tx, &Task::Revert { rollout: row.id }, now).await,
@@ -249,8 +249,7 @@ async fn join(tx: &mut Tx, key: &Key, (id, run): (i64, RunKey), now: i64) -> Res
         let spec: Spec = serde_json::from_str(&row.spec).context("a run's definition cannot be read")?;
         let body: Body = serde_json::from_str(row.result.as_deref().unwrap_or("{}")).context("a run's result")?;
         let event = Event::RunFinished { run, conclusion, found: spec.found(&body) };
-        let task = Task::Event { key: key.clone(), event: Box::new(event) };
-        add(tx, &task, now).await?;
+        add(tx, &Task::tell(key.clone(), event), now).await?;
     }
     Ok(())
 }

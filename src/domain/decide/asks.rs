@@ -6,7 +6,6 @@ use crate::domain::command::{self, Order, Ordered, Typed, Verb};
 use crate::domain::event::Comment;
 use crate::domain::facts::{Facts, ProjectAt};
 use crate::domain::speech::environment as speech;
-use crate::domain::task::{Event, Key, Task};
 
 /// Asks the environment. Words are an answer already; without them it answers itself. The error is a refusal.
 pub fn ask(
@@ -37,20 +36,17 @@ pub fn ask(
     match environment {
         Some(name) => {
             state.meets(&name);
-            send(&name, ask, changes);
+            changes.push(Change::Do(ask.of(name)));
             Ok(None)
         }
         None => {
             let freezes = typed.command == Verb::Freeze;
-            names.iter().for_each(|name| send(name, Ask { comment: None, ..ask.clone() }, changes));
+            changes.extend(
+                names.iter().map(|name| Change::Do(Ask { comment: None, ..ask.clone() }.of((*name).to_owned()))),
+            );
             Ok(Some(speech::all(freezes, &names)))
         }
     }
-}
-
-fn send(environment: &str, ask: Ask, changes: &mut Vec<Change>) {
-    let key = Key::Env(ask.repo.id, environment.to_owned());
-    changes.push(Change::Do(Task::Event { key, event: Box::new(Event::Ask(ask)) }));
 }
 
 /// The head that the author looked at, or the merge commit. What only steers or rescues is not about a commit.
@@ -63,10 +59,10 @@ fn meant_commit(state: &PullState, comment: &Comment, (order, line): (&Order, &s
     }
     if merged.is_none() {
         if !pull.open {
-            return Err(speech::closed_pull(line));
+            return Err(speech::closed(line));
         }
         if pull.fork {
-            return Err(speech::fork_pull(line));
+            return Err(speech::fork(line));
         }
         if state.head_at(comment.created_at).is_none_or(|seen| seen.sha != sha) {
             return Err(speech::head_unknown(&sha, line));
@@ -95,6 +91,6 @@ pub fn withdraw(state: &PullState, comment: &Comment, changes: &mut Vec<Change>)
             merged: state.pull.merged,
             order: Order::Withdraw,
         };
-        send(environment, ask, changes);
+        changes.push(Change::Do(ask.of(environment.clone())));
     }
 }

@@ -8,7 +8,7 @@ use crate::domain::command::{Order, Role, Verb};
 use crate::domain::facts::{Facts, ProjectAt};
 use crate::domain::ids::Repo;
 use crate::domain::project::{Project, Trigger};
-use crate::domain::task::{Event, Key, Task, Trust};
+use crate::domain::task::{Event, Key, Trust};
 
 /// A branch or a merge-queue entry, as Fairway last saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,8 +96,7 @@ fn after_merge(state: &BranchState, (sha, project): (&str, &Project), now: i64, 
             merged: true,
             order: Order::Deploy { sha: None, hotfix: None, fixes: None },
         };
-        let key = Key::Env(state.repo.id, environment.name.clone());
-        changes.push(Change::Do(Task::Event { key, event: Box::new(Event::Ask(ask)) }));
+        changes.push(Change::Do(ask.of(environment.name.clone())));
     }
 }
 

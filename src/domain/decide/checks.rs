@@ -58,16 +58,11 @@ impl Item {
     /// Whether it ended in a way that `/retry` means.
     pub fn failed(&self) -> bool {
         match self.phase {
-            Phase::Done(conclusion) => !passes(conclusion) && conclusion != Conclusion::Neutral,
+            Phase::Done(conclusion) => !conclusion.passes() && conclusion != Conclusion::Neutral,
             Phase::NotRun => true,
             Phase::Waiting | Phase::Started => false,
         }
     }
-}
-
-/// GitHub lets these through a required check, and so do we through a need.
-fn passes(conclusion: Conclusion) -> bool {
-    matches!(conclusion, Conclusion::Success | Conclusion::Skipped)
 }
 
 impl Checks {
@@ -166,7 +161,7 @@ impl Checks {
         for need in &item.needs {
             for other in self.items.iter().filter(|other| project::means(need, &other.pipeline)) {
                 match other.phase {
-                    Phase::Done(c) if passes(c) => {}
+                    Phase::Done(c) if c.passes() => {}
                     Phase::Done(_) | Phase::NotRun => return Some(Some(other.pipeline.clone())),
                     _ => met = false,
                 }

@@ -62,9 +62,7 @@ pub enum Change {
     At(i64, Task),
     /// A rollout of this environment begins.
     Roll {
-        /// The environment's name.
-        environment: String,
-        /// How manieth of it.
+        /// How manieth of this environment.
         number: i64,
         /// When it was asked for; Unix milliseconds.
         at: i64,

@@ -89,7 +89,7 @@ fn seen_pull(
         // Whatever waits for the old head will not go on.
         for name in &state.environments {
             let key = Key::Env(state.repo.id, name.clone());
-            changes.push(Change::Do(Task::Event { key, event: Box::new(Event::Due) }));
+            changes.push(Change::Do(Task::tell(key, Event::Due)));
         }
     }
     if reopened && state.checks.as_ref().is_some_and(|c| c.items.iter().any(cancelled)) {

@@ -71,7 +71,7 @@ fn words(changes: &[Change]) -> String {
         Change::Command(row) => format!("{}: {}", row.state.as_str(), row.answer),
         Change::Answer { words, .. } => format!("answer: {words}"),
         Change::At(at, task) => format!("at {at}: {}", task.lane()),
-        Change::Roll { environment, number, .. } => format!("roll out {environment} #{number}"),
+        Change::Roll { number, .. } => format!("roll out #{number}"),
         Change::Steer { number, steer, .. } => format!("steer #{number}: {steer:?}"),
         Change::Revert { number } => format!("revert #{number}"),
         Change::Do(task) => format!("{} {}", task.kind(), task.lane()),

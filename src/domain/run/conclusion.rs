@@ -30,6 +30,11 @@ impl Conclusion {
         all.into_iter().find(|conclusion| conclusion.as_str() == word)
     }
 
+    /// GitHub lets these through a required check, and so do we through a need and a deploy.
+    pub fn passes(self) -> bool {
+        matches!(self, Conclusion::Success | Conclusion::Skipped)
+    }
+
     /// The word of GitHub's API.
     pub fn as_str(self) -> &'static str {
         match self {

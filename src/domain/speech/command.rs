@@ -197,3 +197,9 @@ fn list(names: &[&str]) -> String {
 pub(super) fn tick(text: &str) -> String {
     text.replace('`', "'")
 }
+
+/// As the beginning of a sentence.
+pub(super) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -113,18 +113,6 @@ pub fn merged_meanwhile(name: &str) -> String {
     )
 }
 
-/// Or closed.
-pub fn closed(name: &str) -> String {
-    format!("Not deployed: this pull request is closed. Reopen it and type `/deploy {name}` again.")
-}
-
-/// A stranger's code.
-pub fn fork(name: &str) -> String {
-    format!(
-        "Not deployed: this pull request comes from a fork, and a fork's code is not released before it is merged. Merge it, then type `/deploy {name}`."
-    )
-}
-
 /// Or pushed to.
 pub fn head_moved(name: &str, ask: &Ask, head: &str) -> String {
     let verb = if matches!(ask.order, Order::Weight(_)) { "rollout" } else { "deploy" };
@@ -317,12 +305,12 @@ pub fn all(freezes: bool, names: &[&str]) -> String {
 }
 
 /// A pull request that was closed without a merge.
-pub fn closed_pull(line: &str) -> String {
+pub fn closed(line: &str) -> String {
     format!("Not deployed: this pull request is closed. Reopen it and type `{}` again.", tick(line))
 }
 
 /// A pull request from a fork.
-pub fn fork_pull(line: &str) -> String {
+pub fn fork(line: &str) -> String {
     format!(
         "Not deployed: this pull request comes from a fork, and a fork's code is not released before it is merged. Merge it, then type `{}` again.",
         tick(line)

@@ -1,6 +1,6 @@
 //! What is said about a rollout: how far it is, and why it ended as it did. With the numbers, never adjectives.
 
-use super::command::tick;
+use super::command::{capital, tick};
 use super::environment::spell;
 use crate::domain::decide::EnvState;
 use crate::domain::event::Pull;
@@ -67,11 +67,6 @@ pub fn waits(rollout: &Rollout, name: &str) -> String {
         ),
         Phase::Ending(_) | Phase::Done(_) => String::new(),
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 fn counted(candidate: Counts, stable: Counts) -> String {

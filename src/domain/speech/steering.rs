@@ -1,6 +1,6 @@
 //! Answers to what is done at once: to a rollout on its way, to a lock, to what is live.
 
-use super::command::tick;
+use super::command::{capital, tick};
 use super::environment::{because, rolls_out, until};
 use crate::domain::ask::Ask;
 use crate::domain::command::Order;
@@ -14,17 +14,12 @@ use crate::domain::run::escape_md;
 pub fn shows(state: &EnvState, now: i64) -> String {
     let name = &state.name;
     if let Some(going) = &state.going {
-        return format!("{}. The table above has its numbers.", upper(&rolls_out(name, going, now)));
+        return format!("{}. The table above has its numbers.", capital(&rolls_out(name, going, now)));
     }
     match &state.live {
         Some(live) => format!("`{name}` runs `{}`; nothing is being rolled out.", short(&live.sha)),
         None => format!("Nothing was ever deployed to `{name}`. Type `/deploy {name}`."),
     }
-}
-
-fn upper(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// Locked now.

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,8 +10,8 @@ use http::Response;
 use http_body_util::BodyExt;
 use hyper::body::{Frame, Incoming, SizeHint};
 
+use super::Body;
 use super::choose::Choice;
-use super::{Body, busy};
 use crate::clock::Clock;
 use crate::host::shelf::Place;
 
@@ -26,7 +27,7 @@ pub struct Counted {
 impl Counted {
     /// From here on it counts as in flight.
     pub fn begin(place: Arc<Place>, choice: Choice, release: String, clock: Clock) -> Counted {
-        busy(&place, &choice, 1);
+        place.in_flight(choice.slot).fetch_add(1, Ordering::Relaxed);
         Counted { place, choice, release, clock, bad: false }
     }
 
@@ -50,7 +51,7 @@ impl Counted {
 
 impl Drop for Counted {
     fn drop(&mut self) {
-        busy(&self.place, &self.choice, -1);
+        self.place.in_flight(self.choice.slot).fetch_sub(1, Ordering::Relaxed);
         if self.choice.counted {
             self.place.counters.note(&self.release, self.choice.client, (self.bad, self.clock.now()));
         }

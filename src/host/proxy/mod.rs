@@ -5,7 +5,6 @@ mod choose;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -77,11 +76,8 @@ impl Proxy {
         };
         let guard = Counted::begin(place.clone(), choice.clone(), placed.release.id.clone(), self.clock.clone());
         let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
-        let ports = &placed.ports;
-        let first = place.turn();
-        let answer =
-            self.pass(request, (&came, &choice), |i| ports.get((first + i) % ports.len().max(1)).copied()).await;
-        let mut response = match answer {
+        let port = placed.ports.get(place.turn() % placed.ports.len().max(1)).copied();
+        let mut response = match self.pass(request, (&came, &choice), port).await {
             Ok(response) => response,
             Err(refusal) => return guard.bad(refusal),
         };
@@ -116,12 +112,12 @@ impl Proxy {
         self.shelf.by_domain(&host.to_lowercase())
     }
 
-    /// Tries one process, and another one when the first does not even take the connection: nothing was sent then.
+    /// Sends it to one process of the release. The error is the answer that the client gets instead.
     async fn pass(
         &self,
         request: Request<Incoming>,
         (came, choice): (&Came, &Choice),
-        port: impl Fn(usize) -> Option<u16>,
+        port: Option<u16>,
     ) -> Result<Response<Incoming>, Response<Body>> {
         let (mut parts, body) = request.into_parts();
         let upgrades = parts.headers.contains_key(UPGRADE);
@@ -134,7 +130,7 @@ impl Proxy {
         }
         forwarded(&mut parts.headers, came.peer);
         parts.headers.insert(HeaderName::from_static("x-fairway-version"), choice.version_header());
-        let Some(port) = port(0) else { return Err(gateway(StatusCode::BAD_GATEWAY, "it has no process")) };
+        let Some(port) = port else { return Err(gateway(StatusCode::BAD_GATEWAY, "it has no process")) };
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         parts.uri = match format!("http://127.0.0.1:{port}{target}").parse::<Uri>() {
             Ok(uri) => uri,
@@ -189,14 +185,4 @@ fn plain(status: StatusCode, text: &str) -> Response<Body> {
 
 fn empty() -> Body {
     http_body_util::Empty::new().map_err(|never| match never {}).boxed()
-}
-
-/// The number of requests that a place is answering.
-fn busy(place: &Place, choice: &Choice, change: i64) {
-    let counter = place.in_flight(choice.slot);
-    if change > 0 {
-        counter.fetch_add(1, Ordering::Relaxed);
-    } else {
-        counter.fetch_sub(1, Ordering::Relaxed);
-    }
 }

@@ -9,7 +9,7 @@ use crate::context::Context;
 use crate::domain::release::RolloutSpec;
 use crate::domain::rollout::{Outcome, Rollout};
 use crate::domain::speech;
-use crate::domain::task::{ABORT, PROMOTE};
+use crate::domain::task::{ABORT, PROMOTE, rollout_check};
 use crate::github::{Action, CheckPayload};
 use crate::store::{Class, Job, Mirror, RolloutRow};
 
@@ -30,11 +30,6 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let remote = check::put(ctx, &spec.repo, (found, &payload)).await?;
     let mirror = Mirror { key, remote_id: Some(remote), hash, note: payload.status, updated_at: ctx.clock.now() };
     remember(ctx, job, &mirror).await
-}
-
-/// The external id by which a button's press finds its rollout.
-pub fn external_id(rollout: i64) -> String {
-    format!("rollout-{rollout}")
 }
 
 fn payload(ctx: &Context, row: &RolloutRow, spec: &RolloutSpec) -> Result<CheckPayload, JobError> {
@@ -69,7 +64,7 @@ fn payload(ctx: &Context, row: &RolloutRow, spec: &RolloutSpec) -> Result<CheckP
     Ok(CheckPayload {
         name: format!("fairway / rollout {}", row.environment),
         head_sha: row.sha.clone(),
-        external_id: external_id(row.id),
+        external_id: rollout_check(row.id),
         status: if conclusion.is_some() { "completed" } else { "in_progress" }.to_owned(),
         conclusion: conclusion.map(str::to_owned),
         started_at: Some(row.accepted_at),

@@ -161,8 +161,8 @@ async fn save(
     tx.save_rollout(row.id, &progress(after, now)?).await?;
     if let Some(news) = told(before, after) {
         let key = Key::Env(row.repo_id, row.environment.clone());
-        let event = Box::new(Event::Rollout { number: row.number, news });
-        add(&mut tx, &new_job(&Task::Event { key, event }, now)?).await?;
+        let event = Event::Rollout { number: row.number, news };
+        add(&mut tx, &new_job(&Task::tell(key, event), now)?).await?;
     }
     // More of the same is not shown more often; what is on its way to be shown takes the earlier time.
     let later = now + ctx.policy.progress_ms;
@@ -202,8 +202,7 @@ fn progress(rollout: &Rollout, now: i64) -> Result<RolloutProgress, JobError> {
 fn told(before: &Rollout, after: &Rollout) -> Option<News> {
     match after.ended() {
         Some(Outcome::Live) => Some(News::Live),
-        Some(outcome) => Some(News::Gone {
-            outcome: outcome.as_str().to_owned(),
+        Some(_) => Some(News::Gone {
             words: speech::rollout::ended(after),
             fault: matches!(after.why, Why::Worse { .. } | Why::Sick(_)),
             was_full: after.full_at.is_some(),

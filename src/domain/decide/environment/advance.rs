@@ -31,8 +31,8 @@ pub fn admit(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
 
 /// The pull request behind a merge shows what becomes of it, though nobody typed anything there.
 fn follow(state: &EnvState, number: i64, changes: &mut Vec<Change>) {
-    let event = Box::new(Event::Follows { environment: state.name.clone() });
-    changes.push(Change::Do(Task::Event { key: Key::Pull(state.repo.id, number), event }));
+    let event = Event::Follows { environment: state.name.clone() };
+    changes.push(Change::Do(Task::tell(Key::Pull(state.repo.id, number), event)));
 }
 
 /// Of one pull request only the newest command counts, and of merges only the newest: it has the others in it.
@@ -76,7 +76,7 @@ pub fn advance(state: &mut EnvState, facts: &EnvFacts, changes: &mut Vec<Change>
             facts.front.as_ref().filter(|front| front.ask.same(&first.ask) && facts.standing.login == first.ask.by)
         else {
             // These facts, or what the asker may do, are about another one: look again.
-            changes.push(Change::Do(Task::Event { key: state.key(), event: Box::new(Event::Due) }));
+            changes.push(Change::Do(Task::tell(state.key(), Event::Due)));
             return tell(state, facts, changes);
         };
         let mut first = state.queue.remove(0);
@@ -174,10 +174,5 @@ pub fn go(state: &mut EnvState, ask: Ask, spec: RolloutSpec, now: i64, changes: 
         asked: Vec::new(),
         ask: ask.clone(),
     });
-    changes.push(Change::Roll {
-        environment: state.name.clone(),
-        number: state.count,
-        at: ask.at.min(now),
-        spec: Box::new(spec),
-    });
+    changes.push(Change::Roll { number: state.count, at: ask.at.min(now), spec: Box::new(spec) });
 }

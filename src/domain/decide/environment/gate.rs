@@ -101,10 +101,10 @@ fn still_meant(state: &EnvState, ask: &Ask, front: &Front) -> Step {
         return refuse(speech::merged_meanwhile(&state.name));
     }
     if !pull.open {
-        return refuse(speech::closed(&state.name));
+        return refuse(speech::closed(&ask.line));
     }
     if pull.fork {
-        return refuse(speech::fork(&state.name));
+        return refuse(speech::fork(&ask.line));
     }
     if pull.head_sha != ask.sha {
         return refuse(speech::head_moved(&state.name, ask, &pull.head_sha));

@@ -70,6 +70,5 @@ fn answer(ask: &Ask, outcome: Said, words: String, changes: &mut Vec<Change>) {
         outcome,
         words,
     };
-    let event = Box::new(Event::Answered(answered));
-    changes.push(Change::Do(Task::Event { key: Key::Pull(ask.repo.id, pull), event }));
+    changes.push(Change::Do(Task::tell(Key::Pull(ask.repo.id, pull), Event::Answered(answered))));
 }

@@ -19,7 +19,7 @@ pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts
             full(state, changes);
             end(state, (true, String::new()), facts.now);
         }
-        News::Gone { words, fault, was_full, .. } => gone(state, (words, *fault, *was_full), facts, changes),
+        News::Gone { words, fault, was_full } => gone(state, (words, *fault, *was_full), facts, changes),
     }
 }
 

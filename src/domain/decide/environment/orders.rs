@@ -19,16 +19,16 @@ pub fn obey(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Vec
     if ask.order == Order::Withdraw {
         return withdraw(state, ask, changes);
     }
-    let rescue = matches!(ask.order, Order::Rollback { .. } | Order::Abort { .. });
-    if rescue {
-        return match gate::allowed(&state.name, ask, facts).and_then(|()| take_back(state, ask, facts, changes)) {
-            Ok(Some(words)) => answer(ask, Said::Pending, words, changes),
-            Ok(None) => {}
-            Err(words) => answer(ask, Said::Refused, words, changes),
-        };
-    }
-    match gate::allowed(&state.name, ask, facts).and_then(|()| simple(state, ask, facts, changes)) {
-        Ok(words) => answer(ask, Said::Done, words, changes),
+    // What takes load off is answered again when it took effect.
+    let (said, done) = match gate::allowed(&state.name, ask, facts) {
+        Err(words) => (Said::Refused, Err(words)),
+        Ok(()) if matches!(ask.order, Order::Rollback { .. } | Order::Abort { .. }) => {
+            (Said::Pending, take_back(state, ask, facts, changes))
+        }
+        Ok(()) => (Said::Done, simple(state, ask, facts, changes)),
+    };
+    match done {
+        Ok(words) => answer(ask, said, words, changes),
         Err(words) => answer(ask, Said::Refused, words, changes),
     }
 }
@@ -91,12 +91,7 @@ fn steer(state: &mut EnvState, ask: &Ask, changes: &mut Vec<Change>) -> Done {
 }
 
 /// Aborts what is on its way, or goes back from what is live. The words are told again when it took effect.
-fn take_back(
-    state: &mut EnvState,
-    ask: &Ask,
-    facts: &EnvFacts,
-    changes: &mut Vec<Change>,
-) -> Result<Option<String>, String> {
+fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Vec<Change>) -> Done {
     let reason = match &ask.order {
         Order::Abort { reason } | Order::Rollback { reason } => reason.clone(),
         _ => String::new(),
@@ -109,7 +104,7 @@ fn take_back(
         going.asked.push(ask.clone());
         let steer = Steer::Abort { reason, by: ask.by.clone() };
         changes.push(Change::Steer { number: going.number, steer, by: ask.by.clone() });
-        return Ok(Some(steering::takes_back(&name, &going.version)));
+        return Ok(steering::takes_back(&name, &going.version));
     }
     if matches!(ask.order, Order::Abort { .. }) {
         return Err(steering::nothing_rolls(&name, ask));
@@ -133,7 +128,7 @@ fn take_back(
     };
     let words = steering::takes_back_to(&name, &back);
     go(state, ask.clone(), spec, facts.now, changes);
-    Ok(Some(words))
+    Ok(words)
 }
 
 /// The pull request does not want what it waits for any more.
