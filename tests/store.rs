@@ -7,6 +7,8 @@ mod postgres;
 mod jobs;
 #[path = "store/migrations.rs"]
 mod migrations;
+#[path = "store/rollouts.rs"]
+mod rollouts;
 #[path = "store/rows.rs"]
 mod rows;
 #[path = "store/storm.rs"]

@@ -41,7 +41,7 @@ pub use logs::Chunk;
 pub use mirrors::Mirror;
 pub use purge::{Keep, Purged};
 pub use repos::RepoRow;
-pub use rollouts::{NewRollout, RolloutProgress, RolloutRow};
+pub use rollouts::{Marks, NewRollout, RolloutRow};
 pub use runs::{NewRun, RunRow, RunState};
 pub use secrets::seal::{self, Seal};
 pub use secrets::{NewSecret, SecretRow};

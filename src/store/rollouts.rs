@@ -64,6 +64,13 @@ pub struct RolloutRow {
     pub accepted_at: i64,
     /// When its release was built.
     pub build_done_at: i64,
+    /// Where it got to.
+    pub marks: Marks,
+}
+
+/// Where a rollout got to: what is measured about it later, and what people are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
     /// When it first had traffic.
     pub first_traffic_at: Option<i64>,
     /// When it was seen to have all.
@@ -86,37 +93,6 @@ pub struct RolloutRow {
     pub failed_by: Option<String>,
     /// When the old version had all traffic again.
     pub restored_at: Option<i64>,
-}
-
-/// What [`Tx::save_rollout`] writes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RolloutProgress {
-    /// Opaque JSON: where it stands.
-    pub state: String,
-    /// When it first had traffic.
-    pub first_traffic_at: Option<i64>,
-    /// When it was seen to have all.
-    pub full_at: Option<i64>,
-    /// When it was over.
-    pub ended_at: Option<i64>,
-    /// The caller's word for how.
-    pub outcome: Option<String>,
-    /// The verdict in words.
-    pub decision: Option<String>,
-    /// In basis points.
-    pub max_weight: i64,
-    /// Basis points times milliseconds.
-    pub exposure: i64,
-    /// Requests that it answered badly.
-    pub bad_requests: i64,
-    /// When a live one turned out bad.
-    pub failed_at: Option<i64>,
-    /// The caller's word for how that was mended.
-    pub failed_by: Option<String>,
-    /// When the old version had all traffic again.
-    pub restored_at: Option<i64>,
-    /// Unix ms.
-    pub now: i64,
 }
 
 macro_rules! columns {
@@ -143,17 +119,19 @@ fn row(r: &AnyRow) -> Result<RolloutRow> {
         orders: r.try_get("orders")?,
         accepted_at: r.try_get("accepted_at")?,
         build_done_at: r.try_get("build_done_at")?,
-        first_traffic_at: r.try_get("first_traffic_at")?,
-        full_at: r.try_get("full_at")?,
-        ended_at: r.try_get("ended_at")?,
-        outcome: r.try_get("outcome")?,
-        decision: r.try_get("decision")?,
-        max_weight: r.try_get("max_weight")?,
-        exposure: r.try_get("exposure")?,
-        bad_requests: r.try_get("bad_requests")?,
-        failed_at: r.try_get("failed_at")?,
-        failed_by: r.try_get("failed_by")?,
-        restored_at: r.try_get("restored_at")?,
+        marks: Marks {
+            first_traffic_at: r.try_get("first_traffic_at")?,
+            full_at: r.try_get("full_at")?,
+            ended_at: r.try_get("ended_at")?,
+            outcome: r.try_get("outcome")?,
+            decision: r.try_get("decision")?,
+            max_weight: r.try_get("max_weight")?,
+            exposure: r.try_get("exposure")?,
+            bad_requests: r.try_get("bad_requests")?,
+            failed_at: r.try_get("failed_at")?,
+            failed_by: r.try_get("failed_by")?,
+            restored_at: r.try_get("restored_at")?,
+        },
     })
 }
 
@@ -169,12 +147,6 @@ impl Store {
         const SQL: &str = concat!(columns!(), "WHERE repo_id = $1 AND environment = $2 ORDER BY number DESC LIMIT 1");
         let query = sqlx::query(SQL).bind(repo_id).bind(environment);
         query.fetch_optional(self.read()).await?.as_ref().map(row).transpose()
-    }
-
-    /// Rollouts that were asked for since then, oldest first, at most 10,000.
-    pub async fn rollouts_since(&self, since: i64) -> Result<Vec<RolloutRow>> {
-        const SQL: &str = concat!(columns!(), "WHERE accepted_at >= $1 ORDER BY accepted_at, id LIMIT 10000");
-        sqlx::query(SQL).bind(since).fetch_all(self.read()).await?.iter().map(row).collect()
     }
 }
 
@@ -203,16 +175,16 @@ impl Tx {
         Ok(sqlx::query(SQL).bind(id).bind(orders).execute(self.connection()).await?.rows_affected() == 1)
     }
 
-    /// Writes how far it is. `false`: it had ended, and stays as it was.
-    pub async fn save_rollout(&mut self, id: i64, to: &RolloutProgress) -> Result<bool> {
+    /// Writes how far it is; `state` is opaque JSON. `false`: it had ended, and stays as it was.
+    pub async fn save_rollout(&mut self, id: i64, (state, to): (&str, &Marks), now: i64) -> Result<bool> {
         const SQL: &str = "UPDATE rollouts SET state = $2, first_traffic_at = $3, full_at = $4, ended_at = $5, \
                            outcome = $6, decision = $7, max_weight = $8, exposure = $9, bad_requests = $10, \
                            failed_at = $11, failed_by = $12, restored_at = $13, updated_at = $14 \
                            WHERE id = $1 AND ended_at IS NULL";
-        let query = sqlx::query(SQL).bind(id).bind(&to.state).bind(to.first_traffic_at).bind(to.full_at);
+        let query = sqlx::query(SQL).bind(id).bind(state).bind(to.first_traffic_at).bind(to.full_at);
         let query = query.bind(to.ended_at).bind(to.outcome.as_deref()).bind(to.decision.as_deref());
         let query = query.bind(to.max_weight).bind(to.exposure).bind(to.bad_requests).bind(to.failed_at);
-        let query = query.bind(to.failed_by.as_deref()).bind(to.restored_at).bind(to.now);
+        let query = query.bind(to.failed_by.as_deref()).bind(to.restored_at).bind(now);
         Ok(query.execute(self.connection()).await?.rows_affected() == 1)
     }
 }

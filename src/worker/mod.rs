@@ -12,6 +12,7 @@ mod queue;
 mod react;
 mod recover;
 mod reuse;
+mod rolled;
 mod secrets;
 mod verdict;
 mod watch;

@@ -24,11 +24,6 @@ pub fn upper(bad: u64, total: u64) -> f64 {
     high
 }
 
-/// How many clean requests bound the rate below `d`.
-pub fn clean_needed(d: f64) -> u64 {
-    (ALPHA.ln() / (1.0 - d).ln()).ceil() as u64
-}
-
 /// The chance of at most `bad` among `total` at rate `p`: the binomial distribution, summed in logarithms. Terms
 /// that cannot change the sum any more are left out.
 fn at_most(bad: u64, total: u64, p: f64) -> f64 {
@@ -70,6 +65,11 @@ fn log_factorial(n: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// How many clean requests bound the rate below `d`.
+    fn clean_needed(d: f64) -> u64 {
+        (ALPHA.ln() / (1.0 - d).ln()).ceil() as u64
+    }
 
     #[test]
     fn clean_requests_bound_the_rate_as_the_table_says() {

@@ -8,7 +8,7 @@ mod stage;
 mod step;
 mod weight;
 
-pub use bound::{clean_needed, upper};
+pub use bound::upper;
 pub use judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts, evidence};
 pub use machine::{Action, Counts, Health, Looked, Observation, Outcome, Phase, Plan, Rollout, Steer, Undecided, Why};
 pub use stage::{Stage, default_stages, parse_stages};

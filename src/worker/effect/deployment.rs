@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 
 use super::super::queue::finish;
+use super::super::rolled;
 use super::super::verdict::JobError;
 use super::{heed, remember, slot};
 use crate::context::Context;
@@ -15,7 +16,7 @@ use crate::store::{Class, Job, Mirror, RolloutRow};
 /// Brings it up to date.
 pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let Some(row) = ctx.store.rollout(id).await? else { return finish(ctx, job, &[]).await };
-    let spec: RolloutSpec = serde_json::from_str(&row.spec).context("a rollout's definition cannot be read")?;
+    let spec = rolled::spec(&row)?;
     let key = format!("deployment:{id}");
     let mirror = ctx.store.mirror(&key).await?;
     let wanted = wanted(&row, &spec)?;
@@ -77,18 +78,15 @@ async fn create(ctx: &Context, job: &Job, row: &RolloutRow, spec: &RolloutSpec) 
 }
 
 fn wanted(row: &RolloutRow, spec: &RolloutSpec) -> Result<DeploymentState, JobError> {
-    let rollout: Option<Rollout> = match &row.state {
-        Some(text) => Some(serde_json::from_str(text).context("a rollout's state cannot be read")?),
-        None => None,
-    };
+    let rollout = rolled::state(row)?;
     let (state, description) = match rollout.as_ref().map(|rollout| &rollout.phase) {
         None => ("queued", "starting".to_owned()),
         // Once everything was there it was a success; what follows is told by the next deployment.
-        Some(_) if row.full_at.is_some() && (row.ended_at.is_none() || row.failed_at.is_none()) => {
+        Some(_) if row.marks.full_at.is_some() && (row.marks.ended_at.is_none() || row.marks.failed_at.is_none()) => {
             ("success", "live".to_owned())
         }
         Some(Phase::Done(Outcome::Live)) => ("success", "live".to_owned()),
-        Some(Phase::Done(_)) if row.full_at.is_some() => ("inactive", ended(rollout.as_ref())),
+        Some(Phase::Done(_)) if row.marks.full_at.is_some() => ("inactive", ended(rollout.as_ref())),
         Some(Phase::Done(_)) => ("failure", ended(rollout.as_ref())),
         Some(_) => ("in_progress", rollout.as_ref().map_or_else(String::new, speech::rollout::progress)),
     };

@@ -4,11 +4,11 @@
 use anyhow::Context as _;
 
 use super::super::queue::finish;
+use super::super::rolled;
 use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;
 use crate::domain::ids::short;
-use crate::domain::release::RolloutSpec;
 use crate::domain::speech;
 use crate::github::{GitHubError, Revert};
 use crate::store::{Class, Job, Mirror};
@@ -16,7 +16,7 @@ use crate::store::{Class, Job, Mirror};
 /// Opens it, once.
 pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let Some(row) = ctx.store.rollout(id).await? else { return finish(ctx, job, &[]).await };
-    let spec: RolloutSpec = serde_json::from_str(&row.spec).context("a rollout's definition cannot be read")?;
+    let spec = rolled::spec(&row)?;
     let Some(number) = spec.version.pull else { return finish(ctx, job, &[]).await };
     let key = format!("revert:{id}");
     if ctx.store.mirror(&key).await?.is_some_and(|m| m.remote_id.is_some()) {
@@ -24,7 +24,8 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     }
     let (repo, installation) = (&spec.repo, spec.repo.installation);
     let pull = heed(ctx, installation, ctx.github.pull(repo, number).await).await?;
-    let (title, body) = speech::rollout::revert(&pull, &row.environment, row.decision.as_deref().unwrap_or_default());
+    let (title, body) =
+        speech::rollout::revert(&pull, &row.environment, row.marks.decision.as_deref().unwrap_or_default());
     // One commit needs one revert, whichever environment finds it out.
     let branch = format!("fairway/revert-{number}-{}", short(&spec.version.sha));
     let revert = Revert { sha: spec.version.sha.clone(), branch, title, body };

@@ -1,8 +1,7 @@
 //! A rollout's check run on its commit, `fairway / rollout ENV`, with buttons where people are asked for a word.
 
-use anyhow::Context as _;
-
 use super::super::queue::finish;
+use super::super::rolled;
 use super::super::verdict::JobError;
 use super::{check, remember, slot};
 use crate::context::Context;
@@ -16,7 +15,7 @@ use crate::store::{Class, Job, Mirror, RolloutRow};
 /// Brings it up to date.
 pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let Some(row) = ctx.store.rollout(id).await? else { return finish(ctx, job, &[]).await };
-    let spec: RolloutSpec = serde_json::from_str(&row.spec).context("a rollout's definition cannot be read")?;
+    let spec = rolled::spec(&row)?;
     let payload = payload(ctx, &row, &spec)?;
     let hash = check::hash(&payload)?;
     let key = format!("rollout:{id}");
@@ -33,14 +32,11 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
 }
 
 fn payload(ctx: &Context, row: &RolloutRow, spec: &RolloutSpec) -> Result<CheckPayload, JobError> {
-    let rollout: Option<Rollout> = match &row.state {
-        Some(text) => Some(serde_json::from_str(text).context("a rollout's state cannot be read")?),
-        None => None,
-    };
+    let rollout = rolled::state(row)?;
     let ended = rollout.as_ref().and_then(Rollout::ended);
     // GitHub shows buttons on a completed run alone, so one that asks is completed until somebody answers.
     let asks = rollout.as_ref().is_some_and(Rollout::asks);
-    let full = row.full_at.is_some() && ended.is_none();
+    let full = row.marks.full_at.is_some() && ended.is_none();
     let conclusion = match ended {
         Some(Outcome::Live) => Some("success"),
         Some(Outcome::Cancelled) => Some("cancelled"),
@@ -69,7 +65,7 @@ fn payload(ctx: &Context, row: &RolloutRow, spec: &RolloutSpec) -> Result<CheckP
         conclusion: conclusion.map(str::to_owned),
         started_at: Some(row.accepted_at),
         completed_at: conclusion
-            .map(|_| row.ended_at.or(row.full_at).unwrap_or_else(|| ctx.clock.now()))
+            .map(|_| row.marks.ended_at.or(row.marks.full_at).unwrap_or_else(|| ctx.clock.now()))
             .filter(|_| !asks),
         title: page.0,
         summary: page.1,

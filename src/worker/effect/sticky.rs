@@ -4,6 +4,7 @@ use anyhow::Context as _;
 use sha2::{Digest, Sha256};
 
 use super::super::queue::finish;
+use super::super::rolled;
 use super::super::verdict::JobError;
 use super::{heed, remember, slot};
 use crate::context::Context;
@@ -39,9 +40,8 @@ async fn environments(ctx: &Context, state: &PullState) -> Result<Vec<(EnvState,
         let key = Key::Env(state.repo.id, name.clone());
         let Some(row) = ctx.store.aggregate(&key.to_string()).await? else { continue };
         let environment = serde_json::from_str(&row.state).context("an environment's row cannot be read")?;
-        let rollout = ctx.store.newest_rollout(state.repo.id, name).await?.and_then(|row| row.state);
-        let rollout = rollout.map(|text| serde_json::from_str(&text)).transpose();
-        all.push((environment, rollout.context("a rollout's state cannot be read")?));
+        let newest = ctx.store.newest_rollout(state.repo.id, name).await?;
+        all.push((environment, newest.as_ref().map(rolled::state).transpose()?.flatten()));
     }
     Ok(all)
 }

@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::{add, new_job, timer};
+use super::rolled;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::project::Environment;
@@ -17,7 +18,7 @@ use crate::domain::rollout::{Action, Outcome, Plan, Rollout, Stage, Steer, Weigh
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, News, Task};
 use crate::host::{Target, TargetError};
-use crate::store::{Job, RolloutProgress, RolloutRow};
+use crate::store::{Job, Marks, RolloutRow};
 
 /// Between two looks.
 const EVERY_MS: i64 = 100;
@@ -71,17 +72,14 @@ fn begin(spec: &RolloutSpec) -> Rollout {
 }
 
 async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
-    let Some(row) = ctx.store.rollout(id).await?.filter(|row| row.ended_at.is_none()) else {
+    let Some(row) = ctx.store.rollout(id).await?.filter(|row| row.marks.ended_at.is_none()) else {
         super::queue::finish(ctx, job, &[]).await?;
         return Ok(Looked::Over);
     };
-    let spec: RolloutSpec = serde_json::from_str(&row.spec).context("a rollout's definition cannot be read")?;
+    let spec = rolled::spec(&row)?;
     let said: Vec<Steered> = serde_json::from_str(&row.orders).context("a rollout's orders cannot be read")?;
     let orders: Vec<Steer> = said.into_iter().map(|said| said.steer).collect();
-    let before = match &row.state {
-        Some(text) => serde_json::from_str(text).context("a rollout's state cannot be read")?,
-        None => begin(&spec),
-    };
+    let before = rolled::state(&row)?.unwrap_or_else(|| begin(&spec));
     let target = ctx.host.as_deref().ok_or_else(|| away(ctx, "FAIRWAY_HOST is not set any more"))?;
     let place = look::Place::of(&row, &spec);
     let (mut seen, service) = place.observe(target, ctx.clock.now()).await.map_err(|e| away(ctx, &e.to_string()))?;
@@ -158,7 +156,8 @@ async fn save(
     let ended = after.ended();
     let tx = if ended.is_some() { ctx.store.finish(job).await? } else { ctx.store.fenced(job).await? };
     let Some(mut tx) = tx else { return Ok(false) };
-    tx.save_rollout(row.id, &progress(after, now)?).await?;
+    let state = serde_json::to_string(after).context("a rollout's state")?;
+    tx.save_rollout(row.id, (&state, &marks(after, now)), now).await?;
     if let Some(news) = told(before, after) {
         let key = Key::Env(row.repo_id, row.environment.clone());
         let event = Event::Rollout { number: row.number, news };
@@ -175,13 +174,12 @@ async fn save(
     Ok(true)
 }
 
-fn progress(rollout: &Rollout, now: i64) -> Result<RolloutProgress, JobError> {
+fn marks(rollout: &Rollout, now: i64) -> Marks {
     let ended = rollout.ended();
     let live = ended == Some(Outcome::Live);
     let gone = ended.filter(|outcome| *outcome != Outcome::Live);
     let later = gone.is_some() && rollout.full_at.is_some();
-    Ok(RolloutProgress {
-        state: serde_json::to_string(rollout).context("a rollout's state")?,
+    Marks {
         first_traffic_at: rollout.first_traffic_at,
         full_at: rollout.full_at,
         ended_at: ended.map(|_| now),
@@ -194,8 +192,7 @@ fn progress(rollout: &Rollout, now: i64) -> Result<RolloutProgress, JobError> {
         failed_at: rollout.failed_at,
         failed_by: later.then(|| "rollback".to_owned()),
         restored_at: gone.map(|_| now),
-        now,
-    })
+    }
 }
 
 /// What the environment has to know.
