@@ -53,6 +53,14 @@ async fn said(world: &World, pull: &PullDesk, (who, line): (&str, &str)) {
     world.settle().await;
 }
 
+/// The pull request is live in staging, and has a newer commit.
+async fn live_and_pushed(world: &World, pull: &PullDesk) {
+    said(world, pull, ("bob", "/deploy staging")).await;
+    world.pass(Duration::from_secs(2)).await;
+    world.hub.repo("acme/shop").push("bob", "change", "three", &[("src/lib.rs", Some("three\n"))]);
+    world.settle().await;
+}
+
 /// Lets time pass while every version of a service answers so many requests a second, so many of them badly.
 async fn serve(world: &World, service: &str, seconds: u64, bad_of: impl Fn(&str) -> u64) {
     for _ in 0..seconds {
@@ -116,10 +124,7 @@ async fn the_first_deploy_goes_live_at_once() {
 #[tokio::test]
 async fn a_second_version_goes_through_its_stages() {
     let (world, pull) = world(FILE).await;
-    said(&world, &pull, ("bob", "/deploy staging")).await;
-    world.pass(Duration::from_secs(2)).await;
-    world.hub.repo("acme/shop").push("bob", "change", "three", &[("src/lib.rs", Some("three\n"))]);
-    world.settle().await;
+    live_and_pushed(&world, &pull).await;
     said(&world, &pull, ("bob", "/deploy staging")).await;
     serve(&world, &service(&world, "staging"), 20, |_| 0).await;
     assert_snapshot!(sticky(&pull), @r"
@@ -275,10 +280,7 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
 #[tokio::test]
 async fn a_share_by_hand_promote_and_rollback() {
     let (world, pull) = world(FILE).await;
-    said(&world, &pull, ("bob", "/deploy staging")).await;
-    world.pass(Duration::from_secs(2)).await;
-    world.hub.repo("acme/shop").push("bob", "change", "three", &[("src/lib.rs", Some("three\n"))]);
-    world.settle().await;
+    live_and_pushed(&world, &pull).await;
     said(&world, &pull, ("bob", "/rollout staging 25%")).await;
     serve(&world, &service(&world, "staging"), 5, |_| 0).await;
     assert_eq!(world.target.look(&service(&world, "staging")).expect("there").split.weight, 2_500);
@@ -435,6 +437,21 @@ async fn who_comes_second_waits_and_goes_on_by_itself() {
 }
 
 #[tokio::test]
+async fn who_types_it_again_keeps_the_place_and_no_more() {
+    let (world, pull) = world(FILE).await;
+    let second = open(&world, "second", "four\n").await;
+    let third = open(&world, "third", "five\n").await;
+    said(&world, &pull, ("alice", "/lock staging")).await;
+    for pull in [&pull, &second, &third, &third, &second] {
+        said(&world, pull, ("bob", "/deploy staging")).await;
+    }
+    assert!(sticky(&second).contains("This one is 2nd for `staging`"), "{}", sticky(&second));
+    assert!(sticky(&third).contains("This one is 3rd for `staging`"), "{}", sticky(&third));
+    assert!(sticky(&pull).contains("Waits: alice locked `staging`"), "{}", sticky(&pull));
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_release_that_never_starts_gets_no_traffic() {
     let (world, pull) = world(&FILE.replace("./shop\"\nport", "never\"\nport")).await;
     said(&world, &pull, ("bob", "/deploy staging")).await;
@@ -461,10 +478,7 @@ async fn a_release_that_never_starts_gets_no_traffic() {
 #[tokio::test]
 async fn one_that_dies_on_the_way_is_taken_back() {
     let (world, pull) = world(FILE).await;
-    said(&world, &pull, ("bob", "/deploy staging")).await;
-    world.pass(Duration::from_secs(2)).await;
-    world.hub.repo("acme/shop").push("bob", "change", "three", &[("src/lib.rs", Some("three\n"))]);
-    world.settle().await;
+    live_and_pushed(&world, &pull).await;
     said(&world, &pull, ("bob", "/deploy staging")).await;
     serve(&world, &service(&world, "staging"), 40, |_| 0).await;
     world.target.act(&service(&world, "staging"), |service| {

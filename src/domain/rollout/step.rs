@@ -236,7 +236,6 @@ fn arrive(rollout: &mut Rollout) {
 /// What lies between what is and what should be.
 fn act(rollout: &mut Rollout, seen: &Observation) -> Vec<Action> {
     match rollout.phase {
-        Phase::Preparing => vec![Action::Prepare],
         Phase::Ending(Outcome::Live) => {
             rollout.phase = Phase::Done(Outcome::Live);
             vec![Action::Adopt]
@@ -248,8 +247,8 @@ fn act(rollout: &mut Rollout, seen: &Observation) -> Vec<Action> {
                 vec![Action::Retire]
             }
         },
-        Phase::Baking | Phase::Warm => match seen.weight {
-            // The proxy lost the candidate: it is brought back before anything else.
+        Phase::Preparing | Phase::Baking | Phase::Warm => match seen.weight {
+            // The proxy does not have the candidate yet, or any more: that comes before anything else.
             None => vec![Action::Prepare],
             Some(weight) if weight != rollout.target => vec![Action::Write(rollout.target)],
             Some(_) => Vec::new(),

@@ -18,15 +18,14 @@ pub fn admit(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
     if let Err(words) = may(state, ask, facts) {
         return answer(ask, Said::Refused, words, changes);
     }
+    // Whoever types it again keeps the place.
+    let place = state.queue.iter().position(|old| replaces(ask, &old.ask));
     let old: Vec<Waiting> = state.queue.extract_if(.., |old| replaces(ask, &old.ask)).collect();
-    let place = old.len().min(state.queue.len());
     for old in old {
         leave(state, old, (Said::Refused, speech::replaced(&ask.line)), changes);
     }
     let waiting = Waiting { ask: ask.clone(), checks: None, told: String::new() };
-    // Whoever types it again keeps the place.
-    let at = if place > 0 { 0 } else { state.queue.len() };
-    state.queue.insert(at, waiting);
+    state.queue.insert(place.unwrap_or(state.queue.len()), waiting);
 }
 
 /// The pull request behind a merge shows what becomes of it, though nobody typed anything there.
