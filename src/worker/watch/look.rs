@@ -19,12 +19,11 @@ pub struct Place {
 }
 
 impl Place {
-    /// A service is an environment of a repository, by the repository's id because names change. A release is its
-    /// content and what it is started with: the same again, as in a rollback, is still there while it is warm.
+    /// A service is an environment of a repository, by the repository's id because names change.
     pub fn of(row: &RolloutRow, spec: &RolloutSpec) -> Place {
         Place {
             service: format!("{}-{}", row.repo_id, row.environment),
-            release: format!("{}-{}", spec.version.release, spec.environment.digest()),
+            release: release(spec),
             salt: row.id.to_string(),
         }
     }
@@ -119,5 +118,45 @@ impl Place {
             Some(slot) => target.retire(&self.service, slot).await,
             None => Ok(()),
         }
+    }
+}
+
+/// A release is a commit, what it exported, and what it is started with: the same again, as in a rollback, is still there
+/// while it is warm. Two commits may export the very same; the one that is live is still not the one that is to come.
+fn release(spec: &RolloutSpec) -> String {
+    format!("{}-{}-{}", spec.version.sha, spec.version.release, spec.environment.digest())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Repo;
+    use crate::domain::project::Environment;
+    use crate::domain::release::{Kind, Version};
+
+    fn spec(sha: &str) -> RolloutSpec {
+        let repo =
+            Repo { installation: 1, id: 1, owner: "acme".into(), name: "shop".into(), default_branch: "main".into() };
+        let version =
+            Version { sha: sha.into(), release: "same".into(), pull: None, merged: true, definition: String::new() };
+        RolloutSpec {
+            repo,
+            environment: Environment::default(),
+            kind: Kind::Planned,
+            version,
+            base: None,
+            hold_at: None,
+            by: String::new(),
+            fixes: None,
+            approvals: Vec::new(),
+            pull: None,
+            built_at: 0,
+        }
+    }
+
+    #[test]
+    fn two_commits_that_export_the_same_are_two_releases() {
+        assert_ne!(release(&spec("a")), release(&spec("b")));
+        assert_eq!(release(&spec("a")), release(&spec("a")));
     }
 }
