@@ -63,18 +63,10 @@ pub(super) fn environments(
     let Some(all) = root.section("environment", problems) else { return Vec::new() };
     let names: Vec<&str> = all.keys().collect();
     let mut read = Vec::new();
-    for name in &names {
-        if !check::pipeline_name(name) {
-            let rule = "Use 1 to 40 of `a-z`, `0-9` and `-`, not `-` first.";
-            let message = format!("{} cannot be the name of an environment. {rule}", quoted(name));
-            problems.add(all.key_span(name), &all.name(name), message);
-            continue;
-        }
-        if let Some(section) = all.section(name, problems) {
-            let environment = environment(name, &section, pipelines, problems);
-            first(&environment, &section, &names, problems);
-            read.push(environment);
-        }
+    for (name, section) in all.tables("an environment", problems) {
+        let environment = environment(name, &section, pipelines, problems);
+        first(&environment, &section, &names, problems);
+        read.push(environment);
     }
     circle(&read, &all, problems);
     read

@@ -86,16 +86,8 @@ fn pipelines(root: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Pipeline> {
         return Vec::new();
     }
     let mut read = Vec::new();
-    for name in &names {
-        if !check::pipeline_name(name) {
-            let rule = "Use 1 to 40 of `a-z`, `0-9` and `-`, not `-` first.";
-            let message = format!("{} cannot be the name of a pipeline. {rule}", quoted(name));
-            problems.add(all.key_span(name), &all.name(name), message);
-            continue;
-        }
-        if let Some(section) = all.section(name, problems) {
-            read.push((pipeline(name, &section, problems), section));
-        }
+    for (name, section) in all.tables("a pipeline", problems) {
+        read.push((pipeline(name, &section, problems), section));
     }
     for (own, section) in &read {
         needs(own, section, &names, problems);

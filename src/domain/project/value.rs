@@ -36,6 +36,22 @@ impl<'t> Section<'t> {
         }
     }
 
+    /// The tables below it with their names; one that is no table, or has no good name, is a problem. `what`: one of
+    /// them, with its article.
+    pub(super) fn tables(&self, what: &str, problems: &mut Problems<'_>) -> Vec<(&'t str, Section<'t>)> {
+        let mut tables = Vec::new();
+        for name in self.keys() {
+            if check::pipeline_name(name) {
+                tables.extend(self.section(name, problems).map(|section| (name, section)));
+                continue;
+            }
+            let rule = "Use 1 to 40 of `a-z`, `0-9` and `-`, not `-` first.";
+            let message = format!("{} cannot be the name of {what}. {rule}", quoted(name));
+            problems.add(self.key_span(name), &self.name(name), message);
+        }
+        tables
+    }
+
     pub(super) fn keys(&self) -> impl Iterator<Item = &'t str> + use<'t> {
         self.table.iter().map(|(key, _)| key)
     }
