@@ -1,11 +1,13 @@
 //! What every run on a session has at hand: its session and feeds, the commit, secrets by name, and answers that give way
 //! to a cancel or to the end of its time.
 
+use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use dagger_sdk::{GitRefTreeOpts, HostDirectoryOpts, Id, Query, QueryGitOpts};
 use sha2::{Digest, Sha256};
-use tokio::sync::mpsc;
+use tokio::sync::{OnceCell, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -40,6 +42,28 @@ pub struct Run<'a> {
     pub data: &'a Path,
     /// For pipelines without `image`.
     pub default_image: &'a str,
+    /// Whether another run fetches this commit to this engine just now, and whether it has.
+    pub fetched: Arc<OnceCell<()>>,
+}
+
+/// Commits that are being fetched. A push starts several pipelines at once; when all of them had their engine fetch the
+/// same commit, it did so as often as there are pipelines, with some twenty git processes each. So one goes first, and the
+/// others find what it left in the engine's cache.
+#[derive(Default)]
+pub struct Fetches(Mutex<HashMap<String, Weak<OnceCell<()>>>>);
+
+impl Fetches {
+    /// Who fetches this commit to the engine at this address: the same for everybody as long as somebody holds it.
+    pub fn of(&self, address: &str, spec: &RunSpec) -> Arc<OnceCell<()>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|_, cell| cell.strong_count() > 0);
+        let place = all.entry(format!("{address} {} {}", spec.clone_url, spec.sha)).or_default();
+        place.upgrade().unwrap_or_else(|| {
+            let cell = Arc::new(OnceCell::new());
+            *place = Arc::downgrade(&cell);
+            cell
+        })
+    }
 }
 
 /// Why it goes no further.
@@ -90,6 +114,25 @@ impl Run<'_> {
         if let Some(place) = &self.spec.checkout {
             return self.directory(api, place).await;
         }
+        let mut own = None;
+        let first = self.fetched.get_or_try_init(|| async {
+            own = Some(self.fetch(api).await?);
+            Ok::<(), Stopped>(())
+        });
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => return Err(Stopped::Cancel),
+            gone = first => gone?,
+            () = tokio::time::sleep_until(self.deadline) => return Err(Stopped::Time),
+        };
+        match own {
+            Some(id) => Ok(id),
+            None => self.fetch(api).await,
+        }
+    }
+
+    /// The engine fetches the commit, or finds it in its cache.
+    async fn fetch(&self, api: &Query) -> Result<Id> {
         let token = match &self.spec.token {
             // The engine's cache knows a secret by its name, and this name stays while tokens come and go.
             Some(token) => Some(self.must(api.set_secret(self.secret_name("git", ""), token.reveal()).id()).await?),

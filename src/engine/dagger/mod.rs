@@ -32,7 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Engine, Origin, Outcome, RunEvent, RunSpec, Station, StationState, harvest};
 use crate::domain::project::Pipeline;
-use base::Run;
+use base::{Fetches, Run};
 use client::Trace;
 pub use names::Lookup;
 use place::Health;
@@ -70,6 +70,7 @@ pub struct Dagger {
     pool: Arc<Pool>,
     lookup: Lookup,
     named: OnceCell<()>,
+    fetches: Fetches,
 }
 
 /// An engine that worked for a run this lately need not be asked how it is.
@@ -114,7 +115,7 @@ impl Dagger {
         SWEPT.call_once(session::sweep);
         harvest::sweep(&config.data);
         let pool = Pool::new(&config.runners, &config.modules, config.limit);
-        Dagger { config, pool, lookup, named: OnceCell::new() }
+        Dagger { config, pool, lookup, named: OnceCell::new(), fetches: Fetches::default() }
     }
 
     /// The version of the first engine that answers, with its address.
@@ -254,6 +255,7 @@ impl Dagger {
             home: home.path(),
             data: &self.config.data,
             default_image: &self.config.image,
+            fetched: self.fetches.of(seat.address(), spec),
         };
         // The SDK panics on answers that it does not expect; that ends this run and no other.
         let outcome = AssertUnwindSafe(run.perform()).catch_unwind().await;
