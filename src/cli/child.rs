@@ -1,4 +1,5 @@
-//! A Fairway of its own process beside a playground: `play` and `demo` start it as anybody would, by `fairway serve` and settings.
+//! A Fairway of its own process beside a playground, and a host for what it releases: `play` and `demo` start them as anybody
+//! would, by `fairway serve` and `fairway host`.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -24,6 +25,11 @@ pub struct Recipe {
 /// What both sides must know, and what stands in for a real App's webhook secret.
 pub const WEBHOOK_SECRET: &str = "playground";
 
+/// The host's admin socket, below the data directory.
+const ADMIN: &str = "host.sock";
+/// What the host remembers, below the data directory.
+const STATE: &str = "host";
+
 impl Recipe {
     /// Settles ports, token and key; starts nothing.
     pub async fn new(hub: &Playground, data: &Path) -> anyhow::Result<Recipe> {
@@ -44,6 +50,7 @@ impl Recipe {
             ("FAIRWAY_PRIVATE_TOKEN", token.clone()),
             ("FAIRWAY_PUBLIC_URL", format!("http://{public}")),
             ("FAIRWAY_LOG", "warn".to_owned()),
+            ("FAIRWAY_HOST", data.join(ADMIN).display().to_string()),
         ];
         let (engine, engine_line) = super::pick::for_playing(hub, data).await?;
         settings.extend(engine);
@@ -58,6 +65,38 @@ impl Recipe {
     /// Fairway's own pages, with the token that opens them.
     pub fn pages(&self) -> String {
         format!("http://{}/?token={}", self.private, self.token)
+    }
+
+    /// Starts the host and waits until its socket is there.
+    pub async fn host(&self) -> anyhow::Result<Child> {
+        let path = self.data.join("host.log");
+        let log = std::fs::File::options().create(true).append(true).open(&path)?;
+        let mut child = Command::new(std::env::current_exe().context("finding this program")?)
+            .args(["host", "--playground", "--bind", "127.0.0.1", "--state"])
+            .arg(self.data.join(STATE))
+            .arg("--admin")
+            .arg(self.data.join(ADMIN))
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting `fairway host`")?;
+        for _ in 0..200 {
+            if tokio::net::UnixStream::connect(self.data.join(ADMIN)).await.is_ok() {
+                return Ok(child);
+            }
+            if let Some(status) = child.try_wait()? {
+                bail!("`fairway host` ended at once ({status}); {} says why", path.display());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bail!("`fairway host` did not answer within 10 s; {} says why", path.display())
+    }
+
+    /// Ends what was released: it outlives its host, as it should, but not the story.
+    pub async fn end_releases(&self) {
+        crate::host::hold::stop_all(&self.data.join(STATE)).await;
     }
 
     /// Starts it and waits until it answers.
@@ -88,7 +127,8 @@ impl Recipe {
     }
 }
 
-async fn free_port() -> anyhow::Result<SocketAddr> {
+/// A port that nobody had just now.
+pub async fn free_port() -> anyhow::Result<SocketAddr> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("finding a free port")?;
     Ok(listener.local_addr()?)
 }

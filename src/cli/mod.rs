@@ -13,6 +13,7 @@ mod pick;
 mod play;
 mod replay;
 mod run;
+mod sample;
 mod secrets;
 mod serve;
 
@@ -29,7 +30,7 @@ use crate::engine::local;
     version,
     about,
     max_term_width = 100,
-    after_help = "New here? `fairway demo` shows it in ten seconds, `fairway play` lets you try it. Neither needs an account."
+    after_help = "New here? `fairway demo` shows it in a minute, `fairway play` lets you try it. Neither needs an account."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -51,7 +52,7 @@ enum Verb {
     /// A stand-in for GitHub and Fairway beside it, with pages to click and a git remote to push to
     #[command(after_help = "Example:\n  fairway play\n  fairway play --port 3000")]
     Play(play::Args),
-    /// The whole story in ten seconds, with real webhooks, real git and real processes
+    /// The whole story in a minute, with real webhooks, real git, real processes and real customers
     #[command(after_help = "Example:\n  fairway demo\n  fairway demo --serve")]
     Demo(demo::Args),
     /// Run pipelines of this checkout, on a Dagger engine or with your own tools
@@ -82,6 +83,9 @@ enum Verb {
     /// Keeps one release's processes; used by `fairway host` itself
     #[command(hide = true)]
     Hold(hold::Args),
+    /// The playground's shop as a service; `fairway play` and `fairway demo` release it
+    #[command(hide = true)]
+    Sample(sample::Args),
 }
 
 /// Parses the command line and does what it says. The exit status is 0 when it was done, 1 when it was not, 2 when it was not understood.
@@ -94,6 +98,7 @@ pub fn main() -> ExitCode {
         Verb::Serve(args) => block_on(serve::serve(args)),
         Verb::Host(args) => block_on(host::host(args)),
         Verb::Hold(args) => block_on(hold::hold(args)),
+        Verb::Sample(args) => block_on(sample::sample(args)),
         Verb::Play(args) => block_on(play::play(args)),
         Verb::Demo(args) => block_on(demo::demo(args)),
         Verb::Run(args) => block_on(run::run(args)),

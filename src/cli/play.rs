@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 
-use super::child::{Recipe, WEBHOOK_SECRET};
+use super::child::{Recipe, WEBHOOK_SECRET, free_port};
 use super::demo::shop;
 use crate::playground::{Playground, PlaygroundOptions};
 
@@ -24,14 +24,15 @@ pub struct Args {
 pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
     let scratch = tempfile::tempdir().context("making a temporary directory")?;
     let dir = args.dir.unwrap_or_else(|| scratch.path().to_owned());
-    let hub = start(&dir, args.port).await?;
+    let (hub, ports) = start(&dir, args.port).await?;
     let recipe = Recipe::new(&hub, &dir.join("fairway")).await?;
     hub.set_webhook_url(recipe.hook());
+    let mut host = recipe.host().await?;
     let mut child = recipe.start().await?;
     let url = hub.url();
     println!("A stand-in for GitHub runs at {url}, and Fairway beside it. Nothing leaves this machine.\n");
     println!("{}\n", recipe.engine_line);
-    println!("Three things to try:");
+    println!("Four things to try:");
     println!("  1. Open {url}/acme/shop/pull/{} and watch its checks.", shop::open(&hub));
     println!(
         "  2. Type /status, /retry or /help there, as alice, bob or mallory. One comment answers all that is obeyed."
@@ -40,16 +41,22 @@ pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
         "  3. Push with git:  git clone {}/acme/shop.git  (user bob, any password)",
         url.replace("http://", "http://bob@")
     );
+    println!(
+        "  4. Type /deploy staging there, and visit http://127.0.0.1:{} for what it serves; then change price.sh and deploy again.",
+        ports.staging
+    );
     println!("\nFairway's own pages: {}\nCtrl-C ends both.", recipe.pages());
     tokio::select! {
         stopped = tokio::signal::ctrl_c() => stopped.context("waiting for Ctrl-C")?,
         ended = child.wait() => anyhow::bail!("`fairway serve` ended by itself ({})", ended?),
+        ended = host.wait() => anyhow::bail!("`fairway host` ended by itself ({})", ended?),
     }
+    recipe.end_releases().await;
     Ok(ExitCode::SUCCESS)
 }
 
-/// A playground with the organisation `acme` and its shop.
-pub async fn start(dir: &std::path::Path, port: u16) -> anyhow::Result<Playground> {
+/// A playground with the organisation `acme` and its shop, and where that is served once somebody has deployed it.
+pub async fn start(dir: &std::path::Path, port: u16) -> anyhow::Result<(Playground, shop::Ports)> {
     let mut options = PlaygroundOptions::in_dir(dir.join("github"));
     options.listen = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     options.webhook_secret = WEBHOOK_SECRET.to_owned();
@@ -58,6 +65,7 @@ pub async fn start(dir: &std::path::Path, port: u16) -> anyhow::Result<Playgroun
         anyhow::anyhow!("{error:#}; if another program has port {port}, add for example --port 3001")
     })?;
     hub.cast();
-    hub.create("acme/shop", &shop::files());
-    Ok(hub)
+    let ports = shop::Ports { staging: free_port().await?.port(), production: free_port().await?.port() };
+    shop::create(&hub, &std::env::current_exe().context("finding this program")?, ports);
+    Ok((hub, ports))
 }

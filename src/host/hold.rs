@@ -77,6 +77,19 @@ pub fn stop(dir: &Path) {
     }
 }
 
+/// Ends every hold below a host's state, for good, and waits until they are gone; a few seconds at most.
+pub async fn stop_all(state: &Path) {
+    let below = |dir: PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let dirs: Vec<PathBuf> = below(state.join("holds")).flat_map(below).filter(|dir| lives(dir)).collect();
+    dirs.iter().for_each(|dir| stop(dir));
+    for _ in 0..100 {
+        if !dirs.iter().any(|dir| lives(dir)) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
 /// Runs the order in this directory until it is told to stop.
 ///
 /// # Errors
@@ -98,7 +111,8 @@ pub async fn run(dir: &Path) -> anyhow::Result<()> {
     let mut term = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     loop {
         tokio::select! {
-            _ = look.tick() => if dir.join("stop").exists() { break },
+            // A directory that is gone has nobody left to stop it.
+            _ = look.tick() => if dir.join("stop").exists() || !dir.exists() { break },
             _ = term.recv() => break,
         }
     }

@@ -1,5 +1,7 @@
 //! `fairway demo`: the story, told by real webhooks, real git, real processes and a real SIGKILL. Exit status 0 only if every step was seen.
 
+mod load;
+mod release;
 pub mod shop;
 mod story;
 mod teller;
@@ -25,7 +27,7 @@ pub struct Args {
 /// Tells it.
 pub async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     let scratch = tempfile::tempdir().context("making a temporary directory")?;
-    let hub = super::play::start(scratch.path(), args.port).await?;
+    let (hub, ports) = super::play::start(scratch.path(), args.port).await?;
     let recipe = Recipe::new(&hub, &scratch.path().join("fairway")).await?;
     hub.set_webhook_url(recipe.hook());
     println!(
@@ -33,9 +35,11 @@ pub async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     );
     println!("{}\n", recipe.engine_line);
     let mut teller = Teller::new(hub.clone());
+    let mut host = recipe.host().await?;
     let child = recipe.start().await?;
-    teller.told("Fairway is up");
-    let mut story = story::Story { hub: hub.clone(), recipe, child: Some(child), clone: scratch.path().join("clone") };
+    teller.told("Fairway is up, and a host for what it releases");
+    let clone = scratch.path().join("clone");
+    let mut story = story::Story { hub: hub.clone(), recipe, child: Some(child), clone, ports };
     let told = story.tell(&mut teller).await;
     if let Err(error) = &told {
         teller.failed(&format!("{error:#}"));
@@ -43,14 +47,17 @@ pub async fn demo(args: Args) -> anyhow::Result<ExitCode> {
     let whole = teller.summary();
     if args.serve && story.child.is_some() {
         println!(
-            "\nGitHub's stand-in: {}/acme/shop/pulls\nFairway's own pages: {}\nCtrl-C ends both.",
+            "\nGitHub's stand-in: {}/acme/shop/pulls\nFairway's own pages: {}\nThe shop: http://127.0.0.1:{}\nCtrl-C ends all of it.",
             hub.url(),
-            story.recipe.pages()
+            story.recipe.pages(),
+            ports.staging
         );
         tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
     }
     if let Some(mut child) = story.child.take() {
         child.kill().await.context("ending Fairway")?;
     }
+    story.recipe.end_releases().await;
+    host.kill().await.context("ending the host")?;
     Ok(if whole && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -1,8 +1,10 @@
 //! The little repository that the story plays in: a price list in plain shell, so that it runs wherever there is `sh` and `awk`.
 
+use std::path::Path;
+
 use crate::playground::Playground;
 
-/// `fairway.toml` of the shop.
+/// The pipelines of the shop's `fairway.toml`.
 const PIPELINES: &str = r#"# What Fairway runs on every pull request. Each line of `run` is a step.
 [pipeline.test]
 run = ["sh check.sh"]
@@ -31,6 +33,11 @@ price() {
 }
 "#;
 
+/// The same with a discount from so many pieces on.
+pub fn discount(pieces: u32, word: &str) -> String {
+    PRICE.replace("-ge 10", &format!("-ge {pieces}")).replace("from ten", &format!("from {word}"))
+}
+
 /// Its test, which writes a JUnit report as other people's test runners do.
 const CHECK: &str = r#"#!/bin/sh
 # Tests price.sh and writes junit.xml.
@@ -56,10 +63,51 @@ echo "<testsuite name=\"price\" failures=\"$failed\">$cases</testsuite>" > junit
 exit "$failed"
 "#;
 
+/// Where the shop can be visited.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// `staging`.
+    pub staging: u16,
+    /// `production`.
+    pub production: u16,
+}
+
+/// `fairway.toml` of the shop: what is released is a small HTTP server of this program's around the shop's `price.sh`.
+fn project(exe: &Path, ports: Ports) -> String {
+    let exe = exe.display().to_string().replace('\'', r"'\''");
+    let start = format!(r#"start   = """'{exe}' sample price.sh --port "$PORT" """"#);
+    format!(
+        r#"{PIPELINES}
+# Where releases go. `start` is a small HTTP server that comes with Fairway and asks price.sh; yours would be "./shop".
+[environment.staging]
+release = "image"
+{start}
+health  = "/healthz"
+port    = {}
+stages  = ["10% 5s", "50% 5s", "100%"]
+watch   = "5s"
+
+[environment.production]
+release = "image"
+{start}
+health  = "/healthz"
+port    = {}
+needs   = {{ checks = ["lint"], approvals = 1, environment = "staging" }}
+"#,
+        ports.staging, ports.production
+    )
+}
+
+/// Makes the repository. What it releases is served by `exe`, this program.
+pub fn create(hub: &Playground, exe: &Path, ports: Ports) {
+    let project = project(exe, ports);
+    hub.create("acme/shop", &files(&project));
+}
+
 /// All files on `main`.
-pub fn files() -> Vec<(&'static str, &'static str)> {
+fn files(project: &str) -> Vec<(&'static str, &str)> {
     vec![
-        ("fairway.toml", PIPELINES),
+        ("fairway.toml", project),
         ("price.sh", PRICE),
         ("check.sh", CHECK),
         ("README.md", "# shop\n\nWhat things cost.\n"),
@@ -68,7 +116,7 @@ pub fn files() -> Vec<(&'static str, &'static str)> {
 
 /// Opens the first pull request of the playground: bob makes the discount easier to get. Gives its number.
 pub fn open(hub: &Playground) -> u64 {
-    let cheaper = PRICE.replace("-ge 10", "-ge 5").replace("from ten", "from five");
+    let cheaper = discount(5, "five");
     let repo = hub.repo("acme/shop");
     repo.push("bob", "cheaper", "Discount from five pieces on", &[("price.sh", Some(&cheaper))]);
     repo.open_pull("bob", "cheaper", "Discount from five pieces on").number()

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use anyhow::{Context, bail};
 use tokio::process::{Child, Command};
 
-use super::shop::PRICE;
+use super::shop::{PRICE, Ports, discount};
 use super::teller::{Teller, check, ended};
 use crate::cli::child::Recipe;
 use crate::playground::{Playground, world::Repo};
@@ -21,24 +21,25 @@ pub struct Story {
     pub child: Option<Child>,
     /// bob's clone.
     pub clone: PathBuf,
+    /// Where the shop is served.
+    pub ports: Ports,
 }
 
 impl Story {
-    /// From the first push to the last recovered comment.
+    /// From the first push to the last rollback.
     pub async fn tell(&mut self, teller: &mut Teller) -> anyhow::Result<()> {
         let number = self.opens(teller).await?;
         self.breaks(teller, number).await?;
         self.talks(teller, number).await?;
         self.killed(teller, number).await?;
-        self.away(teller, number).await
+        self.away(teller, number).await?;
+        self.releases(teller, number).await
     }
 
     async fn opens(&mut self, teller: &mut Teller) -> anyhow::Result<u64> {
         teller.chapter("bob opens a pull request, and its checks run");
         self.clone_shop().await?;
-        let sha = self
-            .push(&PRICE.replace("-ge 10", "-ge 5").replace("from ten", "from five"), "Discount from five pieces on")
-            .await?;
+        let sha = self.push(&discount(5, "five"), "Discount from five pieces on").await?;
         teller.does("bob", "git push origin cheaper");
         let number = self.hub.repo("acme/shop").open_pull("bob", "cheaper", "Discount from five pieces on").number();
         teller.does("bob", &format!("opens pull request #{number}"));
@@ -82,9 +83,9 @@ impl Story {
 
     async fn killed(&mut self, teller: &mut Teller, number: u64) -> anyhow::Result<()> {
         teller.chapter("Fairway is killed in the middle of a run");
-        let sha = self.push(&format!("{PRICE}: # slow\n"), "Slow but right").await?;
         self.slow(true).await?;
-        let slow = self.commit("The test takes its time").await?;
+        let sha = self.push(&discount(5, "five"), "The test takes its time").await?;
+        let slow = self.push(&format!("{}: # slow\n", discount(5, "five")), "Slow but right").await?;
         teller.does("bob", "git push origin cheaper");
         teller.sees("the older commit was superseded", |repo| superseded(repo, &sha)).await?;
         teller
@@ -143,7 +144,7 @@ impl Story {
     }
 
     /// Writes the price list, commits and pushes as bob would. Gives the commit.
-    async fn push(&self, price: &str, message: &str) -> anyhow::Result<String> {
+    pub(super) async fn push(&self, price: &str, message: &str) -> anyhow::Result<String> {
         std::fs::write(self.clone.join("price.sh"), price)?;
         self.commit(message).await
     }
@@ -162,23 +163,23 @@ impl Story {
 
     async fn commit(&self, message: &str) -> anyhow::Result<String> {
         git(Some(self), &["commit", "-q", "-a", "-m", message]).await?;
-        git(Some(self), &["push", "-q", "origin", "HEAD:cheaper"]).await?;
+        git(Some(self), &["push", "-q", "origin", "HEAD"]).await?;
         git(Some(self), &["rev-parse", "HEAD"]).await
     }
 
-    async fn kill(&mut self) -> anyhow::Result<()> {
+    pub(super) async fn kill(&mut self) -> anyhow::Result<()> {
         let Some(mut child) = self.child.take() else { bail!("Fairway is not running") };
         // `kill` is SIGKILL: no handler runs, nothing is put away.
         child.kill().await.context("killing Fairway")
     }
 }
 
-fn reacted(repo: &Repo, comment: u64, content: &str) -> Option<String> {
+pub(super) fn reacted(repo: &Repo, comment: u64, content: &str) -> Option<String> {
     repo.comments.get(&comment)?.reactions.iter().any(|r| r.content == content).then(String::new)
 }
 
 /// The last comment of Fairway that holds these words, without its marker.
-fn answer(repo: &Repo, number: u64, words: &str) -> Option<String> {
+pub(super) fn answer(repo: &Repo, number: u64, words: &str) -> Option<String> {
     let comment = repo.comments_of(number).filter(|c| c.by_app).find(|c| c.body.contains(words))?;
     comment.body.lines().find(|line| line.contains(words)).map(str::to_owned)
 }
@@ -196,7 +197,7 @@ fn once(repo: &Repo, sha: &str) -> Option<String> {
 }
 
 /// Runs git as bob, with nobody's configuration. Gives what it printed.
-async fn git(story: Option<&Story>, args: &[&str]) -> anyhow::Result<String> {
+pub(super) async fn git(story: Option<&Story>, args: &[&str]) -> anyhow::Result<String> {
     let mut command = Command::new("git");
     if let Some(story) = story {
         command.current_dir(&story.clone);

@@ -47,6 +47,15 @@ impl Teller {
         println!("  {}         ✓  {what}", self.time());
     }
 
+    /// What was counted; an error where it is not as it should be.
+    pub fn holds(&mut self, what: &str, well: bool) -> anyhow::Result<()> {
+        if !well {
+            bail!("not as it should be: {what}");
+        }
+        self.told(what);
+        Ok(())
+    }
+
     /// What did not happen.
     pub fn failed(&mut self, what: &str) {
         self.missed += 1;
