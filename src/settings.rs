@@ -118,6 +118,8 @@ pub struct Settings {
     pub engine_runs: usize,
     /// Engines for repositories' own Dagger modules: `owner/name` or `owner/*`, and the address.
     pub module_engines: Vec<(String, String)>,
+    /// Variables of the Dagger CLI's, beside the few that each session has.
+    pub engine_env: Vec<(String, String)>,
     /// The Dagger CLI.
     pub dagger_cli: PathBuf,
     /// The image of pipelines without one.

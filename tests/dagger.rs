@@ -56,6 +56,7 @@ impl Lab {
             data: dir.path().join("data"),
             owner: fairway::engine::dagger::session_owner(&[runner.to_owned()]),
             path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
+            env: Vec::new(),
             image: "debian:bookworm-slim".to_owned(),
             seal: [7; 32],
         };

@@ -57,6 +57,7 @@ fn engine(address: &str, data: &Path) -> Dagger {
         data: data.to_owned(),
         owner: None,
         path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
+        env: Vec::new(),
         image: IMAGE.to_owned(),
         seal: [7; 32],
     })

@@ -57,6 +57,7 @@ pub fn dagger(settings: &Settings, data: &Path) -> Dagger {
         data: data.to_owned(),
         owner: None,
         path: settings.tool_path.clone(),
+        env: settings.engine_env.clone(),
         image: settings.image.clone(),
         seal: seal.finalize().into(),
     })

@@ -124,6 +124,7 @@ fn dagger_config(settings: &Settings) -> anyhow::Result<dagger::Config> {
         data: settings.data_dir.clone(),
         owner: dagger::session_owner(&settings.engines),
         path: settings.tool_path.clone(),
+        env: settings.engine_env.clone(),
         image: settings.image.clone(),
         seal: seal.into(),
     })

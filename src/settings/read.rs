@@ -36,6 +36,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         engines: raw.parsed("ENGINES", engines).unwrap_or_default(),
         engine_runs: raw.parsed("ENGINE_RUNS", at_once).unwrap_or(1),
         module_engines: raw.parsed("MODULE_ENGINES", module_engines).unwrap_or_default(),
+        engine_env: raw.parsed("ENGINE_ENV", variables).unwrap_or_default(),
         dagger_cli: raw.text("DAGGER_CLI").into(),
         image: raw.text("IMAGE"),
         given_secrets_key: raw.given("SECRETS_KEY", secrets_key),
@@ -159,6 +160,19 @@ fn module_engines(text: &str) -> Result<Vec<(String, String)>, Refusal> {
     pairs.or_else(|bad| {
         refuse(format!("{bad:?} names no repository and engine"), "type OWNER/NAME=unix:///run/dagger-shop/engine.sock")
     })
+}
+
+fn variables(text: &str) -> Result<Vec<(String, String)>, Refusal> {
+    let pair = |word: &str| {
+        let (name, value) = word.split_once('=')?;
+        let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let good = name.starts_with(|c: char| !c.is_ascii_digit()) && name.chars().all(plain);
+        good.then(|| (name.to_owned(), value.to_owned()))
+    };
+    let pairs: Result<Vec<_>, usize> =
+        text.split_whitespace().enumerate().map(|(i, word)| pair(word).ok_or(i + 1)).collect();
+    // A value may be a password, so it is not repeated.
+    pairs.or_else(|place| refuse(format!("its word {place} is no variable"), "type NAME=VALUE NAME=VALUE"))
 }
 
 fn http_url(text: &str) -> Result<String, Refusal> {

@@ -82,6 +82,11 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "Engines for repositories' own Dagger modules, separated by spaces: `OWNER/NAME=unix:///run/dagger-shop/engine.sock`, or `OWNER/*=..`. A module's code can read what others have on its engine, so give it none of `FAIRWAY_ENGINES` that strangers share.",
     ),
+    plain(
+        "ENGINE_ENV",
+        "",
+        "What each session's Dagger CLI needs to reach its engine, separated by spaces: `KUBECONFIG=/etc/fairway/kubeconfig` for `kube-pod://..`, `SSH_AUTH_SOCK=..` for `ssh://..`. It has no other variable of Fairway's. A repository's own module can read these.",
+    ),
     plain("ENGINE_RUNS", "4", "How many of this process's runs are live at once on one Dagger engine, 1 to 256."),
     plain(
         "DAGGER_CLI",

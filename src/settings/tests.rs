@@ -131,6 +131,10 @@ fn an_engine_is_an_address_or_a_name_that_stands_for_several() {
         let problem = read(&[("FAIRWAY_ENGINES", bad)], None).unwrap_err();
         assert!(problem.contains(bad) && problem.contains("dns+tcp://HOST:PORT"), "{problem}");
     }
+    let env = read(&[("FAIRWAY_ENGINE_ENV", "KUBECONFIG=/etc/k SSH_AUTH_SOCK=/run/a=b")], None).unwrap().engine_env;
+    assert_eq!(env[1], ("SSH_AUTH_SOCK".to_owned(), "/run/a=b".to_owned()));
+    let problem = read(&[("FAIRWAY_ENGINE_ENV", "A=1 /etc/secret")], None).unwrap_err();
+    assert!(problem.contains("its word 2 is no variable") && !problem.contains("secret"), "{problem}");
     let own = read(&[("FAIRWAY_MODULE_ENGINES", "acme/shop=dns+tcp://e")], None).unwrap_err();
     assert!(own.contains("names no repository and engine"), "{own}");
 }

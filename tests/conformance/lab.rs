@@ -323,6 +323,7 @@ fn dagger_engine((cli, address): (PathBuf, &str), data: &Path) -> Dagger {
         data: data.to_owned(),
         owner: dagger::session_owner(&[address.to_owned()]),
         path: "/usr/local/bin:/usr/bin:/bin".to_owned(),
+        env: Vec::new(),
         image: "debian:bookworm-slim".to_owned(),
         seal: [7; 32],
     })

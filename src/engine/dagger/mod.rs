@@ -58,6 +58,8 @@ pub struct Config {
     pub owner: Option<(u32, u32)>,
     /// Where sessions look for programs such as `ssh`.
     pub path: String,
+    /// What those programs need to know; all else of a session's environment is Fairway's choice.
+    pub env: Vec<(String, String)>,
     /// For pipelines without `image`.
     pub image: String,
     /// Keys the names under which secrets are known to an engine.
@@ -200,6 +202,7 @@ impl Dagger {
             home: home.to_owned(),
             owner: self.config.owner,
             path: self.config.path.clone(),
+            env: self.config.env.clone(),
         }
     }
 

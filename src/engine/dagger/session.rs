@@ -37,6 +37,8 @@ pub struct Launch {
     pub owner: Option<(u32, u32)>,
     /// Where the CLI looks for programs, such as `ssh` and `kubectl`.
     pub path: String,
+    /// What those need to know.
+    pub env: Vec<(String, String)>,
 }
 
 /// Where a session listens, as it prints it.
@@ -206,6 +208,7 @@ async fn knock(runner: &str) -> Result<(), NoSession> {
 fn command(launch: &Launch) -> Command {
     let mut command = Command::new(&launch.cli);
     command.arg("session").env_clear();
+    command.envs(launch.env.iter().map(|(name, value)| (name, value)));
     command
         .env("_EXPERIMENTAL_DAGGER_RUNNER_HOST", &launch.runner)
         .env("DO_NOT_TRACK", "1")
