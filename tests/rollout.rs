@@ -3,6 +3,8 @@
 
 #[path = "common/fairway.rs"]
 mod fairway_world;
+#[path = "rollout/mishaps.rs"]
+mod mishaps;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -316,7 +318,7 @@ async fn a_share_by_hand_promote_and_rollback() {
 
         Last command: `/rollout staging 100%` by alice
 
-        `staging` shifts to 100 % and stays there. `/rollout staging resume` goes on by the stages.
+        `staging` shifts all its traffic. `/rollback staging` takes it back.
     ");
     said(&world, &pull, ("alice", "/rollback staging")).await;
     serve(&world, &service(&world, "staging"), 2, |_| 0).await;

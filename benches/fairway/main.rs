@@ -1,7 +1,8 @@
 //! `make bench`: every figure of `docs/benchmarks.md` in one table and in `target/bench.json`. It judges and never
 //! fails: a slow machine is no broken one.
 //!
-//! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth`, `recovery` or `dagger`.
+//! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth`, `recovery`,
+//! `dagger` or `release`.
 
 #[path = "../../tests/common/cluster.rs"]
 mod cluster;
@@ -16,6 +17,7 @@ mod latency;
 mod load;
 mod process;
 mod recovery;
+mod release;
 mod report;
 
 use report::Report;
@@ -48,6 +50,9 @@ async fn main() {
     }
     if asked("dagger") {
         dagger::measure(&mut report).await;
+    }
+    if asked("release") {
+        release::measure(&mut report).await;
     }
     match report.write(&machine) {
         Ok(path) => println!("\nas JSON: {}", path.display()),

@@ -47,6 +47,8 @@ pub struct EnvFacts {
     pub name: String,
     /// The default branch's file, and the environment in it with all policies laid on; or why there is none, in words.
     pub definition: Result<(Box<Project>, Box<Environment>), String>,
+    /// As what it was last released, where the file does not have it any more: a rescue needs no file.
+    pub last: Option<Box<Environment>>,
     /// What the person whose request is decided on may do here.
     pub standing: Standing,
     /// About the request that may start next.

@@ -1,6 +1,7 @@
 //! A target that does at once what it is told, and whose traffic is set by hand: for tests.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::BoxFuture;
@@ -10,7 +11,10 @@ use crate::domain::rollout::{Counts, Health};
 
 /// Services by name. Clones are the same target.
 #[derive(Clone, Debug, Default)]
-pub struct Scripted(Arc<Mutex<BTreeMap<String, Service>>>);
+pub struct Scripted {
+    services: Arc<Mutex<BTreeMap<String, Service>>>,
+    away: Arc<AtomicBool>,
+}
 
 impl Scripted {
     /// Looks at a service.
@@ -34,14 +38,26 @@ impl Scripted {
         });
     }
 
+    /// From now on it does not answer, or does again. What it serves goes on meanwhile.
+    pub fn away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    fn answers(&self) -> Result<(), TargetError> {
+        match self.away.load(Ordering::SeqCst) {
+            true => Err(TargetError::Away("it was told not to answer".to_owned())),
+            false => Ok(()),
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Service>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.services.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Target for Scripted {
     fn observe<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<Option<Service>, TargetError>> {
-        Box::pin(std::future::ready(Ok(self.look(service))))
+        Box::pin(std::future::ready(self.answers().map(|()| self.look(service))))
     }
 
     fn prepare<'a>(
@@ -50,6 +66,9 @@ impl Target for Scripted {
         _door: &'a Door,
         release: &'a Release,
     ) -> BoxFuture<'a, Result<(), TargetError>> {
+        if let Err(away) = self.answers() {
+            return Box::pin(std::future::ready(Err(away)));
+        }
         let mut all = self.lock();
         let at = all.entry(service.to_owned()).or_insert_with(|| Service { boot: "1".into(), ..Service::default() });
         if at.slot_of(&release.id).is_none() {
@@ -70,6 +89,7 @@ impl Target for Scripted {
     ) -> BoxFuture<'a, Result<(), TargetError>> {
         let mut all = self.lock();
         let answer = match all.get_mut(service) {
+            _ if self.answers().is_err() => self.answers(),
             Some(at) if at.generation == generation => {
                 at.split = split.clone();
                 at.generation += 1;
@@ -82,6 +102,9 @@ impl Target for Scripted {
     }
 
     fn retire<'a>(&'a self, service: &'a str, slot: Slot) -> BoxFuture<'a, Result<(), TargetError>> {
+        if let Err(away) = self.answers() {
+            return Box::pin(std::future::ready(Err(away)));
+        }
         if let Some(at) = self.lock().get_mut(service) {
             at.slots.remove(&slot);
             at.generation += 1;

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio_util::sync::CancellationToken;
 
 use super::queue::{self, new_job};
-use super::verdict::{JobError, Verdict, verdict};
+use super::verdict::{JobError, Past, Verdict, verdict};
 use super::{deliver, effect, engines, execute, react, recover, watch};
 use crate::context::Context;
 use crate::domain::task::{Event, Task};
@@ -164,7 +164,8 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
 async fn settle(ctx: &Context, job: &Job, error: &JobError) -> anyhow::Result<()> {
     let now = ctx.clock.now();
     let words = ctx.masker.mask(&error.to_string()).into_owned();
-    let (how, at) = match verdict(error, job.failures, now) {
+    let past = Past { attempt: job.attempt, failures: job.failures, created_at: job.created_at };
+    let (how, at) = match verdict(error, past, now) {
         Verdict::Wait(at) => (RetryAs::Wait, at),
         Verdict::Retry(at) => (RetryAs::Failure, at),
         Verdict::GiveUp => {

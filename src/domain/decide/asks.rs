@@ -14,12 +14,18 @@ pub fn ask(
     typed: &Typed,
     (facts, changes): (&Facts, &mut Vec<Change>),
 ) -> Result<Option<String>, String> {
-    let project = match &facts.home {
-        Some(ProjectAt::Found(project)) => project,
-        other => return Err(speech::no_file(matches!(other, Some(ProjectAt::Broken(_))))),
+    let (known, no_file) = match &facts.home {
+        Some(ProjectAt::Found(project)) => (project.environments.as_slice(), None),
+        other => (&[][..], Some(speech::no_file(matches!(other, Some(ProjectAt::Broken(_)))))),
     };
-    let names: Vec<&str> = project.environments.iter().map(|environment| environment.name.as_str()).collect();
-    let Ordered { environment, order } = command::order(typed, &names)?;
+    let mut names: Vec<&str> = known.iter().map(|environment| environment.name.as_str()).collect();
+    // What this pull request was ever released to can be steered and rescued, whatever became of the file.
+    let met: Vec<String> = state.environments.iter().filter(|met| !names.contains(&met.as_str())).cloned().collect();
+    names.extend(met.iter().map(String::as_str));
+    let Ordered { environment, order } = match no_file {
+        Some(words) if names.is_empty() => return Err(words),
+        _ => command::order(typed, &names)?,
+    };
     let sha = meant_commit(state, comment, (&order, line))?;
     let ask = Ask {
         repo: state.repo.clone(),

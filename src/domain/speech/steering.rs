@@ -114,6 +114,9 @@ pub fn resumes(name: &str) -> String {
 
 /// Accepted.
 pub fn shifts(name: &str, weight: Weight) -> String {
+    if weight == Weight::ALL {
+        return format!("`{name}` shifts all its traffic. `/rollback {name}` takes it back.");
+    }
     format!("`{name}` shifts to {weight} and stays there. `/rollout {name} resume` goes on by the stages.")
 }
 

@@ -15,6 +15,7 @@ use crate::domain::record::Body;
 use crate::domain::run::Conclusion;
 use crate::domain::speech::environment as speech;
 use crate::domain::task::{Event, Key, Trust};
+use crate::worker::rolled;
 use crate::worker::verdict::JobError;
 
 /// The facts for an environment's event.
@@ -30,6 +31,7 @@ pub async fn facts(
         now: ctx.clock.now(),
         name: name.to_owned(),
         definition: Err(String::new()),
+        last: None,
         standing: Standing::default(),
         front: None,
         host,
@@ -41,6 +43,10 @@ pub async fn facts(
         return Ok(facts);
     }
     facts.definition = definition(ctx, repo, name).await?;
+    if facts.definition.is_err() && asked.is_some_and(|ask| ask.order.rescues()) {
+        let row = ctx.store.newest_rollout(key.repo(), name).await?;
+        facts.last = row.map(|row| rolled::spec(&row)).transpose()?.map(|spec| Box::new(spec.environment));
+    }
     // Who types is asked about now; who waits, again when it is their turn.
     if let Some(ask) = asked.or(front) {
         facts.standing = standing(ctx, ask, facts.definition.as_ref().ok().map(|found| &*found.1)).await?;

@@ -109,7 +109,11 @@ fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
     if matches!(ask.order, Order::Abort { .. }) {
         return Err(steering::nothing_rolls(&name, ask));
     }
-    let environment = facts.definition.as_ref().map(|found| (*found.1).clone()).map_err(Clone::clone)?;
+    let environment = match (&facts.definition, &facts.last) {
+        (Ok(found), _) => (*found.1).clone(),
+        (Err(_), Some(last)) => (**last).clone(),
+        (Err(words), None) => return Err(words.clone()),
+    };
     let Some(live) = state.live.clone() else { return Err(steering::never_deployed(&name)) };
     let Some(back) = state.good.pop() else { return Err(steering::nothing_before(&name, &live)) };
     state.held = Some(Held { bad: live.sha.clone(), pull: live.pull, by: ask.by.clone(), at: facts.now });
