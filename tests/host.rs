@@ -1,13 +1,23 @@
 //! The host for real: processes, sockets and requests. The releases are a few lines of Perl, which every Debian has.
 
+#[path = "host/handover.rs"]
+mod handover;
+#[path = "host/passing.rs"]
+mod passing;
+#[path = "host/tls.rs"]
+mod tls;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fairway::clock::Clock;
 use fairway::domain::rollout::Health;
-use fairway::host::{self, Client, Config, Door, Release, Service, Slot, Split, Target, TargetError};
+use fairway::host::{
+    self, Certificates, Client, Config, Door, Listeners, Release, Service, Slot, Split, Target, TargetError,
+};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -35,18 +45,28 @@ struct Place {
 
 impl Place {
     async fn start(dir: &Path, address: &str) -> Place {
-        let listener = TcpListener::bind(address).await.expect("a port");
+        Place::with(dir, address, None).await
+    }
+
+    /// With certificates, what comes in is encrypted.
+    async fn with(dir: &Path, address: &str, certificates: Option<Arc<Certificates>>) -> Place {
+        let listener = std::net::TcpListener::bind(address).expect("a port");
         let address = listener.local_addr().expect("its address");
         let config = Config {
             state: dir.join("state"),
             admin: dir.join("admin.sock"),
             exe: env!("CARGO_BIN_EXE_fairway").into(),
             bind: [127, 0, 0, 1].into(),
+            certificates: certificates.clone(),
             lenient: true,
+        };
+        let listeners = match certificates {
+            Some(_) => Listeners { tls: vec![listener], ..Listeners::default() },
+            None => Listeners { plain: vec![listener], ..Listeners::default() },
         };
         let stop = CancellationToken::new();
         let ends = stop.clone().cancelled_owned();
-        let work = tokio::spawn(host::serve(config, Some(listener), Clock::system(), ends));
+        let work = tokio::spawn(host::serve(config, listeners, Clock::system(), ends));
         let target = Client::new(dir.join("admin.sock"));
         for _ in 0..200 {
             if target.observe("shop").await.is_ok() {

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, put};
 use axum::{Json, Router};
@@ -19,8 +20,18 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/services/{name}/release", put(prepare))
         .route("/v1/services/{name}/split", put(split))
         .route("/v1/services/{name}/slots/{slot}", delete(retire))
+        .layer(axum::middleware::from_fn_with_state(host.clone(), unless_frozen))
         .route("/metrics", get(metrics))
         .with_state(host)
+}
+
+/// What changes something waits for nobody: while the host hands over, whoever asks comes again and finds the successor.
+async fn unless_frozen(State(host): State<Arc<Host>>, request: Request, next: Next) -> Response {
+    let frozen = host.frozen.read().await;
+    if *frozen && request.method() != http::Method::GET {
+        return Answer(Err(TargetError::Away("it hands over to its successor".to_owned()))).into_response();
+    }
+    next.run(request).await
 }
 
 struct Answer(Result<(), TargetError>);

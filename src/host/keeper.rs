@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::process::Command;
@@ -25,6 +26,7 @@ pub struct Keeper {
     state: PathBuf,
     exe: PathBuf,
     lenient: bool,
+    resting: AtomicBool,
     http: reqwest::Client,
 }
 
@@ -32,7 +34,7 @@ impl Keeper {
     /// Of this state directory. `exe` is this program; `lenient` lets unmerged code run as the host's own user.
     pub fn new(state: &Path, exe: &Path, lenient: bool) -> anyhow::Result<Keeper> {
         let http = reqwest::Client::builder().timeout(PROBE).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Keeper { state: state.to_owned(), exe: exe.to_owned(), lenient, http })
+        Ok(Keeper { state: state.to_owned(), exe: exe.to_owned(), lenient, resting: AtomicBool::new(false), http })
     }
 
     /// Free ports for a release, or why it does not run here.
@@ -58,6 +60,9 @@ impl Keeper {
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
+            if self.resting.load(Ordering::SeqCst) {
+                continue;
+            }
             let looks = shelf.all().into_iter().map(|place| async move {
                 for placed in place.now().slots.values() {
                     self.look(&place, placed).await;
@@ -65,6 +70,11 @@ impl Keeper {
             });
             futures_util::future::join_all(looks).await;
         }
+    }
+
+    /// Looks after nothing, or does again: one host at a time starts holds.
+    pub fn rest(&self, resting: bool) {
+        self.resting.store(resting, Ordering::SeqCst);
     }
 
     async fn look(&self, place: &Place, placed: &Placed) {

@@ -8,16 +8,20 @@ mod admin;
 mod client;
 mod count;
 mod desk;
+pub mod handover;
 pub mod hold;
 mod keeper;
+mod listen;
 mod proxy;
 mod scripted;
 mod serve;
 mod shelf;
+mod tls;
 
 pub use client::Client;
 pub use scripted::Scripted;
-pub use serve::{Config, serve};
+pub use serve::{Config, Listeners, serve};
+pub use tls::Certificates;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,6 +7,9 @@ use super::table::names;
 
 pub(super) const PREFIX: &str = "FAIRWAY_";
 
+/// What Fairway itself gives to steps and releases, one of which may be a Fairway.
+const GIVEN: [&str; 4] = ["CACHE_SCOPE", "TRY", "ENVIRONMENT", "SHA"];
+
 /// The raw values by key without `FAIRWAY_`, with `_FILE` values read, and what was wrong.
 #[derive(Debug, Default)]
 pub(super) struct Raw {
@@ -36,7 +39,7 @@ impl Raw {
                 continue;
             };
             // The tests' own switches; a shell that has them must still start Fairway.
-            if key.starts_with("TEST_") || key == "SOAK" {
+            if key.starts_with("TEST_") || key == "SOAK" || GIVEN.contains(&key) {
                 continue;
             }
             // Compose files set what is not given to nothing; that means "not set".

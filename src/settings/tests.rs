@@ -13,7 +13,9 @@ fn lines(problems: &[SettingProblem]) -> String {
 
 #[test]
 fn nothing_set_gives_the_defaults_of_the_table() {
-    let settings = read(&[("PATH", "/bin"), ("FAIRWAY_TEST_PG", "x"), ("FAIRWAY_SOAK", "1")], None).unwrap();
+    let settings =
+        read(&[("PATH", "/bin"), ("FAIRWAY_TEST_PG", "x"), ("FAIRWAY_SOAK", "1"), ("FAIRWAY_SHA", "f00")], None)
+            .unwrap();
     assert_eq!(settings.listen.to_string(), "0.0.0.0:8080");
     assert_eq!(settings.private_listen.to_string(), "127.0.0.1:8081");
     assert_eq!(settings.database_url.reveal(), "sqlite:fairway-data/fairway.db");

@@ -37,11 +37,6 @@ impl Counted {
         response
     }
 
-    /// The answer is whole already.
-    pub fn whole(self, response: Response<Body>) -> Response<Body> {
-        response
-    }
-
     /// Counts it when its last byte is through. A client that leaves early says nothing about the release.
     pub fn follow(mut self, response: Response<Incoming>) -> Response<Body> {
         self.bad = response.status().is_server_error();

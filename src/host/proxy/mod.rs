@@ -49,6 +49,8 @@ pub struct Came {
     pub peer: SocketAddr,
     /// The service whose own port it was.
     pub service: Option<String>,
+    /// Whether it was encrypted.
+    pub tls: bool,
 }
 
 impl Proxy {
@@ -82,9 +84,11 @@ impl Proxy {
             Err(refusal) => return guard.bad(refusal),
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let server_side = hyper::upgrade::on(&mut response);
             if let Some(client_side) = upgrade {
-                let server_side = hyper::upgrade::on(&mut response);
                 tokio::spawn(async move {
+                    // In flight until either side hangs up.
+                    let _guard = guard;
                     if let (Ok(one), Ok(two)) = (client_side.await, server_side.await) {
                         let (mut one, mut two) = (TokioIo::new(one), TokioIo::new(two));
                         // Either side may hang up when it likes.
@@ -92,7 +96,7 @@ impl Proxy {
                     }
                 });
             }
-            return guard.whole(response.map(|_| empty()));
+            return response.map(|_| empty());
         }
         strip(response.headers_mut());
         if let Some(cookie) = choice.cookie() {
@@ -128,7 +132,7 @@ impl Proxy {
         if !upgrades {
             strip(&mut parts.headers);
         }
-        forwarded(&mut parts.headers, came.peer);
+        forwarded(&mut parts.headers, came);
         parts.headers.insert(HeaderName::from_static("x-fairway-version"), choice.version_header());
         let Some(port) = port else { return Err(gateway(StatusCode::BAD_GATEWAY, "it has no process")) };
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
@@ -160,16 +164,19 @@ fn strip(headers: &mut HeaderMap) {
 }
 
 /// Whoever is behind us learns who asked. What the client claims itself stays in front of it.
-fn forwarded(headers: &mut HeaderMap, peer: SocketAddr) {
+fn forwarded(headers: &mut HeaderMap, came: &Came) {
     let name = HeaderName::from_static("x-forwarded-for");
     let before = headers.get(&name).and_then(|v| v.to_str().ok()).map_or_else(String::new, |v| format!("{v}, "));
-    if let Ok(value) = HeaderValue::from_str(&format!("{before}{}", peer.ip())) {
+    if let Ok(value) = HeaderValue::from_str(&format!("{before}{}", came.peer.ip())) {
         headers.insert(name, value);
     }
     if let Some(host) = headers.get(HOST).cloned() {
         headers.insert(HeaderName::from_static("x-forwarded-host"), host);
     }
-    headers.insert(HeaderName::from_static("x-forwarded-proto"), HeaderValue::from_static("http"));
+    headers.insert(
+        HeaderName::from_static("x-forwarded-proto"),
+        HeaderValue::from_static(if came.tls { "https" } else { "http" }),
+    );
 }
 
 fn gateway(status: StatusCode, why: &str) -> Response<Body> {
