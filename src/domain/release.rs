@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::Repo;
 use super::project::Environment;
-use super::rollout::{Steer, Weight};
+use super::rollout::{Plan, Rollout, Stage, Steer, Weight};
 
 /// A commit as it is, or was, released to an environment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,27 @@ pub struct RolloutSpec {
     pub pull: Option<i64>,
     /// When the release was built; Unix milliseconds.
     pub built_at: i64,
+}
+
+impl RolloutSpec {
+    /// How a rollout of it begins.
+    pub fn begin(&self) -> Rollout {
+        let Environment { stages, stage_max_ms, undecided, watch_ms, irreversible, .. } = &self.environment;
+        let back = self.kind == Kind::Rollback;
+        let whole = vec![Stage { weight: Weight::ALL, stay_ms: 0 }];
+        // Where nothing serves yet there is nobody to spare; where it goes back, nothing to wait for.
+        let direct = back || self.base.is_none();
+        Rollout::new(Plan {
+            stages: if direct { whole } else { stages.clone() },
+            stage_max_ms: *stage_max_ms,
+            undecided: *undecided,
+            watch_ms: if direct { 0 } else { *watch_ms },
+            irreversible: *irreversible,
+            hold_at: self.hold_at.filter(|_| !direct),
+            base: self.base.is_some(),
+            back,
+        })
+    }
 }
 
 /// Somebody's word to a rollout on its way.

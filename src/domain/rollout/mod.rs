@@ -2,6 +2,7 @@
 //! next. All of it is values; whoever carries a rollout on observes, asks, and does what it is told.
 
 mod bound;
+mod carry;
 mod judge;
 mod machine;
 mod stage;
@@ -9,6 +10,7 @@ mod step;
 mod weight;
 
 pub use bound::upper;
+pub use carry::{done_first, moved, told};
 pub use judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts, evidence};
 pub use machine::{Action, Counts, Health, Looked, Observation, Outcome, Phase, Plan, Rollout, Steer, Undecided, Why};
 pub use stage::{Stage, default_stages, parse_stages};

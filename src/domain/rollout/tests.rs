@@ -278,3 +278,11 @@ fn a_proxy_that_starts_anew_counts_from_nothing() {
     world.tick();
     assert_eq!(world.rollout.candidate.requests, before.requests + 10);
 }
+
+#[test]
+fn less_is_done_before_it_is_written_down_and_more_after() {
+    assert!(
+        done_first(&[Action::Write(Weight::ZERO)]) && done_first(&[Action::Retire]) && done_first(&[Action::Adopt])
+    );
+    assert!(!done_first(&[Action::Write(Weight::of(1))]));
+}

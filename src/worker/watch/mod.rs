@@ -12,11 +12,10 @@ use super::queue::{add, new_job, timer};
 use super::rolled;
 use super::verdict::JobError;
 use crate::context::Context;
-use crate::domain::project::Environment;
-use crate::domain::release::{Kind, RolloutSpec, Steered};
-use crate::domain::rollout::{Action, Outcome, Plan, Rollout, Stage, Steer, Weight, Why, step};
+use crate::domain::release::{RolloutSpec, Steered};
+use crate::domain::rollout::{Action, Health, Outcome, Rollout, Steer, done_first, moved, step, told};
 use crate::domain::speech;
-use crate::domain::task::{Event, Key, News, Task};
+use crate::domain::task::{Event, Key, Task};
 use crate::host::{Target, TargetError};
 use crate::store::{Job, Marks, RolloutRow};
 
@@ -52,25 +51,6 @@ pub async fn watch(ctx: &Context, job: &Job, id: i64, stop: &CancellationToken) 
     Err(JobError::Wait { until, why: "a rollout is on its way".to_owned() })
 }
 
-/// How a rollout begins.
-fn begin(spec: &RolloutSpec) -> Rollout {
-    let Environment { stages, stage_max_ms, undecided, watch_ms, irreversible, .. } = &spec.environment;
-    let back = spec.kind == Kind::Rollback;
-    let whole = vec![Stage { weight: Weight::ALL, stay_ms: 0 }];
-    // Where nothing serves yet there is nobody to spare; where it goes back, nothing to wait for.
-    let direct = back || spec.base.is_none();
-    Rollout::new(Plan {
-        stages: if direct { whole } else { stages.clone() },
-        stage_max_ms: *stage_max_ms,
-        undecided: *undecided,
-        watch_ms: if direct { 0 } else { *watch_ms },
-        irreversible: *irreversible,
-        hold_at: spec.hold_at.filter(|_| !direct),
-        base: spec.base.is_some(),
-        back,
-    })
-}
-
 async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
     let Some(row) = ctx.store.rollout(id).await?.filter(|row| row.marks.ended_at.is_none()) else {
         super::queue::finish(ctx, job, &[]).await?;
@@ -79,7 +59,7 @@ async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
     let spec = rolled::spec(&row)?;
     let said: Vec<Steered> = serde_json::from_str(&row.orders).context("a rollout's orders cannot be read")?;
     let orders: Vec<Steer> = said.into_iter().map(|said| said.steer).collect();
-    let before = rolled::state(&row)?.unwrap_or_else(|| begin(&spec));
+    let before = rolled::state(&row)?.unwrap_or_else(|| spec.begin());
     let target = ctx.host.as_deref().ok_or_else(|| away(ctx, "FAIRWAY_HOST is not set any more"))?;
     let place = look::Place::of(&row, &spec);
     let (mut seen, service) = place.observe(target, ctx.clock.now()).await.map_err(|e| away(ctx, &e.to_string()))?;
@@ -87,14 +67,13 @@ async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
     if actions.contains(&Action::Prepare) {
         // What the host will never start is known at this look already.
         if let Err(TargetError::Refused(why)) = place.prepare(ctx, target, &spec).await? {
-            seen.health = crate::domain::rollout::Health::Crashing(why);
+            seen.health = Health::Crashing(why);
             (after, actions) = step(before.clone(), &orders, &seen);
         }
         actions.retain(|action| *action != Action::Prepare);
     }
-    // Less is done first and written down then; more, the other way round.
-    let less = actions.iter().all(|action| *action != Action::Write(after.target) || after.target == Weight::ZERO);
-    if less {
+    let first = done_first(&actions);
+    if first {
         act(&place, target, (&service, &actions)).await.map_err(|e| away(ctx, &e.to_string()))?;
     }
     let over = after.ended().is_some();
@@ -103,7 +82,7 @@ async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
     if (news || due) && !save(ctx, job, (&row, &spec), (&before, &after, news)).await? {
         return Ok(Looked::Over);
     }
-    if !less {
+    if !first {
         act(&place, target, (&service, &actions)).await.map_err(|e| away(ctx, &e.to_string()))?;
     }
     Ok(if over { Looked::Over } else { Looked::On })
@@ -132,17 +111,6 @@ async fn act(
         }
     }
     Ok(())
-}
-
-/// Whether it got somewhere, rather than only having been looked at once more.
-fn moved(before: &Rollout, after: &Rollout) -> bool {
-    before.phase != after.phase
-        || before.target != after.target
-        || before.heard != after.heard
-        || before.paused != after.paused
-        || before.undecided != after.undecided
-        || before.first_traffic_at != after.first_traffic_at
-        || before.plan != after.plan
 }
 
 /// Writes it down, and tells whoever has to know. `false`: somebody else has the rollout now.
@@ -192,19 +160,5 @@ fn marks(rollout: &Rollout, now: i64) -> Marks {
         failed_at: rollout.failed_at,
         failed_by: later.then(|| "rollback".to_owned()),
         restored_at: gone.map(|_| now),
-    }
-}
-
-/// What the environment has to know.
-fn told(before: &Rollout, after: &Rollout) -> Option<News> {
-    match after.ended() {
-        Some(Outcome::Live) => Some(News::Live),
-        Some(_) => Some(News::Gone {
-            words: speech::rollout::ended(after),
-            fault: matches!(after.why, Why::Worse { .. } | Why::Sick(_)),
-            was_full: after.full_at.is_some(),
-        }),
-        None if before.full_at.is_none() && after.full_at.is_some() => Some(News::Full),
-        None => None,
     }
 }

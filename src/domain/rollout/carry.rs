@@ -1,0 +1,38 @@
+//! How a look is carried out: what comes before the row is written and what after it, when it is written at all, and what
+//! the environment is told with it. A look may be cut off between any two of these.
+
+use super::machine::{Action, Outcome, Rollout, Why};
+use super::weight::Weight;
+use crate::domain::speech;
+use crate::domain::task::News;
+
+/// Whether what is to be done is done before it is written down. Less is: going back waits for no row. More is written
+/// down first: no share is ever served that no row knows of.
+pub fn done_first(actions: &[Action]) -> bool {
+    !actions.iter().any(|action| matches!(action, Action::Write(weight) if *weight > Weight::ZERO))
+}
+
+/// Whether it got somewhere, rather than only having been looked at once more.
+pub fn moved(before: &Rollout, after: &Rollout) -> bool {
+    before.phase != after.phase
+        || before.target != after.target
+        || before.heard != after.heard
+        || before.paused != after.paused
+        || before.undecided != after.undecided
+        || before.first_traffic_at != after.first_traffic_at
+        || before.plan != after.plan
+}
+
+/// What the environment has to know of it.
+pub fn told(before: &Rollout, after: &Rollout) -> Option<News> {
+    match after.ended() {
+        Some(Outcome::Live) => Some(News::Live),
+        Some(_) => Some(News::Gone {
+            words: speech::rollout::ended(after),
+            fault: matches!(after.why, Why::Worse { .. } | Why::Sick(_)),
+            was_full: after.full_at.is_some(),
+        }),
+        None if before.full_at.is_none() && after.full_at.is_some() => Some(News::Full),
+        None => None,
+    }
+}
