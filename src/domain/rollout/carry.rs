@@ -6,6 +6,9 @@ use super::weight::Weight;
 use crate::domain::speech;
 use crate::domain::task::News;
 
+/// What changed a little is written down this often; it could be counted again.
+const WRITE_MS: i64 = 2_000;
+
 /// Whether what is to be done is done before it is written down. Less is: going back waits for no row. More is written
 /// down first: no share is ever served that no row knows of.
 pub fn done_first(actions: &[Action]) -> bool {
@@ -21,6 +24,12 @@ pub fn moved(before: &Rollout, after: &Rollout) -> bool {
         || before.undecided != after.undecided
         || before.first_traffic_at != after.first_traffic_at
         || before.plan != after.plan
+}
+
+/// Whether it is time to write down what changed a little. A clock that went back is no reason to wait until it has caught
+/// up: all looks until then would begin at the same row, and no time would pass for it.
+pub fn due(before: &Rollout, now: i64) -> bool {
+    before.looked.as_ref().is_none_or(|looked| !(0..WRITE_MS).contains(&now.saturating_sub(looked.at)))
 }
 
 /// What the environment has to know of it.

@@ -10,7 +10,7 @@ mod step;
 mod weight;
 
 pub use bound::upper;
-pub use carry::{done_first, moved, told};
+pub use carry::{done_first, due, moved, told};
 pub use judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts, evidence};
 pub use machine::{Action, Counts, Health, Looked, Observation, Outcome, Phase, Plan, Rollout, Steer, Undecided, Why};
 pub use stage::{Stage, default_stages, parse_stages};

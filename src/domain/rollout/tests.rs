@@ -286,3 +286,19 @@ fn less_is_done_before_it_is_written_down_and_more_after() {
     );
     assert!(!done_first(&[Action::Write(Weight::of(1))]));
 }
+
+#[test]
+fn a_clock_that_went_back_does_not_keep_a_look_from_being_written_down() {
+    let mut rollout = Rollout::new(plan());
+    assert!(due(&rollout, 0), "nothing was written yet");
+    let looked = |at| Looked {
+        at,
+        boot: String::new(),
+        candidate: Counts::default(),
+        stable: Counts::default(),
+        weight: Weight::ZERO,
+    };
+    rollout.looked = Some(looked(10_000));
+    let times = [9_999, 10_000, 11_999, 12_000, -3_590_000].map(|now| due(&rollout, now));
+    assert_eq!(times, [true, false, false, true, true]);
+}

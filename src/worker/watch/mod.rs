@@ -13,7 +13,7 @@ use super::rolled;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::release::{RolloutSpec, Steered};
-use crate::domain::rollout::{Action, Health, Outcome, Rollout, Steer, done_first, moved, step, told};
+use crate::domain::rollout::{Action, Health, Outcome, Rollout, Steer, done_first, due, moved, step, told};
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
 use crate::host::{Target, TargetError};
@@ -21,8 +21,6 @@ use crate::store::{Job, Marks, RolloutRow};
 
 /// Between two looks.
 const EVERY_MS: i64 = 100;
-/// What changed a little is written down this often; it could be counted again.
-const WRITE_MS: i64 = 2_000;
 /// A host that is away is asked again after this long. Nothing can be shifted meanwhile, in either direction.
 const AWAY_MS: i64 = 500;
 
@@ -78,8 +76,7 @@ async fn look(ctx: &Context, job: &Job, id: i64) -> Result<Looked, JobError> {
     }
     let over = after.ended().is_some();
     let news = row.state.is_none() || moved(&before, &after);
-    let due = before.looked.as_ref().is_none_or(|looked| ctx.clock.now() - looked.at >= WRITE_MS);
-    if (news || due) && !save(ctx, job, (&row, &spec), (&before, &after, news)).await? {
+    if (news || due(&before, ctx.clock.now())) && !save(ctx, job, (&row, &spec), (&before, &after, news)).await? {
         return Ok(Looked::Over);
     }
     if !first {
