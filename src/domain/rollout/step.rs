@@ -85,7 +85,8 @@ fn obey(rollout: &mut Rollout, order: &Steer, now: i64) {
         Steer::Promote => {
             rollout.paused = false;
             rollout.plan.hold_at = None;
-            if baking {
+            // Who says it while the share is still on its way means that one: two at once are one stage, not two.
+            if baking && rollout.looked.as_ref().is_some_and(|looked| looked.weight == rollout.target) {
                 enter_next(rollout);
             }
         }

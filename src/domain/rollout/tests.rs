@@ -302,3 +302,18 @@ fn a_clock_that_went_back_does_not_keep_a_look_from_being_written_down() {
     let times = [9_999, 10_000, 11_999, 12_000, -3_590_000].map(|now| due(&rollout, now));
     assert_eq!(times, [true, false, false, true, true]);
 }
+
+#[test]
+fn two_promotes_at_once_are_one_stage() {
+    let mut world = World::new(plan(), (100, 0, 0));
+    world.run(3);
+    world.orders.extend([Steer::Promote, Steer::Promote]);
+    assert_snapshot!(world.run(2), @r"
+    0 s: 10 %
+    3 s: 50 %
+    50 % · 3 s · 0 bad
+    ");
+    // The next one is another stage, once the share is there.
+    world.orders.push(Steer::Promote);
+    assert!(world.run(1).contains("5 s: 100 %"), "{:?}", world.lines);
+}
