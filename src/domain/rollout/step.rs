@@ -72,6 +72,8 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
 fn obey(rollout: &mut Rollout, order: &Steer, now: i64) {
     let baking = rollout.phase == Phase::Baking;
     match order {
+        // The rest of the traffic would go nowhere.
+        Steer::Weight(_) if !rollout.plan.base => {}
         Steer::Abort { reason, by } if !matches!(rollout.phase, Phase::Ending(_) | Phase::Done(_)) => {
             let traffic = rollout.first_traffic_at.is_some();
             let outcome = if traffic { Outcome::AbortedManual } else { Outcome::Cancelled };

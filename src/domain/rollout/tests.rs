@@ -317,3 +317,17 @@ fn two_promotes_at_once_are_one_stage() {
     world.orders.push(Steer::Promote);
     assert!(world.run(1).contains("5 s: 100 %"), "{:?}", world.lines);
 }
+
+#[test]
+fn the_first_version_has_all_or_nothing() {
+    let whole = vec![Stage { weight: Weight::ALL, stay_ms: 0 }];
+    let mut world = World::new(Plan { base: false, stages: whole, watch_ms: 0, ..plan() }, (100, 0, 0));
+    world.orders.push(Steer::Weight(Weight::of(2_500)));
+    world.tick();
+    world.orders.push(Steer::Weight(Weight::of(5_000)));
+    assert_snapshot!(world.run(9), @r"
+    0 s: 100 %
+    2 s: Adopt
+    live; 0 of 200 requests failed
+    ");
+}

@@ -78,6 +78,13 @@ pub fn goes_back(name: &str) -> String {
     format!("Not done: `{name}` is going back to its last good version already.")
 }
 
+/// There is no other version that could have the rest.
+pub fn serves_alone(name: &str) -> String {
+    format!(
+        "Not done: nothing else serves in `{name}` yet, so this version gets all of its traffic. `/rollout {name} abort` takes it back."
+    )
+}
+
 /// Past the last stage.
 pub fn has_all(name: &str, going: &Going) -> String {
     format!(

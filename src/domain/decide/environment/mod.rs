@@ -72,3 +72,6 @@ fn answer(ask: &Ask, outcome: Said, words: String, changes: &mut Vec<Change>) {
     };
     changes.push(Change::Do(Task::tell(Key::Pull(ask.repo.id, pull), Event::Answered(answered))));
 }
+
+#[cfg(test)]
+mod tests;

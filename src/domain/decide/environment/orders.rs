@@ -83,6 +83,7 @@ fn steer(state: &mut EnvState, ask: &Ask, changes: &mut Vec<Change>) -> Done {
         Order::Promote => (Steer::Promote, steering::promotes(&state.name)),
         Order::Pause => (Steer::Pause, steering::pauses(&state.name)),
         Order::Resume => (Steer::Resume, steering::resumes(&state.name)),
+        Order::Weight(_) if state.live.is_none() => return Err(steering::serves_alone(&state.name)),
         Order::Weight(weight) => (Steer::Weight(*weight), steering::shifts(&state.name, *weight)),
         _ => return Err(steering::nothing_rolls(&state.name, ask)),
     };

@@ -1,0 +1,122 @@
+//! An environment's decisions one after the other: what is asked and told, and where that leaves it.
+
+use super::*;
+use crate::domain::command::Verb;
+use crate::domain::facts::{Front, Lineage, Proof, Standing};
+use crate::domain::ids::Repo;
+use crate::domain::project::{self, Environment, Project};
+use crate::domain::release::RolloutSpec;
+use crate::domain::rollout::Weight;
+use crate::domain::run::Conclusion;
+use crate::domain::task::News;
+
+const FILE: &str = "[pipeline.image]\nrun = [\"i\"]\nexport = \"dist/\"\n[environment.production]\nrelease = \"image\"\nstart = \"./shop\"\nport = 8080\n";
+
+/// The environment `production`, whose file can be edited.
+struct Desk {
+    state: Option<EnvState>,
+    project: Project,
+    environment: Environment,
+    said: Vec<String>,
+    begun: Vec<RolloutSpec>,
+}
+
+impl Desk {
+    fn new() -> Desk {
+        let project = project::parse(FILE).expect("the file is right");
+        let environment = project.environments[0].clone();
+        Desk { state: None, project, environment, said: Vec::new(), begun: Vec::new() }
+    }
+
+    fn types(&mut self, order: Order, sha: &str) -> &mut Desk {
+        let repo =
+            Repo { installation: 1, id: 5, owner: "acme".into(), name: "shop".into(), default_branch: "main".into() };
+        let ask = Ask {
+            repo,
+            pull: Some(7),
+            comment: Some(1),
+            by: "bob".into(),
+            line: "/line".into(),
+            verb: Verb::Deploy,
+            at: 1,
+            sha: sha.into(),
+            merged: true,
+            order,
+        };
+        self.event(&Event::Ask(ask))
+    }
+
+    fn deploys(&mut self, sha: &str) -> &mut Desk {
+        self.types(Order::Deploy { sha: None, hotfix: None, fixes: None }, sha)
+    }
+
+    fn rolled(&mut self, news: News) -> &mut Desk {
+        let number = self.state.as_ref().expect("it rolls").count;
+        self.event(&Event::Rollout { number, news })
+    }
+
+    fn stays(&mut self) -> &mut Desk {
+        self.rolled(News::Full).rolled(News::Live)
+    }
+
+    fn event(&mut self, event: &Event) -> &mut Desk {
+        let facts = self.facts(event);
+        let (state, changes) = environment(self.state.take(), event, &facts);
+        self.state = state;
+        for change in changes {
+            match change {
+                Change::Roll { spec, .. } => self.begun.push(*spec),
+                Change::Do(Task::Event { event, .. }) => match *event {
+                    Event::Answered(said) => self.said.push(format!("{}: {}", said.outcome.as_str(), said.words)),
+                    event => drop(self.event(&event)),
+                },
+                _ => {}
+            }
+        }
+        self
+    }
+
+    fn facts(&self, event: &Event) -> EnvFacts {
+        let queued = self.state.as_ref().and_then(|state| state.queue.first()).map(|waiting| &waiting.ask);
+        let front = if let Event::Ask(ask) = event { Some(ask) } else { queued };
+        let front = front.map(|ask| Front {
+            ask: ask.clone(),
+            pull: None,
+            approvals: Vec::new(),
+            live: Some(Lineage::Contains),
+            held: None,
+            reverts: true,
+            proofs: vec![Proof {
+                pipeline: "image".into(),
+                attempt: 1,
+                conclusion: Some(Conclusion::Success),
+                export: Some("export".into()),
+                lost: false,
+                ended_at: 1,
+            }],
+            foreign: Default::default(),
+            elsewhere: None,
+        });
+        EnvFacts {
+            now: 1,
+            name: "production".into(),
+            definition: Ok((Box::new(self.project.clone()), Box::new(self.environment.clone()))),
+            standing: Standing { login: "bob".into(), allowed: true, writes: true, ..Standing::default() },
+            front,
+            host: Ok(()),
+        }
+    }
+
+    fn last(&self) -> &str {
+        self.said.last().map_or("", String::as_str)
+    }
+}
+
+#[test]
+fn the_first_version_shares_with_nobody() {
+    let mut desk = Desk::new();
+    desk.deploys("one").types(Order::Weight(Weight::of(2_500)), "one");
+    assert!(desk.last().starts_with("refused: Not done: nothing else serves in `production` yet"), "{}", desk.last());
+    desk.stays().deploys("two").types(Order::Weight(Weight::of(2_500)), "two");
+    assert!(desk.last().starts_with("done: `production` shifts to 25 %"), "{}", desk.last());
+}
