@@ -19,6 +19,7 @@ pub fn step(mut rollout: Rollout, orders: &[Steer], seen: &Observation) -> (Roll
     if rollout.ended().is_some() {
         return (rollout, Vec::new());
     }
+    let stays = rollout.phase == Phase::Ending(Outcome::Live);
     absorb(&mut rollout, seen);
     for order in orders.iter().skip(rollout.heard) {
         obey(&mut rollout, order, seen.now);
@@ -26,7 +27,7 @@ pub fn step(mut rollout: Rollout, orders: &[Steer], seen: &Observation) -> (Roll
     rollout.heard = rollout.heard.max(orders.len());
     watch(&mut rollout, seen);
     go_on(&mut rollout, seen);
-    let actions = act(&mut rollout, seen);
+    let actions = if stays { adopt(&mut rollout) } else { act(&mut rollout, seen) };
     (rollout, actions)
 }
 
@@ -236,13 +237,16 @@ fn arrive(rollout: &mut Rollout) {
     rollout.here_stable = Counts::default();
 }
 
+/// The old version may go. That it stays was written down at the look before: nobody takes it back any more.
+fn adopt(rollout: &mut Rollout) -> Vec<Action> {
+    rollout.phase = Phase::Done(Outcome::Live);
+    vec![Action::Adopt]
+}
+
 /// What lies between what is and what should be.
 fn act(rollout: &mut Rollout, seen: &Observation) -> Vec<Action> {
     match rollout.phase {
-        Phase::Ending(Outcome::Live) => {
-            rollout.phase = Phase::Done(Outcome::Live);
-            vec![Action::Adopt]
-        }
+        Phase::Ending(Outcome::Live) => Vec::new(),
         Phase::Ending(outcome) => match seen.weight {
             Some(weight) if weight > Weight::ZERO => vec![Action::Write(Weight::ZERO)],
             _ => {

@@ -160,8 +160,8 @@ fn a_healthy_one_goes_through_its_stages_and_stays() {
     0 s: 10 %
     30 s: 50 %
     60 s: 100 %
-    361 s: Adopt
-    live; 31 of 31,900 requests failed
+    362 s: Adopt
+    live; 32 of 32,000 requests failed
     ");
 }
 
@@ -327,7 +327,20 @@ fn the_first_version_has_all_or_nothing() {
     world.orders.push(Steer::Weight(Weight::of(5_000)));
     assert_snapshot!(world.run(9), @r"
     0 s: 100 %
-    2 s: Adopt
-    live; 0 of 200 requests failed
+    3 s: Adopt
+    live; 0 of 300 requests failed
     ");
+}
+
+#[test]
+fn once_it_is_written_down_that_it_stays_nobody_takes_it_back() {
+    let mut world = World::new(plan(), (100, 0, 0));
+    while world.rollout.phase != Phase::Ending(Outcome::Live) {
+        world.tick();
+    }
+    assert!(!world.lines.iter().any(|line| line.contains("Adopt")), "first the row, then the deed: {:?}", world.lines);
+    world.orders.push(Steer::Abort { reason: String::new(), by: "alice".into() });
+    world.seen.health = Health::Failing(3);
+    assert!(world.run(1).contains("Adopt"), "{:?}", world.lines);
+    assert_eq!(world.rollout.ended(), Some(Outcome::Live));
 }
