@@ -156,7 +156,7 @@ async fn a_second_version_goes_through_its_stages() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `d625836` · 100 % · 1 min · 0 bad | The old version stays warm for another 5 min; `/rollback staging` takes it back. |
+        | `staging` | `d625836` · 100 % · 1 min 1 s · 0 bad | The old version stays warm for another 5 min; `/rollback staging` takes it back. |
 
         Last command: `/deploy staging` by bob
 
@@ -247,7 +247,7 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
     fairway[bot]: > `/deploy staging` (bob)
 
         Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x)
-        <!-- fairway:reply 1082 -->
+        <!-- fairway:reply 1083 -->
     [fairway / image] success: Passed in 1.0 s
     [fairway / test] success: Passed in 1.0 s
     "###);

@@ -17,7 +17,9 @@ pub fn done_first(actions: &[Action]) -> bool {
 
 /// Whether it got somewhere, rather than only having been looked at once more.
 pub fn moved(before: &Rollout, after: &Rollout) -> bool {
+    let share = |rollout: &Rollout| rollout.looked.as_ref().map(|looked| looked.weight);
     before.phase != after.phase
+        || share(before) != share(after)
         || before.target != after.target
         || before.heard != after.heard
         || before.paused != after.paused

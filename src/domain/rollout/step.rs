@@ -46,8 +46,6 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
     };
     let both = before == weight && weight > Weight::ZERO && weight < Weight::ALL;
     rollout.candidate = rollout.candidate.and(candidate);
-    rollout.here = rollout.here.and(candidate);
-    rollout.here_stable = rollout.here_stable.and(stable);
     if rollout.full_at.is_none() {
         rollout.stable = rollout.stable.and(stable);
     }
@@ -58,8 +56,11 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
     if rollout.first_traffic_at.is_some() {
         rollout.age_ms += passed;
     }
-    if weight == rollout.target {
+    // What was on its way there is not there yet, however long that took.
+    if before == weight && weight == rollout.target {
         rollout.stayed_ms += passed;
+        rollout.here = rollout.here.and(candidate);
+        rollout.here_stable = rollout.here_stable.and(stable);
     }
     rollout.exposure = rollout.exposure.saturating_add(i64::from(before.basis_points()) * passed);
     rollout.most = rollout.most.max(weight);
@@ -210,7 +211,8 @@ fn enough(rollout: &Rollout) -> bool {
     }
     let Counts { requests, bad } = rollout.here_stable;
     let stable = if requests == 0 { 0.0 } else { bad as f64 / requests as f64 };
-    upper(rollout.here.bad, rollout.here.requests) <= stable + WITHIN
+    // Beside a stable that always fails anything would do, even a candidate that nobody asked yet.
+    rollout.here.requests > 0 && upper(rollout.here.bad, rollout.here.requests) <= stable + WITHIN
 }
 
 fn enter_next(rollout: &mut Rollout) {
