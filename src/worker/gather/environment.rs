@@ -37,8 +37,11 @@ pub async fn facts(
         host,
     };
     let front = candidate(state, asked);
-    let Some(repo) = asked.map(|ask| &ask.repo).or(front.map(|ask| &ask.repo)) else { return Ok(facts) };
-    if asked.is_none() && state.is_some_and(|state| state.going.is_some()) {
+    let going = state.and_then(|state| state.going.as_ref());
+    // Somebody was promised a way back, which may have to begin now.
+    let owed = going.and_then(|going| going.asked.first());
+    let Some(repo) = asked.or(front).or(owed).map(|ask| &ask.repo) else { return Ok(facts) };
+    if asked.is_none() && owed.is_none() && going.is_some() {
         // Nothing can start, and nobody asked.
         return Ok(facts);
     }

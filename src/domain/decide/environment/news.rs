@@ -1,7 +1,7 @@
 //! Where a rollout got to: what is live now, what must not come back, and who is answered.
 
 use super::state::{Ended, EnvState, Held};
-use super::{Change, answer};
+use super::{Change, answer, orders};
 use crate::domain::ask::Said;
 use crate::domain::facts::EnvFacts;
 use crate::domain::release::Kind;
@@ -17,7 +17,13 @@ pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts
         News::Full => full(state, changes),
         News::Live => {
             full(state, changes);
+            // Who wanted it taken back was promised that, and was heard too late by a hair: now it is a way back from what is live,
+            // before anything else begins.
+            let owed = state.going.as_mut().map(|going| std::mem::take(&mut going.asked)).unwrap_or_default();
             end(state, (true, String::new()), facts.now);
+            for ask in owed {
+                orders::keep_word(state, ask, facts, changes);
+            }
         }
         News::Gone { words, fault, was_full } => gone(state, (words, *fault, *was_full), facts, changes),
     }

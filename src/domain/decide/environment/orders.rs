@@ -91,6 +91,17 @@ fn steer(state: &mut EnvState, ask: &Ask, changes: &mut Vec<Change>) -> Done {
     Ok(words)
 }
 
+/// A rollout stayed before a promise to take it back reached it. Who may ask was judged when it was promised.
+pub fn keep_word(state: &mut EnvState, mut ask: Ask, facts: &EnvFacts, changes: &mut Vec<Change>) {
+    if let Order::Abort { reason } = ask.order {
+        ask.order = Order::Rollback { reason };
+    }
+    match take_back(state, &ask, facts, changes) {
+        Ok(words) => answer(&ask, Said::Pending, words, changes),
+        Err(words) => answer(&ask, Said::Refused, words, changes),
+    }
+}
+
 /// Aborts what is on its way, or goes back from what is live. The words are told again when it took effect.
 fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Vec<Change>) -> Done {
     let reason = match &ask.order {

@@ -5,7 +5,7 @@ use crate::domain::command::Verb;
 use crate::domain::facts::{Front, Lineage, Proof, Standing};
 use crate::domain::ids::Repo;
 use crate::domain::project::{self, Environment, Project};
-use crate::domain::release::RolloutSpec;
+use crate::domain::release::{Kind, RolloutSpec};
 use crate::domain::rollout::Weight;
 use crate::domain::run::Conclusion;
 use crate::domain::task::News;
@@ -107,6 +107,10 @@ impl Desk {
         }
     }
 
+    fn live(&self) -> &str {
+        self.state.as_ref().and_then(|state| state.live.as_ref()).map_or("nothing", |live| &live.sha)
+    }
+
     fn last(&self) -> &str {
         self.said.last().map_or("", String::as_str)
     }
@@ -119,4 +123,28 @@ fn the_first_version_shares_with_nobody() {
     assert!(desk.last().starts_with("refused: Not done: nothing else serves in `production` yet"), "{}", desk.last());
     desk.stays().deploys("two").types(Order::Weight(Weight::of(2_500)), "two");
     assert!(desk.last().starts_with("done: `production` shifts to 25 %"), "{}", desk.last());
+}
+
+#[test]
+fn a_way_back_that_was_promised_too_late_is_gone_at_once_before_anything_else_begins() {
+    for order in [Order::Rollback { reason: String::new() }, Order::Abort { reason: String::new() }] {
+        let mut desk = Desk::new();
+        desk.deploys("one").stays().deploys("two").rolled(News::Full).types(order, "two");
+        assert_eq!(desk.last(), "pending: Taking `two` back from `production`.");
+        // Its end was on the way already.
+        desk.rolled(News::Live);
+        assert_eq!(desk.last(), "pending: Taking `production` back to `one`.");
+        let begun = desk.begun.last().expect("it goes back");
+        assert_eq!((begun.kind, begun.version.sha.as_str()), (Kind::Rollback, "one"));
+        desk.stays();
+        assert_eq!(desk.live(), "one");
+        assert!(desk.last().starts_with("done: `production` is back on `one`."), "{}", desk.last());
+    }
+}
+
+#[test]
+fn where_there_is_nothing_to_go_back_to_the_promise_is_taken_back_in_words() {
+    let mut desk = Desk::new();
+    desk.deploys("one").rolled(News::Full).types(Order::Rollback { reason: String::new() }, "one").rolled(News::Live);
+    assert!(desk.last().starts_with("refused: Not done: `one` is the only version"), "{}", desk.last());
 }
