@@ -170,6 +170,7 @@ pub fn go(state: &mut EnvState, ask: Ask, spec: RolloutSpec, now: i64, changes: 
         version: spec.version.clone(),
         kind: spec.kind,
         full: false,
+        before: None,
         asked: Vec::new(),
         ask: ask.clone(),
     });

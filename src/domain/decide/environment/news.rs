@@ -35,6 +35,7 @@ fn full(state: &mut EnvState, changes: &mut Vec<Change>) {
     going.full = true;
     let (version, ask, kind) = (going.version.clone(), going.ask.clone(), going.kind);
     let before = state.live.replace(version.clone());
+    going.before.clone_from(&before);
     if let Some(before) = before.filter(|before| kind != Kind::Rollback && before.sha != version.sha) {
         state.was_good(before);
     }
@@ -54,8 +55,8 @@ fn gone(
     let Some(going) = state.going.clone() else { return };
     if was_full {
         // The old version took over again without having stopped.
-        let back = state.good.pop();
-        state.live = back.or_else(|| state.live.take().filter(|live| live.sha != going.version.sha));
+        let known = state.good.pop_if(|good| going.before.as_ref().is_none_or(|before| before.sha == good.sha));
+        state.live = going.before.clone().or(known);
     } else {
         answer(&going.ask, Said::Refused, steering::came_to_nothing(&state.name, words), changes);
     }

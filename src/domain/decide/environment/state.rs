@@ -51,6 +51,9 @@ pub struct Going {
     pub kind: Kind,
     /// All traffic goes there; it is only watched now.
     pub full: bool,
+    /// What was live until then, and takes over again should it be taken back.
+    #[serde(default)]
+    pub before: Option<Version>,
     /// Who wanted it taken back, and is answered when it is.
     #[serde(default)]
     pub asked: Vec<Ask>,

@@ -116,6 +116,10 @@ impl Desk {
     }
 }
 
+fn gone() -> News {
+    News::Gone { words: "it is worse".into(), fault: true, was_full: true }
+}
+
 #[test]
 fn the_first_version_shares_with_nobody() {
     let mut desk = Desk::new();
@@ -147,4 +151,22 @@ fn where_there_is_nothing_to_go_back_to_the_promise_is_taken_back_in_words() {
     let mut desk = Desk::new();
     desk.deploys("one").rolled(News::Full).types(Order::Rollback { reason: String::new() }, "one").rolled(News::Live);
     assert!(desk.last().starts_with("refused: Not done: `one` is the only version"), "{}", desk.last());
+}
+
+#[test]
+fn what_is_live_after_a_way_back_is_what_was_live_before() {
+    let mut desk = Desk::new();
+    desk.deploys("one").stays().deploys("two").stays();
+    // The same commit with another definition; the old definition is what serves again.
+    let before = desk.state.as_ref().and_then(|state| state.live.clone());
+    desk.environment.start = "./shop --fast".into();
+    desk.deploys("two").rolled(News::Full).rolled(gone());
+    assert_eq!(desk.begun.last().map(|spec| spec.kind), Some(Kind::Config));
+    assert_eq!(desk.state.as_ref().and_then(|state| state.live.clone()), before);
+    // And the one before that is still there to go back to.
+    desk.types(Order::Rollback { reason: String::new() }, "two").rolled(News::Full);
+    assert_eq!(desk.live(), "one");
+    // A way back that turns out to be sick leaves what it came from.
+    desk.rolled(gone());
+    assert_eq!(desk.live(), "two");
 }
