@@ -7,7 +7,7 @@ use super::{Change, answer};
 use crate::domain::ask::{Ask, Said};
 use crate::domain::command::Order;
 use crate::domain::facts::EnvFacts;
-use crate::domain::release::{Kind, RolloutSpec};
+use crate::domain::release::{Kind, RolloutSpec, Version};
 use crate::domain::rollout::Steer;
 use crate::domain::speech::environment as speech;
 use crate::domain::speech::steering;
@@ -129,11 +129,13 @@ fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
     let Some(live) = state.live.clone() else { return Err(steering::never_deployed(&name)) };
     let Some(back) = state.good.pop() else { return Err(steering::nothing_before(&name, &live)) };
     state.held = Some(Held { bad: live.sha.clone(), pull: live.pull, by: ask.by.clone(), at: facts.now });
+    // It is started as the file says now, and what is live is known by how it was started.
+    let version = Version { definition: environment.digest(), ..back.clone() };
     let spec = RolloutSpec {
         repo: state.repo.clone(),
         environment,
         kind: Kind::Rollback,
-        version: back.clone(),
+        version,
         base: Some(live),
         hold_at: None,
         by: ask.by.clone(),

@@ -170,3 +170,15 @@ fn what_is_live_after_a_way_back_is_what_was_live_before() {
     desk.rolled(gone());
     assert_eq!(desk.live(), "two");
 }
+
+#[test]
+fn a_version_that_is_back_is_known_by_how_it_was_started() {
+    let mut desk = Desk::new();
+    desk.deploys("one").stays().deploys("two").stays();
+    desk.environment.start = "./shop --fast".into();
+    desk.types(Order::Rollback { reason: String::new() }, "two").stays();
+    let begun = desk.begun.len();
+    desk.types(Order::Unlock, "one").deploys("one");
+    assert!(desk.last().contains("`one` is live in `production` already"), "{}", desk.last());
+    assert_eq!(desk.begun.len(), begun, "the very same release would never end its rollout");
+}
