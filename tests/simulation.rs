@@ -11,24 +11,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
+use fairway::domain::dice::Dice;
 use fairway::engine::scripted::Scripted;
 use fairway::store::RunState;
 use fairway::worker::{self, LONG, SHORT};
 use fairway_world::World;
 use tokio_util::sync::CancellationToken;
-
-/// splitmix64: small, seeded, the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-}
 
 const PIPELINES: &str = r#"
 [pipeline.test]
@@ -56,7 +44,7 @@ async fn cut<T>(future: impl Future<Output = T>, polls: u64) -> Option<T> {
 
 /// One history: people act, work is cut off at random, and at the end everything has healed.
 async fn history(world: &World, seed: u64) {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let branch = format!("h{seed}");
     let shop = world.hub.repo("acme/shop");
     shop.push("bob", &branch, "a change", &[("note.txt", Some(&format!("{seed}\n")))]);
