@@ -16,6 +16,7 @@ mod run;
 mod sample;
 mod secrets;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -74,6 +75,11 @@ enum Verb {
     /// Say what a recorded delivery would lead to, and why
     #[command(after_help = "Example:\n  fairway replay delivery.json --event pull_request --dry-run")]
     Replay(replay::Args),
+    /// Play a traffic history, recorded or made up, through stages and judge: where it would have gone on, held or gone back
+    #[command(
+        after_help = "Example:\n  fairway simulate --requests 10 --stable-bad 0.1% --candidate-bad 10% --svg rollout.svg\n  fairway simulate traffic.csv --candidate v2 --stages \"5% 1m, 25% 5m, 100%\"\n  fairway simulate --compare --runs 1000\n\nA record has one line for each version and span: {\"time\": 10, \"version\": \"stable\", \"total\": 900, \"bad\": 1}\nor, as CSV with this header: time,version,total,bad. `time` is the end of the span in seconds of any clock,\n`total` and `bad` are counted since the span before. How many requests came and how often each version failed\nis the record's; which version a request goes to follows the simulated share."
+    )]
+    Simulate(simulate::Args),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  fairway completions bash > /etc/bash_completion.d/fairway")]
     Completions(completions::Args),
@@ -95,6 +101,7 @@ pub fn main() -> ExitCode {
         // A guard is a small process between Fairway and a step: no runtime, no settings, no log.
         Verb::Guard(args) => return guard::main(&args),
         Verb::Completions(args) => completions::print(&args),
+        Verb::Simulate(args) => simulate::simulate(&args),
         Verb::Serve(args) => block_on(serve::serve(args)),
         Verb::Host(args) => block_on(host::host(args)),
         Verb::Hold(args) => block_on(hold::hold(args)),

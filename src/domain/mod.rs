@@ -13,5 +13,6 @@ pub mod record;
 pub mod release;
 pub mod rollout;
 pub mod run;
+pub mod simulate;
 pub mod speech;
 pub mod task;

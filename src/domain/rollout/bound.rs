@@ -3,25 +3,11 @@
 /// One in twenty: the chance that the true rate is above the bound.
 const ALPHA: f64 = 0.05;
 
-/// The 95 % upper bound of a rate of which `bad` of `total` were seen. 1 when nothing was counted.
-pub fn upper(bad: u64, total: u64) -> f64 {
-    if total == 0 || bad >= total {
-        return 1.0;
-    }
-    if bad == 0 {
-        return 1.0 - ALPHA.powf(1.0 / total as f64);
-    }
-    // The bound is the rate at which so few bad ones would be seen once in twenty times.
-    let (mut low, mut high) = (bad as f64 / total as f64, 1.0);
-    for _ in 0..60 {
-        let middle = f64::midpoint(low, high);
-        if at_most(bad, total, middle) > ALPHA {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    high
+/// Whether the 95 % upper bound of a rate, of which `bad` of `total` were seen, is at most `limit`. It is asked at every look, so
+/// it is one sum; to find the bound itself would be sixty.
+pub fn within(bad: u64, total: u64, limit: f64) -> bool {
+    limit >= 1.0
+        || (total > 0 && bad < total && limit > bad as f64 / total as f64 && at_most(bad, total, limit) <= ALPHA)
 }
 
 /// The chance of at most `bad` among `total` at rate `p`: the binomial distribution, summed in logarithms. Terms
@@ -52,8 +38,8 @@ fn log_choose(n: f64, k: f64) -> f64 {
     log_factorial(n) - log_factorial(k) - log_factorial(n - k)
 }
 
-/// Exact for small numbers; Stirling's series beyond, whose error there is below 1e-12.
-fn log_factorial(n: f64) -> f64 {
+/// `ln n!`, for whole numbers from 0. Exact for small ones; Stirling's series beyond, whose error there is below 1e-12.
+pub fn log_factorial(n: f64) -> f64 {
     if n < 20.0 {
         return (1..=n as u64).map(|k| (k as f64).ln()).sum();
     }
@@ -65,6 +51,27 @@ fn log_factorial(n: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The 95 % upper bound of a rate of which `bad` of `total` were seen. 1 when nothing was counted.
+    fn upper(bad: u64, total: u64) -> f64 {
+        if total == 0 || bad >= total {
+            return 1.0;
+        }
+        if bad == 0 {
+            return 1.0 - ALPHA.powf(1.0 / total as f64);
+        }
+        // The bound is the rate at which so few bad ones would be seen once in twenty times.
+        let (mut low, mut high) = (bad as f64 / total as f64, 1.0);
+        for _ in 0..60 {
+            let middle = f64::midpoint(low, high);
+            if at_most(bad, total, middle) > ALPHA {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        high
+    }
 
     /// How many clean requests bound the rate below `d`.
     fn clean_needed(d: f64) -> u64 {
@@ -93,6 +100,14 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn within_is_what_the_bound_says(bad in 0u64..300, more in 0u64..5_000, limit in 0.0f64..1.1) {
+            let bound = upper(bad, bad + more);
+            // Where they touch, the last digits decide.
+            proptest::prop_assume!((bound - limit).abs() > 1e-9);
+            proptest::prop_assert_eq!(within(bad, bad + more, limit), bound <= limit);
+        }
+
         #[test]
         fn more_bad_ones_never_lower_it(bad in 0u64..200, total in 200u64..5_000) {
             let (one, two) = (upper(bad, total), upper(bad + 1, total));

@@ -112,12 +112,13 @@ pub struct Counts {
 }
 
 impl Counts {
-    pub(super) fn and(self, more: Counts) -> Counts {
+    /// Both together.
+    pub fn and(self, more: Counts) -> Counts {
         Counts { requests: self.requests.saturating_add(more.requests), bad: self.bad.saturating_add(more.bad) }
     }
 
     /// What came since `old`, of a counter that never runs backwards.
-    pub(super) fn since(self, old: Counts) -> Counts {
+    pub fn since(self, old: Counts) -> Counts {
         Counts { requests: self.requests.saturating_sub(old.requests), bad: self.bad.saturating_sub(old.bad) }
     }
 }
@@ -291,6 +292,11 @@ impl Rollout {
     /// How it ended, once it has.
     pub fn ended(&self) -> Option<Outcome> {
         if let Phase::Done(outcome) = self.phase { Some(outcome) } else { None }
+    }
+
+    /// Whether it is decided how it ends, though it may still be on its way there.
+    pub fn over(&self) -> bool {
+        matches!(self.phase, Phase::Ending(_) | Phase::Done(_))
     }
 
     /// Whether people are asked for a word.

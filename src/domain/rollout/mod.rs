@@ -9,7 +9,7 @@ mod stage;
 mod step;
 mod weight;
 
-pub use bound::upper;
+pub use bound::{log_factorial, within};
 pub use carry::{done_first, due, moved, told};
 pub use judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts, evidence};
 pub use machine::{Action, Counts, Health, Looked, Observation, Outcome, Phase, Plan, Rollout, Steer, Undecided, Why};

@@ -1,6 +1,6 @@
 //! One look, one step: what was seen and said gives where the rollout stands and what is to be done.
 
-use super::bound::upper;
+use super::bound::within;
 use super::judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts};
 use super::machine::{Action, Counts, Health, Looked, Observation, Outcome, Phase, Rollout, Steer, Why};
 use super::weight::Weight;
@@ -147,13 +147,17 @@ fn worse(rollout: &Rollout) -> Option<Why> {
         return None;
     }
     let pair = |counts: Counts| (counts.bad, counts.requests);
-    let (evidence, limit, candidate) = if rollout.phase == Phase::Warm {
-        (against_history(rollout), WARM_LIMIT, rollout.here)
-    } else {
-        (rollout.evidence.value(), LIMIT, rollout.candidate)
-    };
+    let (evidence, limit) = rollout.judged();
+    let candidate = if rollout.phase == Phase::Warm { rollout.here } else { rollout.candidate };
     let at = rollout.looked.as_ref().map_or(rollout.target, |looked| looked.weight);
     convicts(evidence, limit, pair(candidate), pair(rollout.stable)).then_some(Why::Worse { evidence, limit, at })
+}
+
+impl Rollout {
+    /// The evidence against the candidate, and from where on it is enough.
+    pub fn judged(&self) -> (f64, f64) {
+        if self.full_at.is_some() { (against_history(self), WARM_LIMIT) } else { (self.evidence.value(), LIMIT) }
+    }
 }
 
 /// After the last stage: what it answers now beside what stable answered until then.
@@ -212,7 +216,7 @@ fn enough(rollout: &Rollout) -> bool {
     let Counts { requests, bad } = rollout.here_stable;
     let stable = if requests == 0 { 0.0 } else { bad as f64 / requests as f64 };
     // Beside a stable that always fails anything would do, even a candidate that nobody asked yet.
-    rollout.here.requests > 0 && upper(rollout.here.bad, rollout.here.requests) <= stable + WITHIN
+    rollout.here.requests > 0 && within(rollout.here.bad, rollout.here.requests, stable + WITHIN)
 }
 
 fn enter_next(rollout: &mut Rollout) {

@@ -6,5 +6,6 @@ pub mod environment;
 pub mod order;
 pub mod reply;
 pub mod rollout;
+pub mod simulate;
 pub mod steering;
 pub mod sticky;

@@ -69,7 +69,7 @@ pub fn waits(rollout: &Rollout, name: &str) -> String {
     }
 }
 
-fn counted(candidate: Counts, stable: Counts) -> String {
+pub(super) fn counted(candidate: Counts, stable: Counts) -> String {
     if candidate.requests == 0 {
         return "it has had no request yet".to_owned();
     }
