@@ -112,10 +112,26 @@ pub async fn serve(
     if let Some(predecessor) = inherited {
         predecessor.serves();
     }
+    attend(&host, &doors, (&config, &mut lock), shutdown).await?;
+    stop.cancel();
+    host.ends.finish().await;
+    drop(lock);
+    // Answers on the admin socket are there within a moment.
+    let _ = tokio::time::timeout(Duration::from_secs(2), async { while work.join_next().await.is_some() {} }).await;
+    Ok(())
+}
+
+/// Until the end, or until a successor serves; keeps certificates fresh meanwhile.
+async fn attend(
+    host: &Host,
+    doors: &Doors,
+    (config, lock): (&Config, &mut Option<std::fs::File>),
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let successor = tokio::select! {
-            () = shutdown.as_mut() => break,
+            () = shutdown.as_mut() => return Ok(()),
             come = doors.handover.accept() => come,
             () = tokio::time::sleep(LOOK) => {
                 config.certificates.iter().for_each(|certificates| refresh(certificates));
@@ -123,23 +139,17 @@ pub async fn serve(
             }
         };
         let Ok((successor, _)) = successor else { continue };
-        freeze(&host, true).await;
-        lock = None;
-        match hand_over(&host, &doors, successor).await {
-            Ok(()) => break,
+        freeze(host, true).await;
+        *lock = None;
+        match hand_over(host, doors, successor).await {
+            Ok(()) => return Ok(()),
             Err(error) => {
                 tracing::warn!("a successor came and did not begin to serve ({error:#}); this host goes on");
-                lock = Some(self::lock(&config.state).await?);
-                freeze(&host, false).await;
+                *lock = Some(self::lock(&config.state).await?);
+                freeze(host, false).await;
             }
         }
     }
-    stop.cancel();
-    host.ends.finish().await;
-    drop(lock);
-    // Answers on the admin socket are there within a moment.
-    let _ = tokio::time::timeout(Duration::from_secs(2), async { while work.join_next().await.is_some() {} }).await;
-    Ok(())
 }
 
 impl Doors {

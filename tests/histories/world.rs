@@ -256,6 +256,7 @@ impl World {
             now: self.now,
             name: "production".to_owned(),
             definition: Err(String::new()),
+            last: None,
             standing: Standing::default(),
             front: None,
             host: Ok(()),

@@ -101,6 +101,7 @@ impl Desk {
             now: 1,
             name: "production".into(),
             definition: Ok((Box::new(self.project.clone()), Box::new(self.environment.clone()))),
+            last: None,
             standing: Standing { login: "bob".into(), allowed: true, writes: true, ..Standing::default() },
             front,
             host: Ok(()),
