@@ -8,6 +8,7 @@ pub mod guard;
 mod hold;
 mod host;
 mod jobs;
+pub mod metrics;
 mod open;
 mod pick;
 mod play;
@@ -67,6 +68,11 @@ enum Verb {
     /// Show jobs that wait or are dead; run a dead one again
     #[command(after_help = "Example:\n  fairway jobs --state dead\n  fairway jobs retry 42")]
     Jobs(jobs::Args),
+    /// Print the five DORA metrics and the metrics of the way there, as docs/metrics.md counts them
+    #[command(
+        after_help = "Example:\n  fairway metrics\n  fairway metrics --env production --since 12w\n  fairway metrics --since 2026-11-01 --json"
+    )]
+    Metrics(metrics::Args),
     /// Keep secrets for pipelines: encrypted, given out by name, never shown again
     #[command(
         after_help = "Example:\n  printf %s \"$TOKEN\" | fairway secrets set CODECOV_TOKEN --repo acme/shop --trust pr\n  fairway secrets list"
@@ -111,6 +117,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => block_on(run::run(args)),
         Verb::Doctor(args) => block_on(doctor::doctor(args)),
         Verb::Jobs(args) => block_on(jobs::jobs(args)),
+        Verb::Metrics(args) => block_on(metrics::metrics(args)),
         Verb::Secrets(args) => block_on(secrets::secrets(args)),
         Verb::Replay(args) => block_on(replay::replay(args)),
     };

@@ -8,6 +8,7 @@ pub mod dice;
 pub mod event;
 pub mod facts;
 pub mod ids;
+pub mod metrics;
 pub mod project;
 pub mod record;
 pub mod release;

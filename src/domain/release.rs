@@ -72,6 +72,16 @@ pub struct RolloutSpec {
     pub pull: Option<i64>,
     /// When the release was built; Unix milliseconds.
     pub built_at: i64,
+    /// What it takes back was no failure.
+    #[serde(default)]
+    pub excused: bool,
+}
+
+/// Whether whoever takes something back says that it is no failure: "not a failure: the wrong pull request".
+pub fn excuses(reason: &str) -> bool {
+    let words: Vec<String> = reason.split_whitespace().map(str::to_lowercase).collect();
+    let start = words.iter().take(3).map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()));
+    start.eq(["not", "a", "failure"])
 }
 
 impl RolloutSpec {
@@ -104,4 +114,19 @@ pub struct Steered {
     pub by: String,
     /// Unix milliseconds.
     pub at: i64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::excuses;
+
+    #[test]
+    fn an_excuse_comes_first_and_is_written_out() {
+        for reason in ["not a failure", "Not a failure: the wrong pull request", "not a failure, only early"] {
+            assert!(excuses(reason), "{reason}");
+        }
+        for reason in ["", "a failure", "it is not a failure", "not a", "not a failures"] {
+            assert!(!excuses(reason), "{reason}");
+        }
+    }
 }

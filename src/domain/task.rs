@@ -100,6 +100,11 @@ pub enum Task {
         /// Our rollout id.
         rollout: i64,
     },
+    /// Read once what a rollout that is live brought: its commits and their pull requests.
+    Brought {
+        /// Our rollout id.
+        rollout: i64,
+    },
     /// Have GitHub deliver again what failed, then reconcile.
     Recover,
     /// Read one repository's open pull requests and recent comments, for what no delivery told us.
@@ -132,6 +137,7 @@ impl Task {
             Task::SyncDeployment { .. } => "deployment",
             Task::SyncRollout { .. } => "rollout",
             Task::Revert { .. } => "revert",
+            Task::Brought { .. } => "brought",
             Task::Recover => "recover",
             Task::Reconcile { .. } => "reconcile",
             Task::Purge => "purge",
@@ -153,6 +159,7 @@ impl Task {
             Task::SyncDeployment { rollout } => format!("deployment:{rollout}"),
             Task::SyncRollout { rollout } => format!("rollout:{rollout}"),
             Task::Revert { rollout } => format!("revert:{rollout}"),
+            Task::Brought { rollout } => format!("brought:{rollout}"),
             Task::Recover => "recover".to_owned(),
             Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
             Task::Purge => "purge".to_owned(),

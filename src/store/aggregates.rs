@@ -71,6 +71,14 @@ impl Store {
         let rows = sqlx::query_as(SQL).bind(repo_id).bind(kind).fetch_all(self.read()).await?;
         Ok(rows.into_iter().map(row).collect())
     }
+
+    /// The aggregates of one kind in all repositories that changed at `since` or later (Unix ms), by key.
+    pub async fn aggregates_since(&self, kind: &str, since: i64) -> Result<Vec<AggregateRow>> {
+        const SQL: &str = "SELECT key, repo_id, kind, open, rev, state, updated_at FROM aggregates
+ WHERE kind = $1 AND updated_at >= $2 ORDER BY key";
+        let rows = sqlx::query_as(SQL).bind(kind).bind(since).fetch_all(self.read()).await?;
+        Ok(rows.into_iter().map(row).collect())
+    }
 }
 
 impl Tx {

@@ -8,6 +8,7 @@
 //! the time-out. Never drop a `claim` half-way (`select!`, time-outs): the row would be leased all the same.
 
 pub mod aggregates;
+pub mod brought;
 pub mod budgets;
 pub mod commands;
 pub mod intake;

@@ -29,6 +29,10 @@ pub struct NewRollout {
     pub accepted_at: i64,
     /// When its release was built, Unix ms.
     pub build_done_at: i64,
+    /// The pull request whose damage it mends.
+    pub fixes: Option<i64>,
+    /// What it takes back was no failure.
+    pub excused: bool,
     /// Unix ms.
     pub now: i64,
 }
@@ -64,6 +68,8 @@ pub struct RolloutRow {
     pub accepted_at: i64,
     /// When its release was built.
     pub build_done_at: i64,
+    /// The pull request whose damage it mends.
+    pub fixes: Option<i64>,
     /// Where it got to.
     pub marks: Marks,
 }
@@ -87,7 +93,13 @@ pub struct Marks {
     pub exposure: i64,
     /// Requests that it answered badly.
     pub bad_requests: i64,
-    /// When a live one turned out bad.
+    /// When something showed that it is bad.
+    pub detected_at: Option<i64>,
+    /// When it was decided to take it back.
+    pub decided_at: Option<i64>,
+    /// Whoever took it back said that it was no failure; of a rollback, that what it takes back was none.
+    pub excused: bool,
+    /// Since when one that had been live was bad, as far as is known.
     pub failed_at: Option<i64>,
     /// The caller's word for how that was mended.
     pub failed_by: Option<String>,
@@ -99,7 +111,7 @@ macro_rules! columns {
     () => {
         "SELECT id, repo_id, environment, number, kind, sha, base_sha, release, pull, spec, state, orders, accepted_at, \
          build_done_at, first_traffic_at, full_at, ended_at, outcome, decision, max_weight, exposure, bad_requests, \
-         failed_at, failed_by, restored_at FROM rollouts "
+         detected_at, decided_at, excused, fixes, failed_at, failed_by, restored_at FROM rollouts "
     };
 }
 
@@ -119,6 +131,7 @@ fn row(r: &AnyRow) -> Result<RolloutRow> {
         orders: r.try_get("orders")?,
         accepted_at: r.try_get("accepted_at")?,
         build_done_at: r.try_get("build_done_at")?,
+        fixes: r.try_get("fixes")?,
         marks: Marks {
             first_traffic_at: r.try_get("first_traffic_at")?,
             full_at: r.try_get("full_at")?,
@@ -128,6 +141,9 @@ fn row(r: &AnyRow) -> Result<RolloutRow> {
             max_weight: r.try_get("max_weight")?,
             exposure: r.try_get("exposure")?,
             bad_requests: r.try_get("bad_requests")?,
+            detected_at: r.try_get("detected_at")?,
+            decided_at: r.try_get("decided_at")?,
+            excused: r.try_get::<i64, _>("excused")? == 1,
             failed_at: r.try_get("failed_at")?,
             failed_by: r.try_get("failed_by")?,
             restored_at: r.try_get("restored_at")?,
@@ -148,17 +164,30 @@ impl Store {
         let query = sqlx::query(SQL).bind(repo_id).bind(environment);
         query.fetch_optional(self.read()).await?.as_ref().map(row).transpose()
     }
+
+    /// All rollouts of an environment, or of every one: those that began first come first. What they are to do, where
+    /// they stand and what people said is left out: it is long, and no history needs it.
+    pub async fn rollout_history(&self, environment: Option<&str>) -> Result<Vec<RolloutRow>> {
+        const SQL: &str = "SELECT id, repo_id, environment, number, kind, sha, base_sha, release, pull, '' AS spec, \
+                           CAST(NULL AS TEXT) AS state, '[]' AS orders, accepted_at, build_done_at, first_traffic_at, full_at, ended_at, \
+                           outcome, decision, max_weight, exposure, bad_requests, detected_at, decided_at, excused, \
+                           fixes, failed_at, failed_by, restored_at FROM rollouts \
+                           WHERE environment = COALESCE($1, environment) ORDER BY id";
+        sqlx::query(SQL).bind(environment).fetch_all(self.read()).await?.iter().map(row).collect()
+    }
 }
 
 impl Tx {
     /// Begins a rollout. `None`: it began before, or another one of this environment has not ended.
     pub async fn insert_rollout(&mut self, new: &NewRollout) -> Result<Option<i64>> {
         const SQL: &str = "INSERT INTO rollouts (repo_id, environment, number, kind, sha, base_sha, release, pull, spec, \
-                           accepted_at, build_done_at, updated_at) \
-                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING RETURNING id";
+                           accepted_at, build_done_at, updated_at, fixes, excused) \
+                           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+                           ON CONFLICT DO NOTHING RETURNING id";
         let query = sqlx::query_scalar(SQL).bind(new.repo_id).bind(&new.environment).bind(new.number).bind(&new.kind);
         let query = query.bind(&new.sha).bind(new.base_sha.as_deref()).bind(&new.release).bind(new.pull);
         let query = query.bind(&new.spec).bind(new.accepted_at).bind(new.build_done_at).bind(new.now);
+        let query = query.bind(new.fixes).bind(i64::from(new.excused));
         Ok(query.fetch_optional(self.connection()).await?)
     }
 
@@ -179,12 +208,14 @@ impl Tx {
     pub async fn save_rollout(&mut self, id: i64, (state, to): (&str, &Marks), now: i64) -> Result<bool> {
         const SQL: &str = "UPDATE rollouts SET state = $2, first_traffic_at = $3, full_at = $4, ended_at = $5, \
                            outcome = $6, decision = $7, max_weight = $8, exposure = $9, bad_requests = $10, \
-                           failed_at = $11, failed_by = $12, restored_at = $13, updated_at = $14 \
+                           failed_at = $11, failed_by = $12, restored_at = $13, updated_at = $14, \
+                           detected_at = $15, decided_at = $16, excused = CASE WHEN $17 = 1 THEN 1 ELSE excused END \
                            WHERE id = $1 AND ended_at IS NULL";
         let query = sqlx::query(SQL).bind(id).bind(state).bind(to.first_traffic_at).bind(to.full_at);
         let query = query.bind(to.ended_at).bind(to.outcome.as_deref()).bind(to.decision.as_deref());
         let query = query.bind(to.max_weight).bind(to.exposure).bind(to.bad_requests).bind(to.failed_at);
         let query = query.bind(to.failed_by.as_deref()).bind(to.restored_at).bind(now);
+        let query = query.bind(to.detected_at).bind(to.decided_at).bind(i64::from(to.excused));
         Ok(query.execute(self.connection()).await?.rows_affected() == 1)
     }
 }

@@ -154,6 +154,17 @@ impl Store {
         sqlx::query(SQL).bind(limit).fetch_all(self.read()).await?.iter().map(row).collect()
     }
 
+    /// The runs that pull requests wanted, of all repositories, made at `since` or later (Unix ms), oldest first. What
+    /// was to be run and what came of it is left out: it is long, and no history needs it.
+    pub async fn pull_runs_since(&self, since: i64) -> Result<Vec<RunRow>> {
+        const SQL: &str = "SELECT r.id, r.repo_id, r.sha, r.pipeline, r.digest, r.trust, r.try_no, r.state, \
+                           r.conclusion, r.reuse_key, '' AS spec, CAST(NULL AS TEXT) AS result, r.cancel, r.engine, \
+                           r.node, r.created_at, r.started_at, r.finished_at FROM runs r WHERE r.created_at >= $1 \
+                           AND EXISTS (SELECT 1 FROM run_subjects s WHERE s.run_id = r.id AND s.subject LIKE 'pr:%') \
+                           ORDER BY r.id";
+        sqlx::query(SQL).bind(since).fetch_all(self.read()).await?.iter().map(row).collect()
+    }
+
     /// The newest successful run with this reuse key. Only success is reused.
     pub async fn reusable(&self, repo_id: i64, reuse_key: &str) -> Result<Option<RunRow>> {
         const SQL: &str = concat!(

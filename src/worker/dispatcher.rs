@@ -27,6 +27,7 @@ pub const SHORT: &[&str] = &[
     "deployment",
     "rollout",
     "revert",
+    "brought",
     "ring",
 ];
 /// Rollouts on their way: each comes back until it has ended, and none holds up another.
@@ -155,6 +156,7 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::SyncDeployment { rollout } => effect::deployment::sync(ctx, job, rollout).await,
         Task::SyncRollout { rollout } => effect::rollout::sync(ctx, job, rollout).await,
         Task::Revert { rollout } => effect::revert::open(ctx, job, rollout).await,
+        Task::Brought { rollout } => effect::brought::read(ctx, job, rollout).await,
         Task::Recover => recover::recover(ctx, job).await,
         Task::Reconcile { repo } => recover::reconcile(ctx, job, &repo).await,
         Task::Purge => recover::purge(ctx, job).await,

@@ -36,6 +36,7 @@ fn priority(task: &Task) -> i64 {
         Task::Ring { .. }
         | Task::Minimise { .. }
         | Task::Revert { .. }
+        | Task::Brought { .. }
         | Task::Recover
         | Task::Reconcile { .. }
         | Task::Purge => 0,

@@ -194,6 +194,8 @@ async fn roll(
         spec: serde_json::to_string(spec).context("a rollout's definition")?,
         accepted_at,
         build_done_at: spec.built_at,
+        fixes: spec.fixes,
+        excused: spec.excused,
         now,
     };
     let Some(rollout) = tx.insert_rollout(&new).await? else { return Ok(()) };

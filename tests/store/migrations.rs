@@ -24,7 +24,14 @@ const SEED: &[&str] = &[
     "INSERT INTO runs (repo_id, sha, pipeline, digest, trust, try_no, state, spec, created_at)
        VALUES (1, 'def', 'test', 'd', 'pr', 1, 'done', '{}', 1)",
     "INSERT INTO rollouts (repo_id, environment, number, kind, sha, release, spec, accepted_at, build_done_at, updated_at)
-       VALUES (1, 'staging', 1, 'planned', 'abc', 'd', '{}', 1, 1, 1)",
+       VALUES (1, 'staging', 1, 'planned', 'abc', 'd', '{}', 1, 1, 1);
+     INSERT INTO rollouts (repo_id, environment, number, kind, sha, release, spec, accepted_at, build_done_at, updated_at,
+                           ended_at, outcome, failed_at)
+       VALUES (1, 'production', 1, 'planned', 'abc', 'd', '{}', 1, 1, 1, 9, 'aborted_auto', 7);
+     INSERT INTO rollouts (repo_id, environment, number, kind, sha, release, spec, accepted_at, build_done_at, updated_at,
+                           ended_at, outcome, failed_at, failed_by)
+       VALUES (1, 'production', 2, 'planned', 'abc', 'd', '{}', 1, 1, 1, 9, 'live', 8, 'rollback')",
+    "INSERT INTO brought (rollout, body, read_at) VALUES (1, '{}', 1)",
 ];
 
 #[tokio::test]
@@ -44,6 +51,9 @@ async fn each_migration_applies_to_the_data_of_the_one_before() {
         assert_eq!(store.aggregate("pr:1/7").await.unwrap().unwrap().rev, 3);
         assert_eq!(store.runs_of_subject("pr:1/7").await.unwrap()[0].sha, "abc");
         assert_eq!(store.meta("cursor").await.unwrap().as_deref(), Some("7"));
+        let marks: Vec<_> = store.rollout_history(Some("production")).await.unwrap();
+        let marks: Vec<_> = marks.iter().map(|row| (row.marks.decided_at, row.marks.failed_at)).collect();
+        assert_eq!(marks, [(Some(7), None), (Some(8), Some(8))], "what was only aborted never failed while live");
         assert_eq!(store.command(55).await.unwrap().unwrap().answer, None);
         assert_eq!(store.deliveries_missing(&["g".into(), "h".into()]).await.unwrap(), ["h"]);
     }

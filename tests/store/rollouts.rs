@@ -16,6 +16,8 @@ fn rollout(environment: &str, number: i64) -> NewRollout {
         spec: "{}".to_owned(),
         accepted_at: 10,
         build_done_at: 5,
+        fixes: Some(3),
+        excused: false,
         now: 20,
     }
 }
@@ -50,6 +52,9 @@ async fn an_environment_has_one_rollout_at_a_time_and_an_end_stays() {
             max_weight: 10_000,
             exposure: 7,
             bad_requests: 2,
+            detected_at: Some(43),
+            decided_at: Some(44),
+            excused: true,
             failed_at: Some(45),
             failed_by: Some("rollback".to_owned()),
             restored_at: Some(46),
@@ -64,6 +69,33 @@ async fn an_environment_has_one_rollout_at_a_time_and_an_end_stays() {
         let next = begin(&store, &rollout("staging", 2)).await;
         assert!(next.is_some(), "the one before is over");
         assert_eq!(store.newest_rollout(1, "staging").await.unwrap().map(|row| row.id), next);
+    }
+}
+
+#[tokio::test]
+async fn the_history_has_what_is_measured_and_nothing_long() {
+    for store in both().await {
+        let first = begin(&store, &rollout("staging", 1)).await.expect("the first");
+        let excused = NewRollout { excused: true, fixes: None, ..rollout("production", 1) };
+        let second = begin(&store, &excused).await.expect("the second");
+        let mut tx = store.begin().await.unwrap();
+        assert!(tx.save_rollout(second, ("{\"long\":1}", &Marks::default()), 30).await.unwrap());
+        tx.save_brought(first, "one", 40).await.unwrap();
+        tx.save_brought(first, "more", 50).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let all = store.rollout_history(None).await.unwrap();
+        assert_eq!(all.iter().map(|row| row.id).collect::<Vec<_>>(), [first, second]);
+        assert_eq!(
+            (all[0].fixes, all[0].marks.excused, all[1].fixes, all[1].marks.excused),
+            (Some(3), false, None, true)
+        );
+        assert_eq!((all[1].spec.as_str(), all[1].state.as_deref()), ("", None), "what is long is left out");
+        let one = store.rollout_history(Some("production")).await.unwrap();
+        assert_eq!(one.iter().map(|row| row.id).collect::<Vec<_>>(), [second]);
+        assert_eq!(store.brought(first).await.unwrap().as_deref(), Some("more"));
+        assert_eq!(store.brought(second).await.unwrap(), None);
+        assert_eq!(store.brought_all().await.unwrap(), [(first, "more".to_owned())]);
     }
 }
 

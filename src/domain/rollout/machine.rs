@@ -209,6 +209,9 @@ pub struct Rollout {
     pub full_at: Option<i64>,
     /// Unix milliseconds at which the judge or somebody decided to take it back.
     pub failed_at: Option<i64>,
+    /// The first bad request or failed probe since it began to have traffic, or since it has all; Unix milliseconds.
+    #[serde(default)]
+    pub bad_since: Option<i64>,
     /// Most of what it had.
     pub most: Weight,
     /// Basis points times milliseconds.
@@ -283,6 +286,7 @@ impl Rollout {
             first_traffic_at: None,
             full_at: None,
             failed_at: None,
+            bad_since: None,
             most: Weight::ZERO,
             exposure: 0,
             why: Why::Nothing,

@@ -67,6 +67,10 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
     if weight > Weight::ZERO && rollout.first_traffic_at.is_none() {
         rollout.first_traffic_at = Some(seen.now);
     }
+    let sick = matches!(seen.health, Health::Failing(_) | Health::Crashing(_));
+    if (sick || candidate.bad > 0) && rollout.first_traffic_at.is_some() {
+        rollout.bad_since.get_or_insert(seen.now);
+    }
     rollout.looked =
         Some(Looked { at: seen.now, boot: seen.boot.clone(), candidate: seen.candidate, stable: seen.stable, weight });
 }
@@ -183,6 +187,7 @@ fn go_on(rollout: &mut Rollout, seen: &Observation) {
         Phase::Baking if rollout.target == Weight::ALL && seen.weight == Some(Weight::ALL) => {
             rollout.full_at = Some(seen.now);
             rollout.phase = Phase::Warm;
+            rollout.bad_since = None;
             arrive(rollout);
         }
         Phase::Baking if rollout.target == Weight::ALL => {}

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod command;
 pub mod environment;
+pub mod metrics;
 pub mod order;
 pub mod reply;
 pub mod rollout;

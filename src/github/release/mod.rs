@@ -1,5 +1,6 @@
 //! What a release needs of GitHub: evidence before it, a record of it, and the way back.
 
+mod brought;
 mod deployments;
 mod evidence;
 mod reverts;

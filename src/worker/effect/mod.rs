@@ -1,5 +1,6 @@
 //! Effects: one remembered id at GitHub each, and THEIR side brought to what OUR row says. A create looks for its marker first whenever it may have happened before.
 
+pub mod brought;
 pub mod check;
 pub mod deployment;
 pub mod reaction;

@@ -151,6 +151,7 @@ mod tests {
             approvals: Vec::new(),
             pull: None,
             built_at: 0,
+            excused: false,
         }
     }
 

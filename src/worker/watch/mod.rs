@@ -12,8 +12,8 @@ use super::queue::{add, new_job, timer};
 use super::rolled;
 use super::verdict::JobError;
 use crate::context::Context;
-use crate::domain::release::{RolloutSpec, Steered};
-use crate::domain::rollout::{Action, Health, Outcome, Rollout, Steer, done_first, due, moved, step, told};
+use crate::domain::release::{RolloutSpec, Steered, excuses};
+use crate::domain::rollout::{Action, Health, Outcome, Rollout, Steer, Why, done_first, due, moved, step, told};
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
 use crate::host::{Target, TargetError};
@@ -128,6 +128,10 @@ async fn save(
         let event = Event::Rollout { number: row.number, news };
         add(&mut tx, &new_job(&Task::tell(key, event), now)?).await?;
     }
+    if before.full_at.is_none() && after.full_at.is_some() && row.base_sha.as_ref().is_some_and(|base| *base != row.sha)
+    {
+        add(&mut tx, &new_job(&Task::Brought { rollout: row.id }, now)?).await?;
+    }
     // More of the same is not shown more often; what is on its way to be shown takes the earlier time.
     let later = now + ctx.policy.progress_ms;
     let faces = [Task::SyncDeployment { rollout: row.id }, Task::SyncRollout { rollout: row.id }];
@@ -141,20 +145,25 @@ async fn save(
 
 fn marks(rollout: &Rollout, now: i64) -> Marks {
     let ended = rollout.ended();
-    let live = ended == Some(Outcome::Live);
     let gone = ended.filter(|outcome| *outcome != Outcome::Live);
     let later = gone.is_some() && rollout.full_at.is_some();
+    // The judge decides in the moment in which it sees it; what made somebody decide, nobody knows.
+    let by_itself = gone == Some(Outcome::AbortedAuto);
+    let since = if by_itself { rollout.bad_since.or(rollout.failed_at) } else { rollout.failed_at };
     Marks {
         first_traffic_at: rollout.first_traffic_at,
         full_at: rollout.full_at,
         ended_at: ended.map(|_| now),
         // One that had everything went live, whatever came later.
         outcome: ended.map(|outcome| if later { Outcome::Live } else { outcome }.as_str().to_owned()),
-        decision: (live || gone.is_some()).then(|| speech::rollout::ended(rollout)),
+        decision: ended.map(|_| speech::rollout::ended(rollout)),
         max_weight: i64::from(rollout.most.basis_points()),
         exposure: rollout.exposure,
         bad_requests: i64::try_from(rollout.candidate.bad).unwrap_or(i64::MAX),
-        failed_at: rollout.failed_at,
+        detected_at: rollout.failed_at.filter(|_| by_itself),
+        decided_at: rollout.failed_at,
+        excused: matches!(&rollout.why, Why::Asked { reason, .. } if excuses(reason)),
+        failed_at: since.filter(|_| later),
         failed_by: later.then(|| "rollback".to_owned()),
         restored_at: gone.map(|_| now),
     }

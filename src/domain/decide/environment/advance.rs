@@ -154,6 +154,7 @@ fn start(
         approvals,
         pull: ask.pull,
         built_at: open.built_at,
+        excused: false,
     };
     go(state, ask, spec, facts.now, changes);
 }

@@ -7,7 +7,7 @@ use super::{Change, answer};
 use crate::domain::ask::{Ask, Said};
 use crate::domain::command::Order;
 use crate::domain::facts::EnvFacts;
-use crate::domain::release::{Kind, RolloutSpec, Version};
+use crate::domain::release::{Kind, RolloutSpec, Version, excuses};
 use crate::domain::rollout::Steer;
 use crate::domain::speech::environment as speech;
 use crate::domain::speech::steering;
@@ -114,7 +114,7 @@ fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
             return Err(steering::goes_back(&name));
         }
         going.asked.push(ask.clone());
-        let steer = Steer::Abort { reason, by: ask.by.clone() };
+        let steer = Steer::Abort { reason: reason.clone(), by: ask.by.clone() };
         changes.push(Change::Steer { number: going.number, steer, by: ask.by.clone() });
         return Ok(steering::takes_back(&name, &going.version));
     }
@@ -143,6 +143,7 @@ fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
         approvals: Vec::new(),
         pull: ask.pull,
         built_at: facts.now,
+        excused: excuses(&reason),
     };
     let words = steering::takes_back_to(&name, &back);
     go(state, ask.clone(), spec, facts.now, changes);
