@@ -88,7 +88,8 @@ fn routes(exchanges: &[Exchange]) -> BTreeSet<String> {
 }
 
 async fn said(world: &World, pull: &PullDesk, (who, line): (&str, &str)) {
-    world.hand.advance(Duration::from_secs(2));
+    // The budget of writes fills up meanwhile.
+    world.hand.advance(Duration::from_secs(5));
     pull.comment(who, line);
     world.settle().await;
 }
