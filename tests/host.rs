@@ -68,7 +68,7 @@ impl Place {
         let ends = stop.clone().cancelled_owned();
         let work = tokio::spawn(host::serve(config, listeners, Clock::system(), ends));
         let target = Client::new(dir.join("admin.sock"));
-        for _ in 0..200 {
+        for _ in 0..1_200 {
             if target.observe("shop").await.is_ok() {
                 return Place { dir: dir.to_owned(), address, target, stop, work };
             }
@@ -111,7 +111,7 @@ impl Place {
 
     /// Waits until a release is as wished.
     async fn until(&self, release: &str, wished: impl Fn(&Health) -> bool) -> Slot {
-        for _ in 0..400 {
+        for _ in 0..1_200 {
             let service = self.service().await;
             let slot = service.slot_of(release).expect("it has a place");
             if wished(&service.slots[&slot].health) {
@@ -217,6 +217,47 @@ async fn a_port_that_somebody_has_is_refused_in_words() {
     let named = place.target.prepare("../etc", &door, &place.release("one", "perl server.pl")).await;
     assert!(matches!(named, Err(TargetError::Refused(_))), "{named:?}");
     place.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_kept_is_forgotten_with_its_log_and_what_runs_stays() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = Place::start(dir.path(), "127.0.0.1:0").await;
+    let keep = async |kept: &[&str]| {
+        let kept: Vec<String> = kept.iter().map(|name| (*name).to_owned()).collect();
+        place.target.keep("shop", &kept).await.expect("the host answers");
+    };
+    let left = || {
+        let holds = std::fs::read_dir(dir.path().join("state/holds/shop")).expect("a directory");
+        let orders = holds.map(|hold| std::fs::read(hold.expect("one").path().join("order.json")).expect("its order"));
+        let id = |order: Vec<u8>| -> String {
+            let order: serde_json::Value = serde_json::from_slice(&order).expect("JSON");
+            order["release"]["id"].as_str().expect("an id").to_owned()
+        };
+        let mut ids: Vec<String> = orders.map(id).collect();
+        ids.sort();
+        ids
+    };
+    // Each takes the place of the one before, which ends.
+    for name in ["one-x", "two-x", "three-x"] {
+        place.prepare(&place.release(name, "perl server.pl")).await;
+        place.until(name, |health| *health == Health::Ready).await;
+    }
+    keep(&["one-", "two-", "three-"]).await;
+    assert_eq!(left(), ["one-x", "three-x", "two-x"]);
+    // What runs is nobody's to forget. What is about to end goes once it has.
+    for _ in 0..1_200 {
+        keep(&["two-"]).await;
+        if left().len() == 2 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(left(), ["three-x", "two-x"]);
+    let slot = place.service().await.slot_of("three-x").expect("it runs");
+    place.target.keep("../etc", &[]).await.expect("nobody there");
+    assert_eq!(place.service().await.slots[&slot].health, Health::Ready);
+    clear(place, slot).await;
 }
 
 /// Nothing is left running.

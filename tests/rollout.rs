@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway::domain::rollout::Health;
+use fairway::engine::Engine as _;
 use fairway::engine::scripted::Scripted;
 use fairway::host::Slot;
 use fairway::playground::PullDesk;
@@ -504,5 +505,40 @@ async fn one_that_dies_on_the_way_is_taken_back() {
 
         Not live in `staging`: aborted at 50 % after 40 s: 3 health probes in a row failed
     ");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_one_too_many_is_forgotten_and_what_serves_or_could_is_not() {
+    let engine = Scripted::that_keeps(fairway_world::START - 2 * 3_600_000);
+    let file = FILE.replace("port = 8081", "port = 8081\nkeep = 2");
+    let files = [("fairway.toml", file.as_str()), ("src/lib.rs", "one\n")];
+    let world = World::start(Arc::new(engine.clone()), &files).await;
+    let pull = open(&world, "change", "two\n").await;
+    let name = service(&world, "staging");
+    let mut shas = Vec::new();
+    for n in 0..6 {
+        let text = format!("{n}\n");
+        shas.push(world.hub.repo("acme/shop").push("bob", "change", "more", &[("src/lib.rs", Some(&text))]));
+        world.settle().await;
+        said(&world, &pull, ("bob", "/deploy staging")).await;
+        // The third is worse, and is taken back.
+        let bad = shas.get(2).cloned().unwrap_or_default();
+        serve(
+            &world,
+            &name,
+            if n == 2 { 30 } else { 400 },
+            |version| if n >= 2 && bad.starts_with(version) { 20 } else { 0 },
+        )
+        .await;
+    }
+    let begins: Vec<String> = world.target.kept(&name).iter().map(|id| id[..40].to_owned()).collect();
+    for (n, sha) in shas.iter().enumerate() {
+        assert_eq!(begins.contains(sha), n >= 3, "{n}: {begins:?}");
+    }
+    assert_eq!(engine.exports().len(), 4, "what is live, two more, and one that was never released");
+    said(&world, &pull, ("alice", "/rollback staging")).await;
+    serve(&world, &name, 5, |_| 0).await;
+    assert!(sticky(&pull).contains(&format!("`staging` is back on `{}`", &shas[4][..7])), "{}", sticky(&pull));
     world.finish().await;
 }

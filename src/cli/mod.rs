@@ -12,6 +12,7 @@ pub mod metrics;
 mod open;
 mod pick;
 mod play;
+mod releases;
 mod replay;
 mod run;
 mod sample;
@@ -73,6 +74,9 @@ enum Verb {
         after_help = "Example:\n  fairway metrics\n  fairway metrics --env production --since 12w\n  fairway metrics --since 2026-11-01 --json"
     )]
     Metrics(metrics::Args),
+    /// List the releases of an environment: what went there, how it ended, what of it is kept
+    #[command(after_help = "Example:\n  fairway releases staging\n  fairway releases --repo acme/shop --json")]
+    Releases(releases::Args),
     /// Keep secrets for pipelines: encrypted, given out by name, never shown again
     #[command(
         after_help = "Example:\n  printf %s \"$TOKEN\" | fairway secrets set CODECOV_TOKEN --repo acme/shop --trust pr\n  fairway secrets list"
@@ -118,6 +122,7 @@ pub fn main() -> ExitCode {
         Verb::Doctor(args) => block_on(doctor::doctor(args)),
         Verb::Jobs(args) => block_on(jobs::jobs(args)),
         Verb::Metrics(args) => block_on(metrics::metrics(args)),
+        Verb::Releases(args) => block_on(releases::releases(args)),
         Verb::Secrets(args) => block_on(secrets::secrets(args)),
         Verb::Replay(args) => block_on(replay::replay(args)),
     };

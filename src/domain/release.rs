@@ -21,6 +21,13 @@ pub struct Version {
     pub definition: String,
 }
 
+impl Version {
+    /// Whether it is the same release: the commit, and what was exported of it.
+    pub fn same(&self, other: &Version) -> bool {
+        self.sha == other.sha && self.release == other.release
+    }
+}
+
 /// What sort of change a rollout is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -100,6 +100,11 @@ pub enum Task {
         /// Our rollout id.
         rollout: i64,
     },
+    /// Remove the files of an environment's releases that are not kept any more.
+    SyncShelf {
+        /// The environment.
+        key: Key,
+    },
     /// Read once what a rollout that is live brought: its commits and their pull requests.
     Brought {
         /// Our rollout id.
@@ -138,6 +143,7 @@ impl Task {
             Task::SyncRollout { .. } => "rollout",
             Task::Revert { .. } => "revert",
             Task::Brought { .. } => "brought",
+            Task::SyncShelf { .. } => "shelf",
             Task::Recover => "recover",
             Task::Reconcile { .. } => "reconcile",
             Task::Purge => "purge",
@@ -160,6 +166,7 @@ impl Task {
             Task::SyncRollout { rollout } => format!("rollout:{rollout}"),
             Task::Revert { rollout } => format!("revert:{rollout}"),
             Task::Brought { rollout } => format!("brought:{rollout}"),
+            Task::SyncShelf { key } => format!("shelf:{key}"),
             Task::Recover => "recover".to_owned(),
             Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
             Task::Purge => "purge".to_owned(),

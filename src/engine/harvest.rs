@@ -3,13 +3,14 @@
 use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use globset::GlobBuilder;
 use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 
 use crate::domain::project::Report;
-use crate::engine::{Outcome, RunEvent, RunSpec, left};
+use crate::engine::{Export, Outcome, RunEvent, RunSpec, left};
 
 /// Where exports are kept, each under its digest.
 const EXPORTS: &str = "exports";
@@ -55,6 +56,37 @@ pub fn sweep(data: &Path) {
 pub fn kept(data: &Path, digest: &str) -> Option<PathBuf> {
     let path = data.join(EXPORTS).join(digest);
     path.exists().then(|| std::path::absolute(&path).unwrap_or(path))
+}
+
+/// What is kept below `data`.
+pub fn exports(data: &Path) -> Vec<Export> {
+    let export = |entry: fs::DirEntry| {
+        let digest = entry.file_name().into_string().ok().filter(|name| is_digest(name))?;
+        let made = entry.metadata().ok()?.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(Export { digest, made_at: i64::try_from(made.as_millis()).ok()? })
+    };
+    fs::read_dir(data.join(EXPORTS)).into_iter().flatten().flatten().filter_map(export).collect()
+}
+
+fn is_digest(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Removes one of them. It is out of everybody's sight before its first file goes.
+pub fn forget(data: &Path, digest: &str) {
+    let exports = data.join(EXPORTS);
+    let going = exports.join(format!("{}{digest}", left::prefix(MAKING)));
+    match fs::rename(exports.join(digest), &going) {
+        Ok(()) => left::remove(&going),
+        Err(error) => tracing::warn!("the export {digest} cannot be removed: {error}"),
+    }
+}
+
+/// How large what was exported under this digest is, in bytes, if it is kept below `data`.
+pub fn kept_bytes(data: &Path, digest: &str) -> Option<u64> {
+    let root = kept(data, digest)?;
+    let size = |file: &PathBuf| fs::symlink_metadata(root.join(file)).map_or(0, |meta| meta.len());
+    Some(list(&root).ok()?.iter().map(size).sum())
 }
 
 /// What a step wrote into a file is shown as annotations, so it is masked as its output is.
@@ -185,9 +217,15 @@ fn export(source: &Path, what: &str, exports: &Path) -> Result<String, String> {
     let to = exports.join(&name);
     // The same content may have been kept before, or just now by another run; then this copy goes with its directory.
     match fs::rename(building.path(), &to) {
-        Err(error) if !to.exists() => Err(format!("the export cannot be kept: {error}")),
-        _ => Ok(name),
+        Err(error) if !to.exists() => return Err(format!("the export cannot be kept: {error}")),
+        Ok(()) => {}
+        // Made again, it is as good as new.
+        Err(_) => {
+            let made = building.path().metadata().and_then(|copy| copy.modified());
+            drop(made.and_then(|made| fs::File::open(&to)?.set_modified(made)));
+        }
     }
+    Ok(name)
 }
 
 /// Whether what is read at `file` is really below `root`: a link may look as if it stays and lead out over another link.
@@ -280,6 +318,26 @@ mod tests {
         symlink("/etc", source.join("etc")).expect("linked");
         assert!(export(&source, "etc", &exports).is_err());
         assert!(export(&source, "etc/ssl", &exports).is_err());
+    }
+
+    #[test]
+    fn what_is_forgotten_is_gone_and_what_is_made_again_is_new() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (data, source) = (dir.path(), dir.path().join("source"));
+        fs::create_dir_all(source.join("dist/bin")).expect("made");
+        fs::write(source.join("dist/bin/app"), "12345").expect("written");
+        let digest = export(&source, "dist", &data.join(EXPORTS)).expect("kept");
+        fs::create_dir_all(data.join(EXPORTS).join("making-1-x")).expect("a half");
+        let old = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(7_000);
+        let at = data.join(EXPORTS).join(&digest);
+        fs::File::open(&at).and_then(|dir| dir.set_modified(old)).expect("aged");
+        assert_eq!(exports(data), [Export { digest: digest.clone(), made_at: 7_000 }], "a half is none");
+        assert_eq!(export(&source, "dist", &data.join(EXPORTS)).as_ref(), Ok(&digest));
+        assert!(exports(data)[0].made_at > 7_000);
+        assert_eq!((kept_bytes(data, &digest), kept_bytes(data, "other")), (Some(5), None));
+        forget(data, &digest);
+        forget(data, &digest);
+        assert_eq!((exports(data), kept(data, &digest)), (Vec::new(), None));
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub mod local;
 mod mask;
 pub mod scripted;
 
+pub use harvest::kept_bytes;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -277,6 +279,15 @@ pub enum Outcome {
     NotNow(String),
 }
 
+/// An export as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// Of its content.
+    pub digest: String,
+    /// When a run last made it, Unix milliseconds.
+    pub made_at: i64,
+}
+
 /// Something that runs pipelines.
 pub trait Engine: Send + Sync {
     /// Its word in settings and rows.
@@ -294,6 +305,14 @@ pub trait Engine: Send + Sync {
 
     /// Where what was exported under this digest is kept on this machine, if it can still be had.
     fn kept(&self, digest: &str) -> Option<PathBuf>;
+
+    /// What is kept on this machine.
+    fn exports(&self) -> Vec<Export> {
+        Vec::new()
+    }
+
+    /// Nobody needs what was exported under this digest any more.
+    fn forget(&self, _digest: &str) {}
 
     /// The engines that the operator named.
     fn stations(&self) -> Vec<Station> {

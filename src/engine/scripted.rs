@@ -2,19 +2,36 @@
 //!
 //! `ok`, `fail 3`, `log some words`, `wait` (until cancelled), `report PATH <xml/>` (JUnit).
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
 use futures_util::future::BoxFuture;
 use sha2::Digest as _;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use super::{Engine, Export, Outcome, RunEvent, RunSpec, StepExit};
 use crate::domain::project::{Call, Pipeline, ReportKind};
 
-/// It has no state of its own.
+/// It remembers nothing but what it exported. Clones are the same engine.
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
     /// Why it refuses forks, if it is to.
     pub refuses_forks: Option<String>,
+    // Without it, it tells of no exports.
+    made_at: Option<i64>,
+    exports: Arc<Mutex<BTreeMap<String, bool>>>,
+}
+
+impl Scripted {
+    /// One that tells of its exports, and says that they were made then; Unix milliseconds.
+    pub fn that_keeps(made_at: i64) -> Scripted {
+        Scripted { made_at: Some(made_at), ..Scripted::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, bool>> {
+        self.exports.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Engine for Scripted {
@@ -34,11 +51,27 @@ impl Engine for Scripted {
         Box::pin(std::future::ready(Some(self.name().to_owned())))
     }
 
-    fn kept(&self, _digest: &str) -> Option<std::path::PathBuf> {
-        Some(std::path::PathBuf::from("."))
+    fn kept(&self, digest: &str) -> Option<std::path::PathBuf> {
+        let there = self.lock().get(digest).copied().unwrap_or(true);
+        there.then(|| std::path::PathBuf::from("."))
+    }
+
+    fn exports(&self) -> Vec<Export> {
+        let all = self.lock();
+        let there = all.iter().filter(|(_, there)| **there);
+        self.made_at.map_or_else(Vec::new, |made_at| {
+            there.map(|(digest, _)| Export { digest: digest.clone(), made_at }).collect()
+        })
+    }
+
+    fn forget(&self, digest: &str) {
+        self.lock().insert(digest.to_owned(), false);
     }
 
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
+        if let Some(digest) = digest(&spec) {
+            self.lock().insert(digest, true);
+        }
         Box::pin(play(spec, events, cancel))
     }
 }
@@ -61,11 +94,16 @@ async fn play(spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: Cancellatio
             _ => return Outcome::Failed,
         }
     }
-    if let Some(what) = &spec.export {
-        let digest = hex::encode(sha2::Sha256::digest(format!("{what} of {}", spec.sha)));
+    if let Some(digest) = digest(&spec) {
         say(&events, RunEvent::Exported { digest }).await;
     }
     Outcome::Success
+}
+
+/// What it exports of a commit is always the same.
+fn digest(spec: &RunSpec) -> Option<String> {
+    let what = spec.export.as_ref()?;
+    Some(hex::encode(sha2::Sha256::digest(format!("{what} of {}", spec.sha))))
 }
 
 /// Every repository's module has the checks `good` and `bad`.

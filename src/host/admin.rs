@@ -20,6 +20,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/services/{name}/release", put(prepare))
         .route("/v1/services/{name}/split", put(split))
         .route("/v1/services/{name}/slots/{slot}", delete(retire))
+        .route("/v1/services/{name}/keep", put(keep))
         .layer(axum::middleware::from_fn_with_state(host.clone(), unless_frozen))
         .route("/metrics", get(metrics))
         .with_state(host)
@@ -83,6 +84,11 @@ async fn retire(State(host): State<Arc<Host>>, Path((name, slot)): Path<(String,
             host.keeper.end(&name, &old);
         }
     }))
+}
+
+async fn keep(State(host): State<Arc<Host>>, Path(name): Path<String>, Json(kept): Json<Vec<String>>) -> Answer {
+    let work = tokio::task::spawn_blocking(move || host.keep(&name, &kept)).await;
+    Answer(work.map_err(|error| TargetError::Away(error.to_string())))
 }
 
 /// Prometheus' text format: requests by service and version.

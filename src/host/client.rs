@@ -109,4 +109,8 @@ impl Target for Client {
             self.ask::<()>(Method::DELETE, path(service, &format!("/slots/{slot}")), None::<&()>).await.map(drop)
         })
     }
+
+    fn keep<'a>(&'a self, service: &'a str, kept: &'a [String]) -> BoxFuture<'a, Result<(), TargetError>> {
+        Box::pin(async move { self.ask::<()>(Method::PUT, path(service, "/keep"), Some(&kept)).await.map(drop) })
+    }
 }

@@ -55,6 +55,16 @@ impl Host {
         Ok(())
     }
 
+    /// Forgets what is left of a service's releases that run nowhere and whose id begins with none of `kept`.
+    pub fn keep(&self, name: &str, kept: &[String]) {
+        let Some(place) = self.shelf.get(name) else { return };
+        // Nothing comes to run here meanwhile.
+        place.still(|stored| {
+            let runs = |id: &str| stored.slots.values().any(|placed| placed.release.id == id);
+            self.keeper.forget(name, |id| runs(id) || kept.iter().any(|begin| id.starts_with(begin.as_str())));
+        });
+    }
+
     /// Listens on a service's own port, once; on the listener that a predecessor had, where there was one.
     pub(super) async fn open(
         &self,

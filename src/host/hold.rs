@@ -53,6 +53,18 @@ pub fn dir(state: &Path, service: &str, release: &str) -> PathBuf {
     state.join("holds").join(service).join(format!("{:016x}", super::count::hash(&[release.as_bytes()])))
 }
 
+/// The directories of all releases of a service, also of those that have ended.
+pub fn dirs(state: &Path, service: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(state.join("holds").join(service)).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+/// Which release a hold in this directory has, or had.
+pub fn release(dir: &Path) -> Option<String> {
+    let order: Order = serde_json::from_slice(&std::fs::read(dir.join("order.json")).ok()?).ok()?;
+    Some(order.release.id)
+}
+
 /// Whether a hold lives in this directory.
 pub fn lives(dir: &Path) -> bool {
     let Ok(file) = std::fs::File::open(dir.join("lock")) else { return false };

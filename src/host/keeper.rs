@@ -134,6 +134,20 @@ impl Keeper {
         Ok(())
     }
 
+    /// Removes what is left of a service's releases: order, status and logs. What still runs stays for the next time.
+    pub fn forget(&self, service: &str, wanted: impl Fn(&str) -> bool) {
+        for dir in hold::dirs(&self.state, service) {
+            let Some(release) = hold::release(&dir).filter(|release| !wanted(release)) else { continue };
+            if hold::lives(&dir) {
+                continue;
+            }
+            match std::fs::remove_dir_all(&dir) {
+                Ok(()) => tracing::info!("the release {release} of {service} is forgotten"),
+                Err(error) => tracing::warn!("{} cannot be removed: {error}", dir.display()),
+            }
+        }
+    }
+
     /// What is no longer on the shelf ends.
     pub fn end(&self, service: &str, placed: &Placed) {
         hold::stop(&hold::dir(&self.state, service, &placed.release.id));

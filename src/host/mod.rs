@@ -168,6 +168,9 @@ pub trait Target: Send + Sync {
 
     /// Ends what runs in a place that gets no traffic.
     fn retire<'a>(&'a self, service: &'a str, slot: Slot) -> BoxFuture<'a, Result<(), TargetError>>;
+
+    /// Forgets every release of a service that runs nowhere and whose id begins with none of `kept`, with its logs.
+    fn keep<'a>(&'a self, service: &'a str, kept: &'a [String]) -> BoxFuture<'a, Result<(), TargetError>>;
 }
 
 /// What the admin socket is told about a release.

@@ -13,6 +13,7 @@ use crate::domain::rollout::{Counts, Health};
 #[derive(Clone, Debug, Default)]
 pub struct Scripted {
     services: Arc<Mutex<BTreeMap<String, Service>>>,
+    kept: Arc<Mutex<BTreeMap<String, Vec<String>>>>,
     away: Arc<AtomicBool>,
 }
 
@@ -20,6 +21,11 @@ impl Scripted {
     /// Looks at a service.
     pub fn look(&self, service: &str) -> Option<Service> {
         self.lock().get(service).cloned()
+    }
+
+    /// Beginnings of the releases of a service that it was last told to keep.
+    pub fn kept(&self, service: &str) -> Vec<String> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).get(service).cloned().unwrap_or_default()
     }
 
     /// Changes a service as the world would: traffic comes in, a process dies.
@@ -109,6 +115,11 @@ impl Target for Scripted {
             at.slots.remove(&slot);
             at.generation += 1;
         }
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn keep<'a>(&'a self, service: &'a str, kept: &'a [String]) -> BoxFuture<'a, Result<(), TargetError>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).insert(service.to_owned(), kept.to_vec());
         Box::pin(std::future::ready(Ok(())))
     }
 }

@@ -68,6 +68,12 @@ impl Place {
         self.stored.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Looks while nothing changes.
+    pub fn still(&self, look: impl FnOnce(&Stored)) {
+        let _one = self.change.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&self.now());
+    }
+
     /// Requests being answered by a place.
     pub fn in_flight(&self, slot: Slot) -> &AtomicU64 {
         &self.in_flight[usize::from(slot == Slot::B)]

@@ -175,6 +175,11 @@ impl Store {
                            WHERE environment = COALESCE($1, environment) ORDER BY id";
         sqlx::query(SQL).bind(environment).fetch_all(self.read()).await?.iter().map(row).collect()
     }
+
+    /// Digests of everything that was ever released anywhere.
+    pub async fn released(&self) -> Result<Vec<String>> {
+        Ok(sqlx::query_scalar("SELECT DISTINCT release FROM rollouts ORDER BY release").fetch_all(self.read()).await?)
+    }
 }
 
 impl Tx {

@@ -28,6 +28,7 @@ pub const SHORT: &[&str] = &[
     "rollout",
     "revert",
     "brought",
+    "shelf",
     "ring",
 ];
 /// Rollouts on their way: each comes back until it has ended, and none holds up another.
@@ -157,6 +158,7 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::SyncRollout { rollout } => effect::rollout::sync(ctx, job, rollout).await,
         Task::Revert { rollout } => effect::revert::open(ctx, job, rollout).await,
         Task::Brought { rollout } => effect::brought::read(ctx, job, rollout).await,
+        Task::SyncShelf { key } => effect::shelf::sync(ctx, job, &key).await,
         Task::Recover => recover::recover(ctx, job).await,
         Task::Reconcile { repo } => recover::reconcile(ctx, job, &repo).await,
         Task::Purge => recover::purge(ctx, job).await,

@@ -37,6 +37,7 @@ fn priority(task: &Task) -> i64 {
         | Task::Minimise { .. }
         | Task::Revert { .. }
         | Task::Brought { .. }
+        | Task::SyncShelf { .. }
         | Task::Recover
         | Task::Reconcile { .. }
         | Task::Purge => 0,

@@ -92,5 +92,6 @@ pub async fn reconcile(ctx: &Context, job: &Job, repo: &Repo) -> Result<(), JobE
 pub async fn purge(ctx: &Context, job: &Job) -> Result<(), JobError> {
     let now = ctx.clock.now();
     ctx.store.purge(now, &Keep::default()).await?;
+    super::effect::shelf::sweep(ctx).await?;
     finish(ctx, job, &[new_job(&Task::Purge, now + PURGE_EVERY_MS)?]).await
 }

@@ -25,7 +25,7 @@ fn start(dir: &Path, address: &str, more: &[&str]) -> Child {
 }
 
 async fn answers(target: &Client) {
-    for _ in 0..400 {
+    for _ in 0..1_200 {
         if target.observe("shop").await.is_ok() {
             return;
         }
@@ -47,7 +47,7 @@ async fn ready(dir: &Path, target: &Client, name: &str) -> Slot {
         trusted: true,
     };
     target.prepare("shop", &Door::Domain("shop.example".to_owned()), &release).await.expect("it is taken");
-    for _ in 0..400 {
+    for _ in 0..1_200 {
         let service = target.observe("shop").await.expect("the host answers").expect("the service");
         let slot = service.slot_of(name).expect("a place");
         if service.slots[&slot].health == Health::Ready {
@@ -61,7 +61,7 @@ async fn ready(dir: &Path, target: &Client, name: &str) -> Slot {
 async fn split(target: &Client, stable: Slot, weight: u16) {
     let candidate = (weight > 0).then_some(stable.other());
     let split = Split { stable: Some(stable), candidate, weight, salt: "1".to_owned() };
-    for _ in 0..200 {
+    for _ in 0..1_200 {
         let generation = match target.observe("shop").await {
             Ok(Some(service)) => service.generation,
             _ => 0,

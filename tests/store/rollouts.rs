@@ -93,6 +93,7 @@ async fn the_history_has_what_is_measured_and_nothing_long() {
         assert_eq!((all[1].spec.as_str(), all[1].state.as_deref()), ("", None), "what is long is left out");
         let one = store.rollout_history(Some("production")).await.unwrap();
         assert_eq!(one.iter().map(|row| row.id).collect::<Vec<_>>(), [second]);
+        assert_eq!(store.released().await.unwrap(), ["digest"]);
         assert_eq!(store.brought(first).await.unwrap().as_deref(), Some("more"));
         assert_eq!(store.brought(second).await.unwrap(), None);
         assert_eq!(store.brought_all().await.unwrap(), [(first, "more".to_owned())]);

@@ -12,7 +12,7 @@ mod state;
 
 pub use branch::{BranchState, branch};
 pub use checks::{Checks, Item, Phase};
-pub use environment::{Closed, Ended, EnvState, Going, Held, Waiting, environment};
+pub use environment::{Closed, Ended, EnvState, Going, Held, Stands, Waiting, environment};
 pub use pull::pull;
 pub use state::{Head, LastCommand, PullState, Refused};
 

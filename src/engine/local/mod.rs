@@ -295,6 +295,14 @@ impl Engine for Local {
         harvest::kept(&self.config.data, digest)
     }
 
+    fn exports(&self) -> Vec<super::Export> {
+        harvest::exports(&self.config.data)
+    }
+
+    fn forget(&self, digest: &str) {
+        harvest::forget(&self.config.data, digest);
+    }
+
     fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
         Box::pin(self.perform(spec, events, cancel))
     }

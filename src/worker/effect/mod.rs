@@ -7,6 +7,7 @@ pub mod reaction;
 pub mod reply;
 pub mod revert;
 pub mod rollout;
+pub mod shelf;
 pub mod sticky;
 
 use anyhow::Context as _;

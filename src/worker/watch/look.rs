@@ -8,8 +8,8 @@ use crate::domain::release::RolloutSpec;
 use crate::domain::rollout::{Counts, Health, Observation, Weight};
 use crate::host::{Door, Release, Service, Split, Target, TargetError};
 use crate::store::RolloutRow;
-use crate::worker::secrets;
 use crate::worker::verdict::JobError;
+use crate::worker::{rolled, secrets};
 
 /// Names that do not change while a rollout is on its way.
 pub struct Place {
@@ -19,10 +19,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// A service is an environment of a repository, by the repository's id because names change.
+    /// Of this rollout.
     pub fn of(row: &RolloutRow, spec: &RolloutSpec) -> Place {
         Place {
-            service: format!("{}-{}", row.repo_id, row.environment),
+            service: rolled::service(row.repo_id, &row.environment),
             release: release(spec),
             salt: row.id.to_string(),
         }
@@ -124,7 +124,7 @@ impl Place {
 /// A release is a commit, what it exported, and what it is started with: the same again, as in a rollback, is still there
 /// while it is warm. Two commits may export the very same; the one that is live is still not the one that is to come.
 fn release(spec: &RolloutSpec) -> String {
-    format!("{}-{}-{}", spec.version.sha, spec.version.release, spec.environment.digest())
+    format!("{}{}", rolled::release_begins(&spec.version), spec.environment.digest())
 }
 
 #[cfg(test)]

@@ -172,6 +172,7 @@ pub fn go(state: &mut EnvState, ask: Ask, spec: RolloutSpec, now: i64, changes: 
         kind: spec.kind,
         full: false,
         before: None,
+        keep: spec.environment.keep,
         asked: Vec::new(),
         ask: ask.clone(),
     });

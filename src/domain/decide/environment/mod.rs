@@ -6,7 +6,7 @@ mod news;
 mod orders;
 mod state;
 
-pub use state::{Closed, Ended, EnvState, Going, Held, Waiting};
+pub use state::{Closed, Ended, EnvState, Going, Held, Stands, Waiting};
 
 use super::Change;
 use crate::domain::ask::{Answered, Ask, Said};

@@ -6,7 +6,7 @@ use crate::domain::ask::Said;
 use crate::domain::facts::EnvFacts;
 use crate::domain::release::Kind;
 use crate::domain::speech::steering;
-use crate::domain::task::News;
+use crate::domain::task::{News, Task};
 
 /// Notes it. News of an earlier rollout change nothing.
 pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts, changes: &mut Vec<Change>) {
@@ -20,7 +20,7 @@ pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts
             // Who wanted it taken back was promised that, and was heard too late by a hair: now it is a way back from what is live,
             // before anything else begins.
             let owed = state.going.as_mut().map(|going| std::mem::take(&mut going.asked)).unwrap_or_default();
-            end(state, (true, String::new()), facts.now);
+            end(state, (true, String::new()), facts.now, changes);
             for ask in owed {
                 orders::keep_word(state, ask, facts, changes);
             }
@@ -72,11 +72,13 @@ fn gone(
         let words = steering::taken_back(&state.name, state.live.as_ref(), words);
         answer(ask, Said::Done, words, changes);
     }
-    end(state, (false, words.to_owned()), facts.now);
+    end(state, (false, words.to_owned()), facts.now, changes);
 }
 
-fn end(state: &mut EnvState, (stayed, words): (bool, String), now: i64) {
+fn end(state: &mut EnvState, (stayed, words): (bool, String), now: i64, changes: &mut Vec<Change>) {
     let Some(going) = state.going.take() else { return };
+    state.shelve(going.version.clone(), going.keep);
+    changes.push(Change::Do(Task::SyncShelf { key: state.key() }));
     state.last =
         Some(Ended { number: going.number, sha: going.version.sha, pull: going.version.pull, words, stayed, at: now });
 }

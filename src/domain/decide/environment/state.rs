@@ -20,6 +20,9 @@ pub struct EnvState {
     /// What served there before and was not at fault, newest last.
     #[serde(default)]
     pub good: Vec<Version>,
+    /// What was released and serves no more, but is kept, newest last; what serves may be among it.
+    #[serde(default)]
+    pub shelf: Vec<Version>,
     /// Rollouts so far.
     #[serde(default)]
     pub count: i64,
@@ -54,9 +57,46 @@ pub struct Going {
     /// What was live until then, and takes over again should it be taken back.
     #[serde(default)]
     pub before: Option<Version>,
+    /// Releases that are kept beside those that serve, by the environment's definition.
+    #[serde(default = "some")]
+    pub keep: u32,
     /// Who wanted it taken back, and is answered when it is.
     #[serde(default)]
     pub asked: Vec<Ask>,
+}
+
+/// What a row of before says of `keep`.
+fn some() -> u32 {
+    5
+}
+
+/// Where a release stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stands {
+    /// It is being rolled out.
+    Coming,
+    /// It serves.
+    Live,
+    /// What came after it is watched, and it can take over at once.
+    Warm,
+    /// Its files are kept.
+    Kept,
+    /// They are not.
+    Gone,
+}
+
+impl Stands {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stands::Coming => "coming",
+            Stands::Live => "live",
+            Stands::Warm => "warm",
+            Stands::Kept => "kept",
+            Stands::Gone => "gone",
+        }
+    }
 }
 
 /// Somebody who waits.
@@ -125,6 +165,7 @@ impl EnvState {
             name: name.to_owned(),
             live: None,
             good: Vec::new(),
+            shelf: Vec::new(),
             count: 0,
             going: None,
             queue: Vec::new(),
@@ -149,6 +190,52 @@ impl EnvState {
         }
     }
 
+    /// A rollout is over: its release is kept, and what is one too many goes. What serves stays, and so does the last
+    /// good one, to which a rollback goes.
+    pub(super) fn shelve(&mut self, version: Version, keep: u32) {
+        for good in self.good.iter().rev() {
+            if !self.shelf.iter().any(|kept| kept.same(good)) {
+                self.shelf.insert(0, good.clone());
+            }
+        }
+        self.shelf.retain(|kept| !kept.same(&version));
+        self.shelf.push(version);
+        let serves = |kept: &Version| self.live.as_ref().is_some_and(|live| live.same(kept));
+        let last_good = |kept: &Version| self.good.last().is_some_and(|good| good.same(kept));
+        let mut over = self.shelf.iter().filter(|kept| !serves(kept)).count().saturating_sub(keep as usize);
+        self.shelf.retain(|kept| {
+            let goes = over > 0 && !serves(kept) && !last_good(kept);
+            over -= usize::from(goes);
+            !goes
+        });
+        self.good.retain(|good| self.shelf.iter().any(|kept| kept.same(good)));
+    }
+
+    /// Every release whose files are kept.
+    pub fn kept(&self) -> impl Iterator<Item = &Version> {
+        let going =
+            self.going.iter().flat_map(|going| [Some(&going.version), going.before.as_ref()].into_iter().flatten());
+        let serve = self.live.iter().chain(going);
+        self.shelf.iter().chain(&self.good).chain(serve)
+    }
+
+    /// Where the release of a commit with this digest stands.
+    pub fn stands(&self, sha: &str, release: &str) -> Stands {
+        let is = |version: &Version| version.sha == sha && version.release == release;
+        match &self.going {
+            Some(going) if !going.full && is(&going.version) => return Stands::Coming,
+            Some(going) if going.full && going.before.as_ref().is_some_and(is) => return Stands::Warm,
+            _ => {}
+        }
+        if self.live.as_ref().is_some_and(is) {
+            Stands::Live
+        } else if self.kept().any(is) {
+            Stands::Kept
+        } else {
+            Stands::Gone
+        }
+    }
+
     /// Pull requests whose sticky comment speaks of this environment.
     pub fn pulls(&self) -> Vec<i64> {
         let going = self.going.iter().filter_map(|going| going.ask.pull);
@@ -160,5 +247,56 @@ impl EnvState {
         all.sort_unstable();
         all.dedup();
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(n: u32) -> Version {
+        let sha = format!("sha{n}");
+        Version { release: format!("of {sha}"), sha, pull: None, merged: true, definition: String::new() }
+    }
+
+    fn state() -> EnvState {
+        let repo =
+            Repo { installation: 1, id: 1, owner: "acme".into(), name: "shop".into(), default_branch: "main".into() };
+        EnvState::new(&repo, "staging")
+    }
+
+    fn shas(versions: &[Version]) -> Vec<&str> {
+        versions.iter().map(|version| version.sha.as_str()).collect()
+    }
+
+    #[test]
+    fn what_serves_and_the_last_good_one_stay_whatever_keep_says() {
+        let mut state = state();
+        // Five go live one after the other.
+        for n in 1..=5 {
+            if let Some(before) = state.live.replace(version(n)) {
+                state.was_good(before);
+            }
+            state.shelve(version(n), 2);
+        }
+        assert_eq!((shas(&state.shelf), shas(&state.good)), (vec!["sha3", "sha4", "sha5"], vec!["sha3", "sha4"]));
+        // Then many are taken back on the way.
+        for n in 6..=9 {
+            state.shelve(version(n), 2);
+        }
+        assert_eq!((shas(&state.shelf), shas(&state.good)), (vec!["sha4", "sha5", "sha9"], vec!["sha4"]));
+        let stands = |n: u32| state.stands(&version(n).sha, &version(n).release);
+        assert_eq!([1, 4, 5, 9].map(stands), [Stands::Gone, Stands::Kept, Stands::Live, Stands::Kept]);
+        assert_eq!(state.stands("sha5", "of another"), Stands::Gone);
+    }
+
+    #[test]
+    fn a_row_of_before_keeps_what_it_could_go_back_to() {
+        let mut state = state();
+        state.good = vec![version(1), version(2)];
+        state.live = Some(version(3));
+        state.shelve(version(4), 5);
+        assert_eq!((shas(&state.shelf), shas(&state.good)), (vec!["sha1", "sha2", "sha4"], vec!["sha1", "sha2"]));
+        assert_eq!(state.kept().filter(|kept| kept.sha == "sha3").count(), 1);
     }
 }
