@@ -25,7 +25,7 @@ fn at_most(bad: u64, total: u64, p: f64) -> f64 {
     loop {
         let value = term.exp();
         sum += value;
-        if k == 0 || value < sum * 1e-12 {
+        if k == 0 || value <= sum * 1e-12 {
             return sum.min(1.0);
         }
         // C(n, k-1) = C(n, k) * k / (n - k + 1)
