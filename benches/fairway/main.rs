@@ -2,7 +2,7 @@
 //! fails: a slow machine is no broken one.
 //!
 //! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth`, `recovery`,
-//! `dagger` or `release`.
+//! `dagger`, `judge` or `release`.
 
 #[path = "../../tests/common/cluster.rs"]
 mod cluster;
@@ -13,6 +13,7 @@ mod growth;
 mod handles;
 mod hub;
 mod intake;
+mod judge;
 mod latency;
 mod load;
 mod process;
@@ -50,6 +51,9 @@ async fn main() {
     }
     if asked("dagger") {
         dagger::measure(&mut report).await;
+    }
+    if asked("judge") {
+        judge::measure(&mut report);
     }
     if asked("release") {
         release::measure(&mut report).await;
