@@ -14,7 +14,7 @@ use crate::process::{self, Served};
 use crate::report::{Goal, Report};
 
 /// Environments, one after another; each in an organisation of its own, because GitHub counts writes by installation.
-const ENVIRONMENTS: usize = 2;
+const ENVIRONMENTS: usize = 10;
 /// Longest wait for one thing.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// One bad request is judged before the next one comes.
