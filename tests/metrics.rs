@@ -104,8 +104,8 @@ async fn two_deploys_an_abort_and_a_rollback() {
       deployments                276.5 a day               2
       pull requests shipped     967.7 a week               1  100 a week
       change lead time                 120 s   120 s       1  120 s
-        merge to live                 60.2 s  60.2 s       1
-        command to live               30.2 s  54.2 s       2
+        merge to live                 60.4 s  60.4 s       1
+        command to live               30.3 s  54.4 s       2
       recovery                         1.1 s  1.82 s       2  300 s
         detect                         1.9 s   1.9 s  1 (+1)
         decide                           0 s     0 s  1 (+1)
@@ -114,9 +114,9 @@ async fn two_deploys_an_abort_and_a_rollback() {
       rework rate                        0 %          0 of 2              22 %
       failed before traffic              0 %          0 of 3
       build                              0 s     0 s       2  60 s
-      deploy after build              30.2 s  54.2 s       2  120 s
+      deploy after build              30.3 s  54.4 s       2  120 s
       command to first traffic         0.2 s   0.2 s       2
-      command to 100 %                30.2 s  54.2 s       2
+      command to 100 %                30.3 s  54.4 s       2
       The failures had as much traffic as there is in 5.3 minutes, and answered 4 requests badly.
       1 rollout has no commits to measure: nothing was live before, or git lost it.
 
