@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::keeper::Keeper;
-use super::listen::{Ends, Kind, accept};
+use super::listen::{Ends, Kind};
 use super::proxy::Proxy;
 use super::shelf::Shelf;
 use super::{Door, Release, TargetError};
@@ -89,7 +89,7 @@ impl Host {
         };
         let (listener, stop) = (Arc::new(listener), self.ends.soft.child_token());
         let kind = Kind::Own(name.to_owned());
-        tokio::spawn(accept(listener.clone(), kind, self.proxy.clone(), (self.ends.clone(), stop.clone())));
+        self.ends.listen(listener.clone(), kind, self.proxy.clone(), stop.clone());
         doors.insert(name.to_owned(), Own { port, listener, stop });
         Ok(())
     }

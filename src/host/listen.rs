@@ -49,6 +49,11 @@ pub struct Ends {
 }
 
 impl Ends {
+    /// Listeners count as connections do: when all is over nobody listens any more.
+    pub fn listen(&self, listener: Arc<TcpListener>, kind: Kind, proxy: Proxy, stop: CancellationToken) {
+        self.open.spawn(accept(listener, kind, proxy, (self.clone(), stop)));
+    }
+
     /// Takes no more, answers what came, and closes what is idle.
     pub async fn finish(&self) {
         self.soft.cancel();
@@ -64,7 +69,7 @@ impl Ends {
 }
 
 /// Takes connections until `stop`.
-pub async fn accept(listener: Arc<TcpListener>, kind: Kind, proxy: Proxy, (ends, stop): (Ends, CancellationToken)) {
+async fn accept(listener: Arc<TcpListener>, kind: Kind, proxy: Proxy, (ends, stop): (Ends, CancellationToken)) {
     loop {
         let taken = tokio::select! {
             biased;

@@ -18,7 +18,7 @@ use super::admin;
 use super::desk::{Host, tcp};
 use super::handover::{self, Gift, Inherited};
 use super::keeper::Keeper;
-use super::listen::{Ends, Kind, accept};
+use super::listen::{Ends, Kind};
 use super::proxy::Proxy;
 use super::shelf::Shelf;
 use super::tls::{self, Certificates};
@@ -115,6 +115,7 @@ pub async fn serve(
     attend(&host, &doors, (&config, &mut lock), shutdown).await?;
     stop.cancel();
     host.ends.finish().await;
+    host.doors.lock().await.clear();
     drop(lock);
     // Answers on the admin socket are there within a moment.
     let _ = tokio::time::timeout(Duration::from_secs(2), async { while work.join_next().await.is_some() {} }).await;
@@ -168,9 +169,11 @@ impl Doors {
 
     /// Connections are taken from here on.
     fn take(&self, host: &Arc<Host>, certificates: Option<&Arc<Certificates>>) -> anyhow::Result<()> {
-        let ends = || (host.ends.clone(), host.ends.soft.clone());
+        let listen = |listener: &Arc<tokio::net::TcpListener>, kind| {
+            host.ends.listen(listener.clone(), kind, host.proxy.clone(), host.ends.soft.clone());
+        };
         for listener in &self.plain {
-            tokio::spawn(accept(listener.clone(), Kind::Plain, host.proxy.clone(), ends()));
+            listen(listener, Kind::Plain);
         }
         if self.tls.is_empty() {
             return Ok(());
@@ -178,7 +181,7 @@ impl Doors {
         let certificates = certificates.context("a listener with TLS needs --certificates")?;
         let acceptor = TlsAcceptor::from(tls::config(certificates.clone())?);
         for listener in &self.tls {
-            tokio::spawn(accept(listener.clone(), Kind::Tls(acceptor.clone()), host.proxy.clone(), ends()));
+            listen(listener, Kind::Tls(acceptor.clone()));
         }
         Ok(())
     }
