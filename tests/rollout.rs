@@ -542,3 +542,28 @@ async fn what_is_one_too_many_is_forgotten_and_what_serves_or_could_is_not() {
     assert!(sticky(&pull).contains(&format!("`staging` is back on `{}`", &shas[4][..7])), "{}", sticky(&pull));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn status_tells_who_holds_an_environment_also_to_who_never_asked_for_it() {
+    let (world, pull) = world(FILE).await;
+    said(&world, &pull, ("bob", "/deploy staging")).await;
+    world.pass(Duration::from_secs(2)).await;
+    said(&world, &pull, ("alice", "/lock staging database moves 2h")).await;
+    let other = open(&world, "other", "four\n").await;
+    said(&world, &other, ("bob", "/status")).await;
+    assert_snapshot!(sticky(&other), @"
+    fairway[bot]: **Both checks passed at `25d5c37`.**
+
+        | Check | Result |
+        |---|---|
+        | `test` | passed |
+        | `image` | passed |
+
+        Last command: `/status` by bob
+
+        Both checks passed at `25d5c37`.
+
+        - `staging` runs `99b86b4` of #1; alice locked it (database moves) for another 2 h.
+    ");
+    world.finish().await;
+}

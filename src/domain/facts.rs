@@ -23,6 +23,8 @@ pub struct Facts {
     pub changed: Option<Vec<String>>,
     /// What the person who speaks may do in this repository.
     pub role: Option<Role>,
+    /// The repository's environments, each in a line; empty where the event does not need it.
+    pub environments: Vec<String>,
     /// Why this engine does not run a fork's code, as a sentence; `None` when it does.
     pub forks_refused: Option<String>,
 }

@@ -72,6 +72,14 @@ impl Store {
         Ok(rows.into_iter().map(row).collect())
     }
 
+    /// The aggregates of one kind in one repository, by key.
+    pub async fn aggregates_of(&self, repo_id: i64, kind: &str) -> Result<Vec<AggregateRow>> {
+        const SQL: &str = "SELECT key, repo_id, kind, open, rev, state, updated_at FROM aggregates
+ WHERE repo_id = $1 AND kind = $2 ORDER BY key";
+        let rows = sqlx::query_as(SQL).bind(repo_id).bind(kind).fetch_all(self.read()).await?;
+        Ok(rows.into_iter().map(row).collect())
+    }
+
     /// The aggregates of one kind in all repositories that changed at `since` or later (Unix ms), by key.
     pub async fn aggregates_since(&self, kind: &str, since: i64) -> Result<Vec<AggregateRow>> {
         const SQL: &str = "SELECT key, repo_id, kind, open, rev, state, updated_at FROM aggregates

@@ -1,6 +1,7 @@
 //! Two listeners. The public one has the door and a pulse and nothing else; the private one has everything that shows what runs.
 
 mod engines;
+mod environments;
 pub mod hook;
 mod live;
 pub mod pages;

@@ -34,6 +34,7 @@ pub fn routes() -> Router<Private> {
         .route("/jobs", get(show_jobs))
         .route("/jobs/{id}/retry", post(retry_job))
         .merge(super::engines::routes())
+        .merge(super::environments::routes())
         .fallback(lost)
 }
 

@@ -34,7 +34,13 @@ async fn an_aggregate_is_saved_only_by_who_read_its_last_rev() {
         }
         let row = store.aggregate("pr:1/7").await.unwrap().unwrap();
         assert_eq!((row.rev, row.state.as_str(), row.open), (2, "c", true));
-        assert_eq!(store.aggregates_open(1, "pr").await.unwrap(), [row]);
+        assert_eq!(store.aggregates_open(1, "pr").await.unwrap(), std::slice::from_ref(&row));
+        assert_eq!(store.aggregates_of(1, "pr").await.unwrap(), std::slice::from_ref(&row));
+        assert_eq!(store.aggregates_since("pr", 1).await.unwrap(), [row]);
+        assert_eq!(
+            (store.aggregates_of(1, "env").await.unwrap(), store.aggregates_since("pr", 2).await.unwrap()),
+            (vec![], vec![])
+        );
         let mut tx = store.begin().await.unwrap();
         let closed = SaveAggregate { rev_seen: 2, open: false, ..save };
         assert_eq!(tx.save_aggregate(&closed).await.unwrap(), Saved::Yes);

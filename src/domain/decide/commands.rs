@@ -129,7 +129,7 @@ fn obey(
     }
     match typed.command {
         Verb::Help => Answer::Done(speech::command::help(role)),
-        Verb::Status => Answer::Done(speech::command::status(state)),
+        Verb::Status => Answer::Done(speech::command::status(state, &facts.environments)),
         Verb::Deploy | Verb::Rollout | Verb::Rollback | Verb::Lock | Verb::Unlock | Verb::Freeze | Verb::Unfreeze => {
             match ask(state, (comment, &first_line(&comment.body)), typed, (facts, changes)) {
                 Ok(None) => Answer::Asked,

@@ -144,9 +144,11 @@ pub fn help(role: Role) -> String {
     command::help_for(role)
 }
 
-/// Where the pull request stands, in one line; the table is the sticky comment itself.
-pub fn status(state: &PullState) -> String {
-    state.checks.as_ref().map_or_else(no_checks, verdict)
+/// Where the pull request stands, in one line; the table is the sticky comment itself. Below it the repository's
+/// environments, a line each: also those that this pull request had nothing to do with yet.
+pub fn status(state: &PullState, environments: &[String]) -> String {
+    let checks = state.checks.as_ref().map_or_else(no_checks, verdict);
+    if environments.is_empty() { checks } else { format!("{checks}\n\n{}", environments.join("\n")) }
 }
 
 /// The first line of everything that speaks of a commit's checks.

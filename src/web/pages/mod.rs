@@ -3,6 +3,7 @@
 
 pub mod ansi;
 pub mod engines;
+pub mod environments;
 pub mod error;
 pub mod jobs;
 pub mod login;

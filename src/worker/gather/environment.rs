@@ -62,6 +62,16 @@ pub async fn facts(
     Ok(facts)
 }
 
+/// What is live in a repository's environments, and who holds them, each in a line.
+pub async fn lines(ctx: &Context, repo: &Repo) -> Result<Vec<String>, JobError> {
+    let mut lines = Vec::new();
+    for row in ctx.store.aggregates_of(repo.id, "env").await? {
+        let state: EnvState = serde_json::from_str(&row.state).context("an environment's row cannot be read")?;
+        lines.push(crate::domain::speech::place::line(&state, ctx.clock.now()));
+    }
+    Ok(lines)
+}
+
 /// The request that may start next: the first of the queue, or the one that takes its place.
 fn candidate<'a>(state: Option<&'a EnvState>, asked: Option<&'a Ask>) -> Option<&'a Ask> {
     let first = state.and_then(|state| state.queue.first()).map(|waiting| &waiting.ask);

@@ -31,6 +31,9 @@ pub async fn pull(ctx: &Context, number: i64, state: Option<&PullState>, event: 
             if typed.is_some() {
                 facts.role = Some(role(ctx, repo, &comment.author).await?);
             }
+            if typed == Some(Verb::Status) {
+                facts.environments = environment::lines(ctx, repo).await?;
+            }
             if typed.is_some_and(Verb::concerns_environments) {
                 facts.home = Some(project_at(ctx, repo, &repo.default_branch).await?);
             }
