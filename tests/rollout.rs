@@ -237,17 +237,17 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `1aa727d` | Waits for the revert of `07f3104`. |
+        | `staging` | `1aa727d` | `07f3104`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). Merge #3, its revert, or type `/deploy staging --fixes #2` where it is mended. |
 
         Last command: `/deploy staging` by bob
 
-        Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x)
+        Not done; the reply to it says why.
 
         <!-- fairway:status v1 1006/2 -->
     * fairway[bot] deployed to staging: failure
     fairway[bot]: > `/deploy staging` (bob)
 
-        Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x)
+        Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). A pull request that reverts it follows: merge that, or mend it and type `/deploy staging --fixes #2` where it is mended.
         <!-- fairway:reply 1083 -->
     [fairway / image] success: Passed in 1.0 s
     [fairway / test] success: Passed in 1.0 s
@@ -261,7 +261,7 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
     "###);
     // What has it in it does not come back by itself.
     said(&world, &bad, ("bob", "/deploy staging")).await;
-    assert_snapshot!(sticky(&bad), @r"
+    assert_snapshot!(sticky(&bad), @r###"
     fairway[bot] (edited): **Both checks passed at `c3ddf67`.**
 
         | Check | Result |
@@ -271,12 +271,12 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `1aa727d` | Waits for the revert of `07f3104`. |
+        | `staging` | `1aa727d` | `07f3104`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). Merge #3, its revert, or type `/deploy staging --fixes #2` where it is mended. |
 
         Last command: `/deploy staging` by bob
 
-        Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x)
-    ");
+        Not done; the reply to it says why.
+    "###);
     world.finish().await;
 }
 
@@ -323,7 +323,7 @@ async fn a_share_by_hand_promote_and_rollback() {
     ");
     said(&world, &pull, ("alice", "/rollback staging")).await;
     serve(&world, &service(&world, "staging"), 2, |_| 0).await;
-    assert_snapshot!(sticky(&pull), @r"
+    assert_snapshot!(sticky(&pull), @r###"
     fairway[bot] (edited): **Both checks passed at `d625836`.**
 
         | Check | Result |
@@ -333,12 +333,12 @@ async fn a_share_by_hand_promote_and_rollback() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `99b86b4` | Waits for the revert of `d625836`. |
+        | `staging` | `99b86b4` | `d625836`: alice took it back at 100 % after 10 s. Type `/deploy staging --fixes #1` where it is mended. |
 
         Last command: `/rollback staging` by alice
 
         `staging` runs `99b86b4` again: alice took it back at 100 % after 10 s
-    ");
+    "###);
     world.finish().await;
 }
 
@@ -419,7 +419,7 @@ async fn who_comes_second_waits_and_goes_on_by_itself() {
     "###);
     said(&world, &pull, ("alice", "/unlock staging")).await;
     world.pass(Duration::from_secs(3)).await;
-    assert_snapshot!(sticky(&other), @r###"
+    assert_snapshot!(sticky(&other), @r"
     fairway[bot] (edited): **Both checks passed at `6b76147`.**
 
         | Check | Result |
@@ -433,8 +433,8 @@ async fn who_comes_second_waits_and_goes_on_by_itself() {
 
         Last command: `/deploy staging` by alice
 
-        Not deployed: `staging` runs `99b86b4` of #1, which is not merged, and `6b76147` does not have it. Merge that one first, or take it back, then type `/deploy staging` again.
-    "###);
+        Not done; the reply to it says why.
+    ");
     assert!(pull.timeline().contains(":rocket:"));
     world.finish().await;
 }
@@ -473,7 +473,7 @@ async fn a_release_that_never_starts_gets_no_traffic() {
 
         Last command: `/deploy staging` by bob
 
-        Not live in `staging`: it never got traffic: it was not ready after 120 s
+        Not done; the reply to it says why.
     ");
     world.finish().await;
 }
@@ -503,7 +503,7 @@ async fn one_that_dies_on_the_way_is_taken_back() {
 
         Last command: `/deploy staging` by bob
 
-        Not live in `staging`: aborted at 50 % after 40 s: 3 health probes in a row failed
+        Not done; the reply to it says why.
     ");
     world.finish().await;
 }

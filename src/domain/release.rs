@@ -123,6 +123,29 @@ pub struct Steered {
     pub at: i64,
 }
 
+/// Where a rollout got to, as its environment has to know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum News {
+    /// All traffic goes there; the old version is kept warm for a while.
+    Full,
+    /// It is over and its release stays.
+    Live,
+    /// It is over and its release is gone from the traffic.
+    Gone {
+        /// The verdict, one sentence.
+        words: String,
+        /// Whether the release itself was at fault, so that it must not come back unmended.
+        fault: bool,
+        /// Whether it had all the traffic when it was taken back.
+        was_full: bool,
+    },
+    /// The pull request that takes its change back in git is open.
+    Reverted {
+        /// Its number.
+        pull: i64,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::excuses;

@@ -6,6 +6,7 @@ use super::ask::{Answered, Ask};
 use super::event::{Comment, Pull};
 use super::ids::Repo;
 use super::project::Pipeline;
+use super::release::News;
 use super::run::Conclusion;
 
 /// The identifier of the button on a check run that did not pass.
@@ -316,24 +317,6 @@ impl Ask {
     pub fn of(self, environment: String) -> Task {
         Task::tell(Key::Env(self.repo.id, environment), Event::Ask(self))
     }
-}
-
-/// Where a rollout got to, as its environment has to know.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum News {
-    /// All traffic goes there; the old version is kept warm for a while.
-    Full,
-    /// It is over and its release stays.
-    Live,
-    /// It is over and its release is gone from the traffic.
-    Gone {
-        /// The verdict, one sentence.
-        words: String,
-        /// Whether the release itself was at fault, so that it must not come back unmended.
-        fault: bool,
-        /// Whether it had all the traffic when it was taken back.
-        was_full: bool,
-    },
 }
 
 /// What makes a run one run: asked for twice, it is run once.

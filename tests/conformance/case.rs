@@ -264,6 +264,11 @@ impl Case {
         matches!(kind, Some(Kind::Mute | Kind::Hang | Kind::Stays))
     }
 
+    /// Whether it, or what runs before it, has a cache.
+    pub fn keeps_something(&self) -> bool {
+        !self.caches.is_empty() || self.first.as_ref().is_some_and(|first| first.keeps_something())
+    }
+
     pub fn is_for(&self, on: On) -> bool {
         self.not_on.iter().all(|(not, _)| *not != on)
     }

@@ -86,6 +86,11 @@ impl Lab {
         Lab { on, dir, hub, trees, mute, engine, runner: address.to_owned(), fake, runs: AtomicI64::new(1) }
     }
 
+    /// Whether a cache is there again in the next run: the local engine needs bubblewrap for that.
+    pub fn keeps_caches(&self) -> bool {
+        !self.engine.isolation().contains("`cache`")
+    }
+
     fn data(&self) -> PathBuf {
         self.dir.path().join("data")
     }

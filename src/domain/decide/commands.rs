@@ -87,10 +87,12 @@ pub(super) fn answered(state: &mut PullState, said: &Answered, changes: &mut Vec
         state.pending.retain(|pending| *pending != comment);
         changes.push(Change::Do(Task::SyncReaction { repo: state.repo.clone(), comment }));
     }
+    // A refusal has a reply of its own, and is not told twice.
+    let shows = if said.outcome == Said::Refused { speech::command::see_reply() } else { words };
     let newest = state.last.as_ref().is_none_or(|last| last.comment <= comment);
     let shown = state.last.as_ref().is_some_and(|last| last.comment == comment);
     if shown || (newest && said.outcome != Said::Refused) {
-        state.last = Some(LastCommand { comment, author: said.author.clone(), text: said.line.clone(), answer: words });
+        state.last = Some(LastCommand { comment, author: said.author.clone(), text: said.line.clone(), answer: shows });
     }
     match said.outcome {
         Said::Refused => refuse(state, (comment, &said.author), Some(said.verb), changes),

@@ -3,8 +3,8 @@
 
 use super::machine::{Action, Outcome, Rollout, Why};
 use super::weight::Weight;
+use crate::domain::release::News;
 use crate::domain::speech;
-use crate::domain::task::News;
 
 /// What changed a little is written down this often; it could be counted again.
 const WRITE_MS: i64 = 2_000;

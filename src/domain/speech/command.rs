@@ -42,6 +42,11 @@ pub fn not_allowed(row: &command::Command, named: Option<&str>, (author, role): 
     )
 }
 
+/// Where the reasons for a refusal stand.
+pub fn see_reply() -> String {
+    "Not done; the reply to it says why.".to_owned()
+}
+
 /// The pull request is closed.
 pub fn closed(row: &command::Command) -> String {
     format!(

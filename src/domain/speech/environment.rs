@@ -202,14 +202,12 @@ pub fn frozen_by_file(environment: &Environment, window: &str, until: i64, now: 
 /// After a rollback.
 pub fn held(name: &str, held: &Held, ask: &Ask) -> String {
     let who = if held.by.is_empty() { "Fairway".to_owned() } else { escape_md(&held.by) };
-    let (whose, fixes) = match held.pull {
-        Some(number) => (format!(" of #{number}"), format!("`/deploy {name} --fixes #{number}`")),
-        None => (String::new(), format!("`/unlock {name}`, then `/deploy {name}`")),
-    };
+    let whose = held.pull.map_or_else(String::new, |number| format!(" of #{number}"));
     format!(
-        "Not deployed: {who} took `{}`{whose} back from `{name}`, and `{}` still has it. Merge its revert first; if this commit mends it, type {fixes}.",
+        "Not deployed: {who} took `{}`{whose} back from `{name}`, and `{}` still has it. {}.",
         short(&held.bad),
-        short(&ask.sha)
+        short(&ask.sha),
+        super::way_out::way_out(name, held)
     )
 }
 

@@ -11,3 +11,4 @@ pub mod rollout;
 pub mod simulate;
 pub mod steering;
 pub mod sticky;
+pub mod way_out;

@@ -2,6 +2,7 @@
 
 use super::command::tick;
 use super::environment::{because, rolls_out, spell, until};
+use super::way_out::way_out;
 use crate::domain::ask::Ask;
 use crate::domain::decide::{Closed, Ended, EnvState};
 use crate::domain::ids::short;
@@ -61,10 +62,7 @@ pub fn next(state: &EnvState, rollout: Option<&Rollout>, now: i64) -> String {
         return format!("`/unlock {name}` opens it.");
     }
     if let Some(held) = &state.held {
-        let fixes = held.pull.map_or_else(String::new, |number| {
-            format!(", or type `/deploy {name} --fixes #{number}` where it is mended")
-        });
-        return format!("Merge its revert{fixes}; `/unlock {name}` lets it in again as it is.");
+        return format!("{}; `/unlock {name}` lets it in again as it is.", way_out(name, held));
     }
     if state.freeze.as_ref().is_some_and(|freeze| lasts(freeze, now)) {
         return format!("`/unfreeze {name}` ends it, `/deploy {name} --hotfix reason` passes it.");
@@ -125,7 +123,14 @@ mod tests {
         let mut state = state();
         assert_eq!(line(&state, 0), "- `staging` runs nothing; nobody holds it.");
         assert_eq!(next(&state, None, 0), "`/deploy staging` brings the pull request you type it in.");
-        state.held = Some(Held { bad: "abcdef0123".to_owned(), pull: Some(7), by: String::new(), at: 0 });
+        state.held = Some(Held {
+            bad: "abcdef0123".to_owned(),
+            pull: Some(7),
+            by: String::new(),
+            at: 0,
+            merged: true,
+            revert: Some(9),
+        });
         state.lock = Some(closed(Some(7_200_000)));
         assert_eq!(
             line(&state, 60_000),
@@ -136,7 +141,7 @@ mod tests {
         assert_eq!(holders(&state, 7_200_000).len(), 1);
         assert_eq!(
             next(&state, None, 7_200_000),
-            "Merge its revert, or type `/deploy staging --fixes #7` where it is mended; `/unlock staging` lets it in again as it is."
+            "Merge #9, its revert, or type `/deploy staging --fixes #7` where it is mended; `/unlock staging` lets it in again as it is."
         );
         (state.held, state.lock, state.freeze) = (None, None, Some(closed(None)));
         assert_eq!(next(&state, None, 0), "`/unfreeze staging` ends it, `/deploy staging --hotfix reason` passes it.");

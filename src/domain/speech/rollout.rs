@@ -172,7 +172,11 @@ pub fn row(state: &EnvState, rollout: Option<&Rollout>) -> String {
         (Some(going), None) => (format!("`{}` · starting; live: {live}", short(&going.version.sha)), String::new()),
         (None, _) => {
             let next = match (&state.held, &state.last) {
-                (Some(held), _) => format!("Waits for the revert of `{}`.", short(&held.bad)),
+                (Some(held), _) => {
+                    let ended = state.last.as_ref().filter(|last| !last.stayed && last.sha == held.bad);
+                    let words = ended.map_or_else(|| "taken back".to_owned(), |last| last.words.clone());
+                    format!("`{}`: {words}. {}.", short(&held.bad), super::way_out::way_out(name, held))
+                }
                 (None, Some(last)) if !last.stayed => format!("`{}`: {}.", short(&last.sha), last.words),
                 _ => String::new(),
             };

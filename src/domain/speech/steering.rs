@@ -174,7 +174,26 @@ pub fn is_back(name: &str, version: &Version, held: Option<&Held>) -> String {
     format!("`{name}` is back on `{}`.{hold}", short(&version.sha))
 }
 
+/// What became of a version that did not get through, for who is to say what comes next.
+#[derive(Clone, Copy, Debug)]
+pub struct NextTry {
+    /// The release itself was at fault.
+    pub fault: bool,
+    /// Nothing that has it goes there before it is reverted or mended.
+    pub held: bool,
+    /// The pull request that brought it.
+    pub pull: Option<i64>,
+}
+
 /// The end of a command whose rollout did not get through.
-pub fn came_to_nothing(name: &str, words: &str) -> String {
-    format!("Not live in `{name}`: {words}")
+pub fn came_to_nothing(name: &str, words: &str, next: NextTry) -> String {
+    let next = match next {
+        NextTry { held: true, pull: Some(number), .. } => format!(
+            "A pull request that reverts it follows: merge that, or mend it and type `/deploy {name} --fixes #{number}` where it is mended."
+        ),
+        NextTry { held: true, pull: None, .. } => format!("Mend it; `/unlock {name}` lets it in again as it is."),
+        NextTry { fault: true, .. } => format!("Mend it, push, and type `/deploy {name}` again."),
+        NextTry { fault: false, .. } => format!("`/deploy {name}` tries again."),
+    };
+    format!("Not live in `{name}`: {words}. {next}")
 }

@@ -277,7 +277,7 @@ impl Engine for Local {
     fn isolation(&self) -> String {
         match &self.without {
             None => "Run by the local engine in bubblewrap: it isolates less than containers, and `image` and `services` are ignored.".to_owned(),
-            Some(why) => format!("Run by the local engine without isolation, because {why}. `image` and `services` are ignored."),
+            Some(why) => format!("Run by the local engine without isolation, because {why}. `image`, `services` and `cache` are ignored."),
         }
     }
 

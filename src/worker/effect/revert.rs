@@ -3,13 +3,15 @@
 
 use anyhow::Context as _;
 
-use super::super::queue::finish;
+use super::super::queue::{add, finish, new_job};
 use super::super::rolled;
 use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;
 use crate::domain::ids::short;
+use crate::domain::release::News;
 use crate::domain::speech;
+use crate::domain::task::{Event, Key, Task};
 use crate::github::{GitHubError, Revert};
 use crate::store::{Class, Job, Mirror};
 
@@ -45,6 +47,11 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
         Mirror { key, remote_id: Some(made), hash: String::new(), note: String::new(), updated_at: ctx.clock.now() };
     let Some(mut tx) = ctx.store.finish(job).await? else { return Ok(()) };
     tx.save_mirror(&mirror).await?;
+    if made != 0 {
+        let event = Event::Rollout { number: row.number, news: News::Reverted { pull: made } };
+        let told = Task::tell(Key::Env(repo.id, row.environment.clone()), event);
+        add(&mut tx, &new_job(&told, ctx.clock.now())?).await?;
+    }
     tx.commit().await.context("remembering a revert")?;
     Ok(())
 }

@@ -4,16 +4,20 @@ use super::state::{Ended, EnvState, Held};
 use super::{Change, answer, orders};
 use crate::domain::ask::Said;
 use crate::domain::facts::EnvFacts;
-use crate::domain::release::Kind;
+use crate::domain::release::{Kind, News, Version};
 use crate::domain::speech::steering;
-use crate::domain::task::{News, Task};
+use crate::domain::task::Task;
 
 /// Notes it. News of an earlier rollout change nothing.
 pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts, changes: &mut Vec<Change>) {
+    if let News::Reverted { pull } = news {
+        return reverted(state, number, *pull);
+    }
     if state.going.as_ref().is_none_or(|going| going.number != number) {
         return;
     }
     match news {
+        News::Reverted { .. } => {}
         News::Full => full(state, changes),
         News::Live => {
             full(state, changes);
@@ -26,6 +30,15 @@ pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts
             }
         }
         News::Gone { words, fault, was_full } => gone(state, (words, *fault, *was_full), facts, changes),
+    }
+}
+
+/// The way out of the hold has a number now, unless the hold is over or another one by now.
+fn reverted(state: &mut EnvState, number: i64, pull: i64) {
+    if state.last.as_ref().is_some_and(|last| last.number == number)
+        && let Some(held) = state.held.as_mut()
+    {
+        held.revert = Some(pull);
     }
 }
 
@@ -57,13 +70,16 @@ fn gone(
         // The old version took over again without having stopped.
         let known = state.good.pop_if(|good| going.before.as_ref().is_none_or(|before| before.sha == good.sha));
         state.live = going.before.clone().or(known);
-    } else {
-        answer(&going.ask, Said::Refused, steering::came_to_nothing(&state.name, words), changes);
     }
-    let taken_back = (fault && going.version.merged) || was_full;
-    if taken_back && going.kind != Kind::Rollback {
+    let holds = ((fault && going.version.merged) || was_full) && going.kind != Kind::Rollback;
+    if !was_full {
+        let next = steering::NextTry { fault, held: holds, pull: going.version.pull };
+        answer(&going.ask, Said::Refused, steering::came_to_nothing(&state.name, words, next), changes);
+    }
+    if holds {
         let by = going.asked.last().map(|ask| ask.by.clone()).unwrap_or_default();
-        state.held = Some(Held { bad: going.version.sha.clone(), pull: going.version.pull, by, at: facts.now });
+        let Version { sha, pull, merged, .. } = going.version.clone();
+        state.held = Some(Held { bad: sha, pull, by, at: facts.now, merged, revert: None });
         if going.version.merged && going.version.pull.is_some() {
             changes.push(Change::Revert { number: going.number });
         }

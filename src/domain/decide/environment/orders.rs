@@ -128,7 +128,8 @@ fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
     };
     let Some(live) = state.live.clone() else { return Err(steering::never_deployed(&name)) };
     let Some(back) = state.good.pop() else { return Err(steering::nothing_before(&name, &live)) };
-    state.held = Some(Held { bad: live.sha.clone(), pull: live.pull, by: ask.by.clone(), at: facts.now });
+    let (bad, by) = (live.sha.clone(), ask.by.clone());
+    state.held = Some(Held { bad, pull: live.pull, by, at: facts.now, merged: live.merged, revert: None });
     // It is started as the file says now, and what is live is known by how it was started.
     let version = Version { definition: environment.digest(), ..back.clone() };
     let spec = RolloutSpec {

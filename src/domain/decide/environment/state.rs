@@ -135,6 +135,12 @@ pub struct Held {
     pub by: String,
     /// When.
     pub at: i64,
+    /// Whether it is on the default branch, so that git has to take it back too.
+    #[serde(default)]
+    pub merged: bool,
+    /// The pull request that takes it back in git, once it is open.
+    #[serde(default)]
+    pub revert: Option<i64>,
 }
 
 /// How a rollout ended.

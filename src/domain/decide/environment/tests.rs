@@ -5,10 +5,9 @@ use crate::domain::command::Verb;
 use crate::domain::facts::{Front, Lineage, Proof, Standing};
 use crate::domain::ids::Repo;
 use crate::domain::project::{self, Environment, Project};
-use crate::domain::release::{Kind, RolloutSpec};
+use crate::domain::release::{Kind, News, RolloutSpec};
 use crate::domain::rollout::Weight;
 use crate::domain::run::Conclusion;
-use crate::domain::task::News;
 
 const FILE: &str = "[pipeline.image]\nrun = [\"i\"]\nexport = \"dist/\"\n[environment.production]\nrelease = \"image\"\nstart = \"./shop\"\nport = 8080\n";
 
