@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::domain::project;
 use crate::engine::Engine;
 use crate::github::GitHub;
 use crate::host::Target;
@@ -81,6 +82,8 @@ pub struct Policy {
     pub progress_ms: i64,
     /// Most log bytes kept for a run.
     pub log_bytes: u64,
+    /// What no environment may go below.
+    pub floor: project::Policy,
     /// A rollout is looked at so many times before its job goes back into the queue.
     pub watch_looks: usize,
 }

@@ -17,6 +17,7 @@ pub use secret::Secret;
 pub use secrets_key::SecretsKey;
 pub use table::{SETTINGS, Setting, help, markdown};
 
+use crate::domain::project::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::SocketAddr;
@@ -126,6 +127,8 @@ pub struct Settings {
     pub image: String,
     /// The key of stored secrets, when the operator chose one; see [`Settings::secrets_key`].
     pub given_secrets_key: Option<SecretsKey>,
+    /// What no environment of any repository may go below.
+    pub floor: Policy,
     /// Jobs at once.
     pub workers: usize,
     /// Live pipeline runs at once.

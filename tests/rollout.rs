@@ -5,6 +5,8 @@
 mod fairway_world;
 #[path = "rollout/mishaps.rs"]
 mod mishaps;
+#[path = "rollout/policy.rs"]
+mod policy;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -66,7 +66,7 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         github,
         engine,
         host: settings.host.clone().map(|socket| Arc::new(host::Client::new(socket)) as Arc<dyn host::Target>),
-        policy: Arc::new(policy(&identity, &clock)),
+        policy: Arc::new(policy(&settings, &identity, &clock)),
         clock,
         masker,
         seal: Arc::new(Seal::new(settings.secrets_key()?.reveal())),
@@ -143,8 +143,9 @@ fn github(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> anyhow:
     GitHub::new(config).context("FAIRWAY_PRIVATE_KEY cannot be used")
 }
 
-fn policy(identity: &AppIdentity, clock: &Clock) -> Policy {
+fn policy(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> Policy {
     Policy {
+        floor: settings.floor.clone(),
         orgs: identity.orgs.clone(),
         app_id: identity.app_id as i64,
         // Pages have no login of their own yet, so no check run links to them.

@@ -47,7 +47,22 @@ impl GitHub {
     /// `Invalid` when the file is larger than 8 MiB; else see [`GitHubError`].
     pub async fn file(&self, repo: &Repo, path: &str, git_ref: &str) -> Result<Option<String>, GitHubError> {
         let path = format!("{}/contents/{}?ref={}", base(repo), escape_path(path), escape(git_ref));
-        let ask = Ask { accept: wire::RAW, ..Ask::get(Auth::of(repo, CODE), path.clone()) };
+        self.text_at(Auth::of(repo, CODE), path).await
+    }
+
+    /// A file's text on the default branch of the `.github` repository of this repository's owner; `None` when it is not
+    /// there, or not open to the App.
+    ///
+    /// # Errors
+    /// As of [`GitHub::file`].
+    pub async fn organisation_file(&self, repo: &Repo, path: &str) -> Result<Option<String>, GitHubError> {
+        let auth = Auth::Installation { installation: repo.installation, repo: None, scope: CODE };
+        let path = format!("/repos/{}/.github/contents/{}", escape(&repo.owner), escape_path(path));
+        self.text_at(auth, path).await
+    }
+
+    async fn text_at(&self, auth: Auth, path: String) -> Result<Option<String>, GitHubError> {
+        let ask = Ask { accept: wire::RAW, ..Ask::get(auth, path.clone()) };
         let reply = match self.send(ask).await {
             Err(GitHubError::NotFound { .. }) => return Ok(None),
             answer => answer?,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::source::Raw;
 use super::table::SETTINGS;
 use super::{EngineChoice, LogStyle, Orgs, Secret, SecretsKey, SettingProblem, Settings};
+use crate::domain::project::{self, Policy};
 
 /// A shorter token could be guessed through the listener.
 const SHORTEST_TOKEN: usize = 16;
@@ -40,6 +41,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         dagger_cli: raw.text("DAGGER_CLI").into(),
         image: raw.text("IMAGE"),
         given_secrets_key: raw.given("SECRETS_KEY", secrets_key),
+        floor: raw.given("POLICY", policy).unwrap_or_default(),
         workers: raw.parsed("WORKERS", at_once).unwrap_or(1),
         runs: raw.parsed("RUNS", at_once).unwrap_or(1),
         log: raw.text("LOG"),
@@ -100,6 +102,17 @@ fn app_id(text: &str) -> Result<u64, Refusal> {
     match u64::from_str(text) {
         Ok(id) if id > 0 => Ok(id),
         _ => refuse(format!("{text:?} is no App ID, which is a number"), "copy it from the App's page on GitHub"),
+    }
+}
+
+fn policy(text: &str) -> Result<Policy, Refusal> {
+    let fix = "write a file with rules such as `[policy.environment.production]` and `who = \"maintain\"`, and type: export FAIRWAY_POLICY_FILE=path/to/it";
+    match project::parse(text) {
+        Ok(project) => Ok(project.policy),
+        Err(problems) => {
+            let first = problems.first().map(|p| format!("line {}: {}", p.line, p.message)).unwrap_or_default();
+            refuse(first, fix)
+        }
     }
 }
 

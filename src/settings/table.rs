@@ -72,6 +72,11 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "The admin socket of `fairway host` on this machine, where releases run. Not set: nothing can be deployed.",
     ),
+    hidden(
+        "POLICY",
+        "What no environment of any repository may go below: the text of a file with `[policy]`, see `docs/environments.md`.",
+        &[],
+    ),
     plain(
         "ENGINES",
         "",

@@ -1,7 +1,8 @@
-//! Reads environments, and tells which pipelines one of them needs.
+//! Reads environments and policies, and tells which pipelines an environment needs.
 
 use super::check;
-use super::environment::{Environment, Needs, Who};
+use super::environment::{Environment, Needs};
+use super::floor::{Policy, Rule, Who};
 use super::freeze::Freeze;
 use super::graph;
 use super::pipeline::{Pipeline, Project};
@@ -12,7 +13,7 @@ use crate::domain::rollout::{Stage, Undecided, default_stages, parse_stages};
 
 /// The project's own pipelines that an environment needs, each behind those that it needs itself.
 pub fn needed(project: &Project, environment: &Environment) -> Vec<String> {
-    let mut wanted: Vec<&str> = environment.needs.checks.iter().map(String::as_str).collect();
+    let mut wanted: Vec<&str> = environment.checks();
     wanted.push(&environment.release);
     let mut at = 0;
     while let Some(name) = wanted.get(at).copied() {
@@ -107,6 +108,7 @@ fn environment(name: &str, section: &Section<'_>, pipelines: &[Pipeline], proble
             .and_then(|text| check::size(&text).ok()),
         irreversible: section.flag("irreversible", problems),
         line: problems.line(section.span()),
+        floors: Vec::new(),
     }
 }
 
@@ -288,4 +290,48 @@ fn stages(section: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Stage> {
 fn freezes(section: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Freeze> {
     let texts = section.texts("freeze", |text| Freeze::parse(text).map(drop), problems);
     texts.iter().filter_map(|(text, _)| Freeze::parse(text).ok()).collect()
+}
+
+/// Reads `[policy]`.
+pub(super) fn policy(root: &Section<'_>, problems: &mut Problems<'_>) -> Policy {
+    let Some(section) = root.section("policy", problems) else { return Policy::default() };
+    section.refuse_unknown(&["environment"], problems);
+    let Some(all) = section.section("environment", problems) else { return Policy::default() };
+    let mut rules = Vec::new();
+    for name in all.keys() {
+        if !name_or_glob(name) {
+            let message = format!(
+                "{} names no environment. Write a name or `*`: `[policy.environment.\"prod*\"]`.",
+                quoted(name)
+            );
+            problems.add(all.key_span(name), &all.name(name), message);
+            continue;
+        }
+        rules.extend(all.section(name, problems).map(|section| rule(name, &section, problems)));
+    }
+    Policy { rules }
+}
+
+fn name_or_glob(name: &str) -> bool {
+    (1..=40).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'*')
+}
+
+fn rule(name: &str, section: &Section<'_>, problems: &mut Problems<'_>) -> Rule {
+    section.refuse_unknown(&["who", "needs", "freeze", "after_merge"], problems);
+    let needs = section.section("needs", problems);
+    if let Some(needs) = &needs {
+        needs.refuse_unknown(&["checks", "approvals"], problems);
+    }
+    let checks = needs.as_ref().map(|needs| needs.texts("checks", any, problems)).unwrap_or_default();
+    let approvals = needs.as_ref().and_then(|needs| needs.number("approvals", (0, 20), problems));
+    Rule {
+        names: name.to_owned(),
+        who: section.has("who").then(|| who(section, problems)),
+        checks: checks.into_iter().map(|(text, _)| text).collect(),
+        approvals: approvals.unwrap_or(0) as u32,
+        freeze: freezes(section, problems),
+        after_merge: !section.has("after_merge") || section.flag("after_merge", problems),
+        line: problems.line(section.span()),
+    }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::floor::{Floor, Policy, Source, Who};
 use super::freeze::Freeze;
-use crate::domain::command::Role;
 use crate::domain::rollout::{Stage, Undecided};
 
 /// A whole environment that has passed every check.
@@ -54,33 +54,20 @@ pub struct Environment {
     pub irreversible: bool,
     /// The line of its header, from 1.
     pub line: u32,
+    /// What policies demand beside all this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub floors: Vec<Floor>,
 }
 
-/// Who may deploy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Who {
-    /// Everybody with that role.
-    Role(Role),
-    /// Members of one of these teams: organisation and slug.
-    Teams(Vec<(String, String)>),
-}
-
-impl Default for Who {
-    fn default() -> Self {
-        Who::Role(Role::Write)
-    }
-}
-
-impl std::fmt::Display for Who {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Who::Role(role) => write!(f, "people with {} permission", role.as_str()),
-            Who::Teams(teams) => {
-                let teams: Vec<String> = teams.iter().map(|(org, team)| format!("{org}/{team}")).collect();
-                write!(f, "members of {}", teams.join(" or "))
-            }
-        }
-    }
+/// A window in which nothing is deployed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen<'e> {
+    /// As it was written.
+    pub window: &'e str,
+    /// Its end; Unix milliseconds.
+    pub until: i64,
+    /// The policy that says so; `None`: the environment itself.
+    pub floor: Option<&'e Floor>,
 }
 
 /// What must be true before a rollout starts.
@@ -95,6 +82,12 @@ pub struct Needs {
 }
 
 impl Environment {
+    /// Puts the rules of a policy under it that are meant for it.
+    pub fn over(&mut self, policy: &Policy, source: &Source) {
+        let meant = policy.rules.iter().filter(|rule| rule.is_for(&self.name)).cloned();
+        self.floors.extend(meant.map(|rule| Floor { rule, source: source.clone() }));
+    }
+
     /// Digest of what a running release depends on.
     pub fn digest(&self) -> String {
         let running = (
@@ -110,9 +103,44 @@ impl Environment {
         hex::encode(Sha256::digest(serde_json::to_vec(&running).unwrap_or_default()))
     }
 
-    /// The window that is on, as it was written, and its end; Unix milliseconds.
-    pub fn frozen(&self, now: i64) -> Option<(String, i64)> {
-        let on = self.freeze.iter().filter_map(|freeze| Some((freeze.text().to_owned(), freeze.until(now)?)));
-        on.max_by_key(|(_, until)| *until)
+    /// The window that is on, if one is; of several the one that ends last.
+    pub fn frozen(&self, now: i64) -> Option<Frozen<'_>> {
+        let own = self.freeze.iter().map(|freeze| (freeze, None));
+        let floors = self.floors.iter().flat_map(|floor| floor.rule.freeze.iter().map(move |f| (f, Some(floor))));
+        let on = own
+            .chain(floors)
+            .filter_map(|(freeze, floor)| Some(Frozen { window: freeze.text(), until: freeze.until(now)?, floor }));
+        on.max_by_key(|frozen| frozen.until)
+    }
+
+    /// Checks that must have passed, its own and those of policies, each once.
+    pub fn checks(&self) -> Vec<&str> {
+        let mut all: Vec<&str> = Vec::new();
+        for check in self.needs.checks.iter().chain(self.floors.iter().flat_map(|floor| &floor.rule.checks)) {
+            if !all.contains(&check.as_str()) {
+                all.push(check);
+            }
+        }
+        all
+    }
+
+    /// Approvals that it takes, and the policy that wants so many; `None`: the environment itself does.
+    pub fn approvals(&self) -> (u32, Option<&Floor>) {
+        let floor = self.floors.iter().max_by_key(|floor| floor.rule.approvals);
+        match floor.filter(|floor| floor.rule.approvals > self.needs.approvals) {
+            Some(floor) => (floor.rule.approvals, Some(floor)),
+            None => (self.needs.approvals, None),
+        }
+    }
+
+    /// Whether what arrives on the default branch goes there by itself, also by every policy.
+    pub fn follows_merges(&self) -> bool {
+        self.after_merge && self.floors.iter().all(|floor| floor.rule.after_merge)
+    }
+
+    /// Everything that somebody who deploys has to be, each with the policy that says so.
+    pub fn whos(&self) -> impl Iterator<Item = (&Who, Option<&Floor>)> {
+        let floors = self.floors.iter().filter_map(|floor| Some((floor.rule.who.as_ref()?, Some(floor))));
+        std::iter::once((&self.who, None)).chain(floors)
     }
 }

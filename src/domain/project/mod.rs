@@ -7,6 +7,7 @@ mod deploys;
 mod digest;
 mod duration;
 mod environment;
+mod floor;
 mod freeze;
 mod graph;
 mod pipeline;
@@ -20,7 +21,8 @@ pub use check::pipeline_name;
 pub use deploys::needed;
 pub use digest::digest;
 pub use duration::duration;
-pub use environment::{Environment, Needs, Who};
+pub use environment::{Environment, Frozen, Needs};
+pub use floor::{Floor, Policy, Rule, Source, Who};
 pub use freeze::Freeze;
 pub use graph::{Cycle, Readiness, means, order, ready};
 pub use pipeline::{

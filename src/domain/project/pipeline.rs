@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::call::Call;
 use super::environment::Environment;
+use super::floor::Policy;
 
 /// How long a pipeline may take when its file does not say: 30 minutes, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: i64 = 30 * 60 * 1000;
@@ -26,7 +27,10 @@ pub struct Project {
     /// In the order of the file.
     #[serde(default)]
     pub environments: Vec<Environment>,
-    /// `updates`, `policy` and `onboarding` as they stand; their own rooms read them.
+    /// What its own environments may not go below.
+    #[serde(default)]
+    pub policy: Policy,
+    /// `updates` and `onboarding` as they stand; their own rooms read them.
     pub raw: toml::Table,
 }
 

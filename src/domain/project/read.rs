@@ -6,7 +6,7 @@ use toml_edit::Document;
 
 use super::call::Call;
 use super::check;
-use super::deploys::environments;
+use super::deploys::{environments, policy};
 use super::graph;
 use super::pipeline::{DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
 use super::problem::{Problem, Problems, nearest, quoted};
@@ -54,6 +54,7 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
         plan: root.text("plan", any, &mut problems),
         environments: environments(&root, &pipelines, &mut problems),
         pipelines,
+        policy: policy(&root, &mut problems),
         raw: raw(text, &root, &mut problems),
     };
     let found = problems.finish();
@@ -67,11 +68,9 @@ fn first_line(message: &str) -> String {
 
 /// The tables that other rooms read, kept as data.
 fn raw(text: &str, root: &Section<'_>, problems: &mut Problems<'_>) -> toml::Table {
-    for key in ["updates", "policy"] {
-        root.section(key, problems);
-    }
+    root.section("updates", problems);
     let mut table = text.parse::<toml::Table>().unwrap_or_default();
-    table.retain(|key, _| matches!(key, "updates" | "policy" | "onboarding"));
+    table.retain(|key, _| matches!(key, "updates" | "onboarding"));
     table
 }
 

@@ -263,6 +263,41 @@ proptest! {
 }
 
 #[test]
+fn a_policy_is_a_floor_and_never_a_ceiling() {
+    let text = "[pipeline.image]\nrun = [\"i\"]\nexport = \"dist/\"\n[environment.production]\nrelease = \"image\"\nstart = \"./x\"\nport = 1\nneeds = { approvals = 2, checks = [\"a\"] }\nafter_merge = true\n[policy.environment.\"prod*\"]\nwho = [\"@acme/sre\"]\nneeds = { approvals = 1, checks = [\"a\", \"b\"] }\nafter_merge = false\n[policy.environment.staging]\nneeds = { approvals = 9 }\n";
+    let project = parse(text).expect("the file is right");
+    let mut production = project.environments[0].clone();
+    let digest = production.digest();
+    assert_eq!((production.approvals().0, production.follows_merges()), (2, true));
+    production.over(&project.policy, &Source::Operator);
+    assert_eq!(production.floors.len(), 1, "the rule for staging is not for it");
+    assert_eq!((production.approvals(), production.follows_merges()), ((2, None), false));
+    assert_eq!(production.checks(), ["a", "b"]);
+    let whos: Vec<String> = production.whos().map(|(who, _)| who.to_string()).collect();
+    assert_eq!(whos, ["people with write permission", "members of acme/sre"]);
+    // What runs is the same release with and without it.
+    assert_eq!(production.digest(), digest);
+    let stricter = Policy { rules: vec![Rule { approvals: 3, ..project.policy.rules[0].clone() }] };
+    production.over(&stricter, &Source::Organisation("acme".to_owned()));
+    let (wanted, floor) = production.approvals();
+    assert_eq!((wanted, floor.map(|floor| floor.rule.line)), (3, Some(10)));
+}
+
+#[test]
+fn a_policy_says_all_that_is_wrong_with_it() {
+    let text = "[policy]\nwho = \"admin\"\n[policy.environment.\"Prod/1\"]\n[policy.environment.a]\nwho = \"root\"\nneeds = { approvals = -1, environment = \"b\" }\nfreeze = [\"weekends\"]\nafter_merge = 1\n";
+    assert_snapshot!(problems(text), @r###"
+    fairway.toml:2:1: Unknown key `who` in `policy`. Known are `environment`.
+    fairway.toml:3:21: `Prod/1` names no environment. Write a name or `*`: `[policy.environment."prod*"]`.
+    fairway.toml:5:7: `root` is no role. Write `write`, `maintain` or `admin`, or a list of teams: `["@acme/payments"]`.
+    fairway.toml:6:11: `approvals` must be a number from 0 to 20.
+    fairway.toml:6:27: Unknown key `environment` in `policy.environment.a.needs`. Known are `checks`, `approvals`.
+    fairway.toml:7:11: `weekends` is no window. Write `Fri 16:00 - Mon 07:00 Europe/Copenhagen`, `22:00 - 06:00 UTC` or `2026-12-20 - 2027-01-03 UTC`.
+    fairway.toml:8:1: `after_merge` must be `true` or `false`, not a number.
+    "###);
+}
+
+#[test]
 fn an_environment_says_all_that_is_wrong_with_it() {
     let text = "[pipeline.test]\nrun = [\"true\"]\n[environment.prod]\nrelease = \"tset\"\nstart = \"./x\"\nport = 1\ndomain = \"a b\"\nwho = \"everybody\"\nneeds = { aprovals = 1, environment = \"stage\" }\nstages = [\"50% 1m\"]\nfreeze = [\"weekends\"]\nmemory = \"1 TB\"\nundecided = \"probe\"\ntarget = \"fly\"\n[environment.a]\nrelease = \"test\"\nstart = \"./x\"\nport = 2\nneeds = { environment = \"b\" }\n[environment.b]\nrelease = \"test\"\nstart = \"./x\"\nport = 3\nneeds = { environment = \"a\" }\n";
     assert_snapshot!(problems(text), @r###"

@@ -6,7 +6,7 @@ use crate::domain::command::Order;
 use crate::domain::decide::{Closed, Going, Held};
 use crate::domain::facts::{Proof, Standing};
 use crate::domain::ids::short;
-use crate::domain::project::Environment;
+use crate::domain::project::{Environment, Floor, Frozen, Problem, Source};
 use crate::domain::release::{Kind, Version};
 use crate::domain::rollout::Weight;
 use crate::domain::run::escape_md;
@@ -189,13 +189,36 @@ pub fn frozen(name: &str, freeze: &Closed, now: i64) -> String {
     )
 }
 
+/// Where a rule stands that an environment has by itself, or by a policy.
+pub fn rule(environment: &Environment, floor: Option<&Floor>) -> String {
+    match floor.map(|floor| (&floor.source, floor.rule.line)) {
+        None => format!("`fairway.toml:{}` on the default branch", environment.line),
+        Some((Source::Repository, line)) => format!("the policy at `fairway.toml:{line}` on the default branch"),
+        Some((Source::Organisation(owner), line)) => {
+            format!("the organisation's policy at `fairway.toml:{line}` in `{}/.github`", tick(owner))
+        }
+        Some((Source::Operator, line)) => format!("line {line} of the policy of this Fairway's operator"),
+    }
+}
+
+/// A policy that cannot be read: nothing is deployed on a guess of what it said.
+pub fn broken_policy(owner: &str, problem: &Problem) -> String {
+    format!(
+        "Not deployed: the organisation's policy, `fairway.toml` in `{}/.github`, cannot be read: {} (line {}). Mend it there and merge; `/rollback` works meanwhile.",
+        tick(owner),
+        problem.message.trim_end_matches('.'),
+        problem.line
+    )
+}
+
 /// The file freezes it.
-pub fn frozen_by_file(environment: &Environment, window: &str, until: i64, now: i64) -> String {
+pub fn frozen_by_file(environment: &Environment, frozen: &Frozen<'_>, now: i64) -> String {
     let name = &environment.name;
     format!(
-        "Waits: `{name}` is frozen for another {} by `freeze = \"{window}\"` (`fairway.toml:{}` on the default branch). It goes on by itself then. If it cannot wait: `/deploy {name} --hotfix reason`, with one more approval.",
-        spell(until - now),
-        environment.line
+        "Waits: `{name}` is frozen for another {} by `freeze = \"{}\"` ({}). It goes on by itself then. If it cannot wait: `/deploy {name} --hotfix reason`, with one more approval.",
+        spell(frozen.until - now),
+        frozen.window,
+        rule(environment, frozen.floor)
     )
 }
 
@@ -277,9 +300,9 @@ pub fn waits_for_checks(name: &str, open: &[&str]) -> String {
 }
 
 /// Too few approvals.
-pub fn approvals(name: &str, line: u32, (wanted, there): (usize, usize), ask: &Ask) -> String {
+pub fn approvals(name: &str, rule: &str, (wanted, there): (usize, usize), ask: &Ask) -> String {
     format!(
-        "Not deployed: `{name}` needs {wanted} approval{} of `{}` by somebody other than its author ({there} now). Ask for a review, then type `{}`. Rule: `fairway.toml:{line}` on the default branch.",
+        "Not deployed: `{name}` needs {wanted} approval{} of `{}` by somebody other than its author ({there} now). Ask for a review, then type `{}`. Rule: {rule}.",
         if wanted == 1 { "" } else { "s" },
         short(&ask.sha),
         if ask.line.is_empty() { format!("/deploy {name}") } else { tick(&ask.line) }

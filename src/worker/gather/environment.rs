@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 
-use super::{gone_is_none, project_at, role};
+use super::{FILE, gone_is_none, project_at, role};
 use crate::context::Context;
 use crate::domain::ask::Ask;
 use crate::domain::command::{Order, Role};
@@ -10,7 +10,7 @@ use crate::domain::decide::EnvState;
 use crate::domain::event::Pull;
 use crate::domain::facts::{EnvFacts, Front, Lineage, ProjectAt, Proof, Standing};
 use crate::domain::ids::Repo;
-use crate::domain::project::{self, Environment, Project, Who};
+use crate::domain::project::{self, Environment, Policy, Project, Source, Who};
 use crate::domain::record::Body;
 use crate::domain::run::Conclusion;
 use crate::domain::speech::environment as speech;
@@ -88,7 +88,13 @@ type Found = Result<(Box<Project>, Box<Environment>), String>;
 async fn definition(ctx: &Context, repo: &Repo, name: &str) -> Result<Found, JobError> {
     Ok(match project_at(ctx, repo, &repo.default_branch).await? {
         ProjectAt::Found(project) => match project.environment(name).cloned() {
-            Some(environment) => Ok((Box::new(project), Box::new(environment))),
+            Some(mut environment) => match policies(ctx, repo, &project).await? {
+                Ok(policies) => {
+                    policies.iter().for_each(|(source, policy)| environment.over(policy, source));
+                    Ok((Box::new(project), Box::new(environment)))
+                }
+                Err(words) => Err(words),
+            },
             None => {
                 let known: Vec<String> = project.environments.iter().map(|e| e.name.clone()).collect();
                 Err(speech::not_in_file(name, &known))
@@ -99,29 +105,58 @@ async fn definition(ctx: &Context, repo: &Repo, name: &str) -> Result<Found, Job
     })
 }
 
+type Policies = Result<Vec<(Source, Policy)>, String>;
+
+/// Every policy that holds in this repository. One that cannot be read stops deploys: nobody knows what it says.
+async fn policies(ctx: &Context, repo: &Repo, project: &Project) -> Result<Policies, JobError> {
+    let organisation = match ctx.github.organisation_file(repo, FILE).await?.map(|text| project::parse(&text)) {
+        None => Policy::default(),
+        Some(Ok(theirs)) => theirs.policy,
+        Some(Err(problems)) => match problems.first() {
+            Some(problem) => return Ok(Err(speech::broken_policy(&repo.owner, problem))),
+            None => Policy::default(),
+        },
+    };
+    Ok(Ok(vec![
+        (Source::Operator, ctx.policy.floor.clone()),
+        (Source::Organisation(repo.owner.clone()), organisation),
+        (Source::Repository, project.policy.clone()),
+    ]))
+}
+
 async fn standing(ctx: &Context, ask: &Ask, environment: Option<&Environment>) -> Result<Standing, JobError> {
     if ask.by.is_empty() {
         return Ok(Standing::default());
     }
     let role = role(ctx, &ask.repo, &ask.by).await?;
-    let who = environment.map(|environment| environment.who.clone()).unwrap_or_default();
-    let allowed = match &who {
-        Who::Role(least) => role >= *least,
-        Who::Teams(teams) => {
-            let mut member = false;
-            for (org, team) in teams {
-                member = member || ctx.github.in_team(&ask.repo, (org, team), &ask.by).await?;
-            }
-            member
+    let unnamed = Environment::default();
+    let environment = environment.unwrap_or(&unnamed);
+    let (mut allowed, mut who) = (true, environment.who.to_string());
+    for (whom, floor) in environment.whos() {
+        if !is_one(ctx, ask, (whom, role)).await? {
+            allowed = false;
+            who = match floor {
+                Some(_) => format!("{whom} (by {})", speech::rule(environment, floor)),
+                None => whom.to_string(),
+            };
+            break;
         }
-    };
-    Ok(Standing {
-        login: ask.by.clone(),
-        allowed,
-        writes: role >= Role::Write,
-        role: role.as_str().to_owned(),
-        who: who.to_string(),
-    })
+    }
+    Ok(Standing { login: ask.by.clone(), allowed, writes: role >= Role::Write, role: role.as_str().to_owned(), who })
+}
+
+async fn is_one(ctx: &Context, ask: &Ask, (who, role): (&Who, Role)) -> Result<bool, JobError> {
+    match who {
+        Who::Role(least) => Ok(role >= *least),
+        Who::Teams(teams) => {
+            for (org, team) in teams {
+                if ctx.github.in_team(&ask.repo, (org, team), &ask.by).await? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+    }
 }
 
 async fn proofs(
@@ -155,7 +190,7 @@ async fn proofs(
     };
     let live = related(state.and_then(|s| s.live.as_ref()).map(|live| live.sha.clone())).await?;
     let held = related(state.and_then(|s| s.held.as_ref()).map(|held| held.bad.clone())).await?;
-    let wants_foreign = environment.needs.checks.iter().any(|name| project.pipeline(name).is_none());
+    let wants_foreign = environment.checks().iter().any(|name| project.pipeline(name).is_none());
     let foreign = if wants_foreign { ctx.github.foreign(repo, &ask.sha).await? } else { Default::default() };
     let elsewhere = match &environment.needs.environment {
         Some(first) => live_in(ctx, key.repo(), first).await?,
@@ -170,7 +205,7 @@ async fn proofs(
 }
 
 fn wants_approvals(environment: &Environment, ask: &Ask) -> bool {
-    environment.needs.approvals > 0 || matches!(&ask.order, Order::Deploy { hotfix: Some(_), .. })
+    environment.approvals().0 > 0 || matches!(&ask.order, Order::Deploy { hotfix: Some(_), .. })
 }
 
 /// GitHub's own button and ours name the branch after what is taken back, and the title says so too.

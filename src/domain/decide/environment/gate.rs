@@ -68,6 +68,10 @@ pub fn gate(
         Ok(found) => (&found.0, &found.1),
         Err(words) => return Gate::Refused(words.clone()),
     };
+    // A merge asks for nothing that the file, or a policy, does not let follow merges any more.
+    if waiting.ask.by.is_empty() && !environment.follows_merges() {
+        return Gate::Refused(String::new());
+    }
     let steps = still_meant(state, &waiting.ask, front)
         .and_then(|()| allowed(&state.name, &waiting.ask, facts).or_else(refuse))
         .and_then(|()| closed(state, (&waiting.ask, environment), facts))
@@ -124,8 +128,8 @@ fn closed(state: &EnvState, (ask, environment): (&Ask, &Environment), facts: &En
         if let Some(freeze) = state.freeze.as_ref().filter(|freeze| freeze.until.is_none_or(|until| until > now)) {
             return wait(speech::frozen(&state.name, freeze, now), freeze.until);
         }
-        if let Some((window, until)) = environment.frozen(now) {
-            return wait(speech::frozen_by_file(environment, &window, until, now), Some(until));
+        if let Some(frozen) = environment.frozen(now) {
+            return wait(speech::frozen_by_file(environment, &frozen, now), Some(frozen.until));
         }
     }
     Ok(())
@@ -174,15 +178,13 @@ fn proven(
     if !failed.is_empty() {
         return refuse(speech::checks_failed(&environment.name, &failed, &waiting.ask));
     }
-    let foreign: Vec<(&String, Foreign)> = environment
-        .needs
-        .checks
-        .iter()
+    let foreign: Vec<(&str, Foreign)> = environment
+        .checks()
+        .into_iter()
         .filter(|name| project.pipeline(name).is_none())
         .map(|name| (name, front.foreign.get(name).copied().unwrap_or(Foreign::Missing)))
         .collect();
-    let bad: Vec<&str> =
-        foreign.iter().filter(|(_, state)| *state == Foreign::Failed).map(|(name, _)| name.as_str()).collect();
+    let bad: Vec<&str> = foreign.iter().filter(|(_, state)| *state == Foreign::Failed).map(|(name, _)| *name).collect();
     if !bad.is_empty() {
         return refuse(speech::others_failed(&environment.name, &bad, &waiting.ask));
     }
@@ -195,7 +197,7 @@ fn proven(
         return Err(Gate::Wait { words: speech::waits_for_checks(&environment.name, &open), until: None });
     }
     let missing: Vec<&str> =
-        foreign.iter().filter(|(_, state)| *state != Foreign::Passed).map(|(name, _)| name.as_str()).collect();
+        foreign.iter().filter(|(_, state)| *state != Foreign::Passed).map(|(name, _)| *name).collect();
     if !missing.is_empty() {
         let words = speech::waits_for_checks(&environment.name, &missing);
         return Err(Gate::Wait { words, until: Some(now + LOOK_AGAIN_MS) });
@@ -206,9 +208,11 @@ fn proven(
 /// Enough people, none of them the author, approved this very commit.
 fn approved(name: &str, (ask, environment): (&Ask, &Environment), front: &Front) -> Step {
     let hotfix = matches!(&ask.order, Order::Deploy { hotfix: Some(_), .. });
-    let wanted = environment.needs.approvals as usize + usize::from(hotfix);
+    let (approvals, floor) = environment.approvals();
+    let wanted = approvals as usize + usize::from(hotfix);
     if front.approvals.len() >= wanted {
         return Ok(());
     }
-    refuse(speech::approvals(name, environment.line, (wanted, front.approvals.len()), ask))
+    let rule = speech::rule(environment, floor);
+    refuse(speech::approvals(name, &rule, (wanted, front.approvals.len()), ask))
 }
