@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fairway::clock::Clock;
-use fairway::domain::rollout::Health;
+use fairway::domain::rollout::{Counts, Health, Probed};
 use fairway::host::{
     self, Certificates, Client, Config, Door, Listeners, Release, Service, Slot, Split, Target, TargetError,
 };
@@ -166,6 +166,11 @@ async fn releases_are_started_split_counted_and_outlive_the_host() {
         assert!(!was || is, "client {client} moved back");
     }
     let before = place.service().await.counts["two"];
+    place.target.probe("shop").await.expect("both are asked");
+    let seen = place.service().await;
+    let one = Counts { requests: 1, bad: 0 };
+    assert_eq!(seen.probed, Probed { candidate: one, stable: one });
+    assert_eq!(seen.counts["two"], before, "what is asked by ourselves is counted apart");
     let in_it = at_25.iter().position(|two| *two).expect("somebody") as u64;
     for _ in 0..3 {
         assert_eq!(place.get("/bad", in_it).await.0, 500);

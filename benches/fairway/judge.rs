@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use fairway::domain::rollout::{
-    Counts, Health, Observation, Outcome, Phase, Plan, Rollout, Undecided, Weight, default_stages, step,
+    Counts, Health, Observation, Outcome, Phase, Plan, Probed, Rollout, Undecided, Weight, default_stages, step,
 };
 use fairway::domain::simulate::{Drawn, Played, Setup, Traffic, play};
 
@@ -120,6 +120,7 @@ fn cost(report: &mut Report, what: &str, bad: u64) {
         health: Health::Ready,
         candidate: Counts::default(),
         stable: Counts::default(),
+        probed: Probed::default(),
     };
     rollout = step(rollout, &[], &seen).0;
     seen.weight = Some(Weight::of(1_000));

@@ -6,7 +6,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 
 use super::desk::Host;
@@ -19,6 +19,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/services/{name}", get(service))
         .route("/v1/services/{name}/release", put(prepare))
         .route("/v1/services/{name}/split", put(split))
+        .route("/v1/services/{name}/probe", post(probe))
         .route("/v1/services/{name}/slots/{slot}", delete(retire))
         .route("/v1/services/{name}/keep", put(keep))
         .layer(axum::middleware::from_fn_with_state(host.clone(), unless_frozen))
@@ -75,6 +76,13 @@ async fn split(State(host): State<Arc<Host>>, Path(name): Path<String>, Json(ask
         return Answer(Err(TargetError::Refused(format!("there is no service {name}"))));
     };
     Answer(host.shelf.split(&place, asked.generation, &asked.split))
+}
+
+async fn probe(State(host): State<Arc<Host>>, Path(name): Path<String>) -> Answer {
+    if let Some(place) = host.shelf.get(&name) {
+        host.keeper.ask_both(&place).await;
+    }
+    Answer(Ok(()))
 }
 
 async fn retire(State(host): State<Arc<Host>>, Path((name, slot)): Path<(String, Slot)>) -> Answer {

@@ -103,6 +103,10 @@ impl Target for Client {
         })
     }
 
+    fn probe<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<(), TargetError>> {
+        Box::pin(async move { self.ask::<()>(Method::POST, path(service, "/probe"), None::<&()>).await.map(drop) })
+    }
+
     fn retire<'a>(&'a self, service: &'a str, slot: Slot) -> BoxFuture<'a, Result<(), TargetError>> {
         let slot = if slot == Slot::A { "a" } else { "b" };
         Box::pin(async move {

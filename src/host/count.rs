@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::domain::rollout::Counts;
+use crate::domain::rollout::{Counts, Probed};
 
 /// One bad request of a client counts for so long.
 const BUCKET_MS: i64 = 10_000;
@@ -36,6 +36,7 @@ struct Inner {
     counts: BTreeMap<String, Counts>,
     bucket: i64,
     seen: HashSet<u64>,
+    probes: (String, Probed),
 }
 
 impl Counters {
@@ -52,6 +53,23 @@ impl Counters {
         let counts = inner.counts.entry(release.to_owned()).or_default();
         counts.requests += 1;
         counts.bad += u64::from(fresh);
+    }
+
+    /// Candidate and stable have been asked by ourselves; `bad`: which of them failed. Another candidate begins anew.
+    pub fn probed(&self, candidate: &str, bad: (bool, bool)) {
+        let mut inner = self.lock();
+        if inner.probes.0 != candidate {
+            inner.probes = (candidate.to_owned(), Probed::default());
+        }
+        let one = |bad: bool| Counts { requests: 1, bad: u64::from(bad) };
+        let Probed { candidate, stable } = inner.probes.1;
+        inner.probes.1 = Probed { candidate: candidate.and(one(bad.0)), stable: stable.and(one(bad.1)) };
+    }
+
+    /// What came of asking this candidate, and stable beside it.
+    pub fn probes(&self, candidate: Option<&str>) -> Probed {
+        let inner = self.lock();
+        if candidate == Some(inner.probes.0.as_str()) { inner.probes.1 } else { Probed::default() }
     }
 
     /// By release.

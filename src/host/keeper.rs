@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::hold::{self, Order};
 use super::shelf::{Place, Placed, Shelf, write};
-use super::{Release, TargetError};
+use super::{Release, Slot, TargetError};
 use crate::domain::rollout::Health;
 
 /// Between two looks.
@@ -100,6 +100,17 @@ impl Keeper {
             before => before,
         };
         place.set_health(id, health);
+    }
+
+    /// Asks candidate and stable once each, when there are both.
+    pub async fn ask_both(&self, place: &Place) {
+        let stored = place.now();
+        let placed = |slot: Option<Slot>| slot.and_then(|slot| stored.slots.get(&slot));
+        let (Some(candidate), Some(stable)) = (placed(stored.split.candidate), placed(stored.split.stable)) else {
+            return;
+        };
+        let (candidate_well, stable_well) = tokio::join!(self.probe(candidate), self.probe(stable));
+        place.counters.probed(&candidate.release.id, (!candidate_well, !stable_well));
     }
 
     async fn probe(&self, placed: &Placed) -> bool {

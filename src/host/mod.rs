@@ -29,7 +29,7 @@ use std::path::PathBuf;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::rollout::{Counts, Health};
+use crate::domain::rollout::{Counts, Health, Probed};
 
 /// One of the two places of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -122,6 +122,10 @@ pub struct Service {
     pub slots: BTreeMap<Slot, Held>,
     /// By release, since the proxy began this life; a request that asked for a version by header is in none of these.
     pub counts: BTreeMap<String, Counts>,
+    /// What was asked of candidate and stable because somebody wanted to know, since this candidate was prepared in this
+    /// life of the proxy.
+    #[serde(default)]
+    pub probed: Probed,
 }
 
 impl Service {
@@ -165,6 +169,9 @@ pub trait Target: Send + Sync {
         generation: u64,
         split: &'a Split,
     ) -> BoxFuture<'a, Result<(), TargetError>>;
+
+    /// Asks candidate and stable for their health path, once each, and counts what came of it.
+    fn probe<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<(), TargetError>>;
 
     /// Ends what runs in a place that gets no traffic.
     fn retire<'a>(&'a self, service: &'a str, slot: Slot) -> BoxFuture<'a, Result<(), TargetError>>;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures_util::future::BoxFuture;
 
 use super::{Door, Held, Release, Service, Slot, Split, Target, TargetError};
-use crate::domain::rollout::{Counts, Health};
+use crate::domain::rollout::{Counts, Health, Probed};
 
 /// Services by name. Clones are the same target.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +105,19 @@ impl Target for Scripted {
             None => Err(TargetError::Refused(format!("there is no service {service}"))),
         };
         Box::pin(std::future::ready(answer))
+    }
+
+    fn probe<'a>(&'a self, service: &'a str) -> BoxFuture<'a, Result<(), TargetError>> {
+        self.act(service, |service| {
+            let bad = |slot: Option<Slot>| {
+                let held = slot.and_then(|slot| service.slots.get(&slot));
+                Counts { requests: 1, bad: u64::from(held.is_none_or(|held| held.health != Health::Ready)) }
+            };
+            let (candidate, stable) = (bad(service.split.candidate), bad(service.split.stable));
+            let before = service.probed;
+            service.probed = Probed { candidate: before.candidate.and(candidate), stable: before.stable.and(stable) };
+        });
+        Box::pin(std::future::ready(self.answers()))
     }
 
     fn retire<'a>(&'a self, service: &'a str, slot: Slot) -> BoxFuture<'a, Result<(), TargetError>> {

@@ -101,6 +101,8 @@ impl Place {
     /// For the admin socket.
     pub fn show(&self, boot: &str) -> Service {
         let stored = self.now();
+        let candidate = stored.split.candidate.and_then(|slot| stored.slots.get(&slot));
+        let candidate = candidate.map(|placed| placed.release.id.as_str());
         let held = |slot: Slot, placed: &Placed| Held {
             release: placed.release.id.clone(),
             version: placed.release.version.clone(),
@@ -113,6 +115,7 @@ impl Place {
             split: stored.split.clone(),
             slots: stored.slots.iter().map(|(slot, placed)| (*slot, held(*slot, placed))).collect(),
             counts: self.counters.all(),
+            probed: self.counters.probes(candidate),
         }
     }
 }

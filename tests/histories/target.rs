@@ -1,6 +1,6 @@
 //! A host without processes: two places, a split that is compared and swapped, and counters.
 
-use fairway::domain::rollout::{Counts, Health, Weight};
+use fairway::domain::rollout::{Counts, Health, Probed, Weight};
 use fairway::host::{Held, Service, Slot, Split, TargetError};
 
 /// As much of `fairway host` as a watcher sees.
@@ -83,9 +83,22 @@ impl Target {
         *counts = Counts { requests: counts.requests + requests, bad: counts.bad + bad };
     }
 
+    /// Both are asked once; who is well answers well.
+    pub fn probe(&mut self) {
+        let at = &mut self.0;
+        let one = |slot: Option<Slot>| {
+            let held = slot.and_then(|slot| at.slots.get(&slot));
+            Counts { requests: 1, bad: u64::from(held.is_none_or(|held| held.health != Health::Ready)) }
+        };
+        let (candidate, stable) = (one(at.split.candidate), one(at.split.stable));
+        let Probed { candidate: c, stable: s } = at.probed;
+        at.probed = Probed { candidate: c.and(candidate), stable: s.and(stable) };
+    }
+
     /// It starts anew: the split is on disk, the counters are not.
     pub fn restarts(&mut self) {
         self.0.boot.push('+');
         self.0.counts.clear();
+        self.0.probed = Probed::default();
     }
 }

@@ -120,6 +120,9 @@ impl World {
             let done = act(&mut self.target, todo, *action);
             self.say(|| format!("  {action:?}: {done:?}"));
             let after = self.target.share(&todo.release);
+            if *action == Action::Probe {
+                self.rows[at].requests += 1;
+            }
             if after > before && matches!(action, Action::Write(_)) {
                 self.rose(at, after);
             }
@@ -168,6 +171,7 @@ fn observe(service: &Service, release: &str, now: i64) -> Observation {
         stable: stable
             .filter(|held| held.release != release)
             .map_or_else(Counts::default, |held| counts(&held.release)),
+        probed: service.probed,
     }
 }
 
@@ -186,6 +190,10 @@ fn act(target: &mut Target, todo: &Frozen, action: Action) -> Result<(), TargetE
                 target.split(seen.generation, Split { stable: Some(slot), candidate: None, weight: 0, salt })?;
             }
             target.retire(slot.other())
+        }
+        Action::Probe => {
+            target.probe();
+            Ok(())
         }
         Action::Retire if !stable => target.retire(slot),
         Action::Prepare | Action::Write(_) | Action::Retire => Ok(()),

@@ -92,7 +92,11 @@ impl World {
         let mut environment = project.environments[0].clone();
         environment.stages = stages(&mut dice);
         environment.stage_max_ms = 1_000 * (5 + dice.roll(60) as i64);
-        environment.undecided = if dice.roll(3) == 0 { Undecided::Advance } else { Undecided::Hold };
+        environment.undecided = match dice.roll(4) {
+            0 => Undecided::Advance,
+            1 => Undecided::Probe,
+            _ => Undecided::Hold,
+        };
         environment.watch_ms = 1_000 * dice.roll(30) as i64;
         environment.irreversible = dice.roll(10) == 0;
         World {

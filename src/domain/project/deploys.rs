@@ -196,8 +196,8 @@ fn undecided(text: &str) -> Result<Undecided, String> {
     match text {
         "hold" => Ok(Undecided::Hold),
         "advance" => Ok(Undecided::Advance),
-        "probe" => Err("This version does not have `probe` yet. It has `hold` and `advance`.".to_owned()),
-        _ => Err(format!("{} is unknown. Write `hold` or `advance`.", quoted(text))),
+        "probe" => Ok(Undecided::Probe),
+        _ => Err(format!("{} is unknown. Write `hold`, `advance` or `probe`.", quoted(text))),
     }
 }
 

@@ -299,7 +299,7 @@ fn a_policy_says_all_that_is_wrong_with_it() {
 
 #[test]
 fn an_environment_says_all_that_is_wrong_with_it() {
-    let text = "[pipeline.test]\nrun = [\"true\"]\n[environment.prod]\nrelease = \"tset\"\nstart = \"./x\"\nport = 1\ndomain = \"a b\"\nwho = \"everybody\"\nneeds = { aprovals = 1, environment = \"stage\" }\nstages = [\"50% 1m\"]\nfreeze = [\"weekends\"]\nmemory = \"1 TB\"\nundecided = \"probe\"\ntarget = \"fly\"\n[environment.a]\nrelease = \"test\"\nstart = \"./x\"\nport = 2\nneeds = { environment = \"b\" }\n[environment.b]\nrelease = \"test\"\nstart = \"./x\"\nport = 3\nneeds = { environment = \"a\" }\n";
+    let text = "[pipeline.test]\nrun = [\"true\"]\n[environment.prod]\nrelease = \"tset\"\nstart = \"./x\"\nport = 1\ndomain = \"a b\"\nwho = \"everybody\"\nneeds = { aprovals = 1, environment = \"stage\" }\nstages = [\"50% 1m\"]\nfreeze = [\"weekends\"]\nmemory = \"1 TB\"\nundecided = \"prob\"\ntarget = \"fly\"\n[environment.a]\nrelease = \"test\"\nstart = \"./x\"\nport = 2\nneeds = { environment = \"b\" }\n[environment.b]\nrelease = \"test\"\nstart = \"./x\"\nport = 3\nneeds = { environment = \"a\" }\n";
     assert_snapshot!(problems(text), @r###"
     fairway.toml:3:14: `environment.prod` needs only one of `domain` and `port`.
     fairway.toml:4:1: There is no pipeline `tset`. Did you mean `test`?
@@ -310,7 +310,7 @@ fn an_environment_says_all_that_is_wrong_with_it() {
     fairway.toml:10:11: The last stage must be `100%`.
     fairway.toml:11:11: `weekends` is no window. Write `Fri 16:00 - Mon 07:00 Europe/Copenhagen`, `22:00 - 06:00 UTC` or `2026-12-20 - 2027-01-03 UTC`.
     fairway.toml:12:10: `1 TB` is no size. Write `512MB` or `2GB`.
-    fairway.toml:13:13: This version does not have `probe` yet. It has `hold` and `advance`.
+    fairway.toml:13:13: `prob` is unknown. Write `hold`, `advance` or `probe`.
     fairway.toml:14:10: This version does not have the target `fly` yet. It has `host`.
     fairway.toml:15:14: `a` needs itself by way of `b`.
     fairway.toml:16:1: `test` exports nothing. Give `[pipeline.test]` an `export`.

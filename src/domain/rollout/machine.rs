@@ -36,6 +36,8 @@ pub enum Undecided {
     Hold,
     /// Go on.
     Advance,
+    /// Ask both versions oneself until it can be told.
+    Probe,
 }
 
 /// What people may say to it.
@@ -123,6 +125,15 @@ impl Counts {
     }
 }
 
+/// What Fairway asked both versions itself, always as often the one as the other, since something began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probed {
+    /// The candidate.
+    pub candidate: Counts,
+    /// Stable.
+    pub stable: Counts,
+}
+
 /// How the candidate's process is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +163,8 @@ pub struct Observation {
     pub candidate: Counts,
     /// Stable's.
     pub stable: Counts,
+    /// What Fairway asked them itself; in neither of the counters.
+    pub probed: Probed,
 }
 
 /// What is to be done now. Doing it twice does nothing the second time.
@@ -165,6 +178,8 @@ pub enum Action {
     Adopt,
     /// The candidate may go.
     Retire,
+    /// Ask both versions once. Twice is once more, and is counted.
+    Probe,
 }
 
 /// A rollout on its way. All times are its own milliseconds: they stand still while nobody looks, so that a clock that
@@ -212,6 +227,9 @@ pub struct Rollout {
     /// The first bad request or failed probe since it began to have traffic, or since it has all; Unix milliseconds.
     #[serde(default)]
     pub bad_since: Option<i64>,
+    /// What Fairway asked the candidate itself; `candidate` has it too.
+    #[serde(default)]
+    pub probes: u64,
     /// Most of what it had.
     pub most: Weight,
     /// Basis points times milliseconds.
@@ -233,6 +251,9 @@ pub struct Looked {
     pub stable: Counts,
     /// The share.
     pub weight: Weight,
+    /// Fairway's own.
+    #[serde(default)]
+    pub probed: Probed,
 }
 
 /// Why a rollout is taken back.
@@ -287,6 +308,7 @@ impl Rollout {
             full_at: None,
             failed_at: None,
             bad_since: None,
+            probes: 0,
             most: Weight::ZERO,
             exposure: 0,
             why: Why::Nothing,

@@ -2,7 +2,9 @@
 
 use super::bound::within;
 use super::judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts};
-use super::machine::{Action, Counts, Health, Looked, Observation, Outcome, Phase, Rollout, Steer, Why};
+use super::machine::{
+    Action, Counts, Health, Looked, Observation, Outcome, Phase, Probed, Rollout, Steer, Undecided, Why,
+};
 use super::weight::Weight;
 
 /// More time than this never passes between two looks, whatever the clock says.
@@ -62,6 +64,8 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
         rollout.here = rollout.here.and(candidate);
         rollout.here_stable = rollout.here_stable.and(stable);
     }
+    let old = rollout.looked.as_ref().filter(|old| old.boot == seen.boot).map(|old| old.probed).unwrap_or_default();
+    absorb_probes(rollout, (old, seen.probed));
     rollout.exposure = rollout.exposure.saturating_add(i64::from(before.basis_points()) * passed);
     rollout.most = rollout.most.max(weight);
     if weight > Weight::ZERO && rollout.first_traffic_at.is_none() {
@@ -71,8 +75,27 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
     if (sick || candidate.bad > 0) && rollout.first_traffic_at.is_some() {
         rollout.bad_since.get_or_insert(seen.now);
     }
-    rollout.looked =
-        Some(Looked { at: seen.now, boot: seen.boot.clone(), candidate: seen.candidate, stable: seen.stable, weight });
+    let Observation { now, boot, probed, .. } = seen.clone();
+    let (candidate, stable) = (seen.candidate, seen.stable);
+    rollout.looked = Some(Looked { at: now, boot, candidate, stable, weight, probed });
+}
+
+/// Both were asked as often, whatever their shares of the traffic are.
+fn absorb_probes(rollout: &mut Rollout, (old, new): (Probed, Probed)) {
+    if rollout.looked.is_none() || rollout.phase != Phase::Baking {
+        return;
+    }
+    let (candidate, stable) = (new.candidate.since(old.candidate), new.stable.since(old.stable));
+    rollout.probes = rollout.probes.saturating_add(candidate.requests);
+    rollout.evidence = rollout.evidence.and(Interval { candidate: candidate.bad, stable: stable.bad, share: 0.5 });
+    for (counts, more) in [
+        (&mut rollout.candidate, candidate),
+        (&mut rollout.here, candidate),
+        (&mut rollout.stable, stable),
+        (&mut rollout.here_stable, stable),
+    ] {
+        *counts = counts.and(more);
+    }
 }
 
 fn obey(rollout: &mut Rollout, order: &Steer, now: i64) {
@@ -208,7 +231,7 @@ fn bake(rollout: &mut Rollout, seen: &Observation) {
     if holds || rollout.stayed_ms < rollout.stay_ms {
         return;
     }
-    if enough || (late && rollout.plan.undecided == super::Undecided::Advance) {
+    if enough || (late && rollout.plan.undecided == Undecided::Advance) {
         enter_next(rollout);
     }
 }
@@ -269,6 +292,7 @@ fn act(rollout: &mut Rollout, seen: &Observation) -> Vec<Action> {
             // The proxy does not have the candidate yet, or any more: that comes before anything else.
             None => vec![Action::Prepare],
             Some(weight) if weight != rollout.target => vec![Action::Write(rollout.target)],
+            Some(_) if rollout.asks() && rollout.plan.undecided == Undecided::Probe => vec![Action::Probe],
             Some(_) => Vec::new(),
         },
         Phase::Done(_) => Vec::new(),

@@ -118,6 +118,7 @@ impl World {
             health: Health::Ready,
             candidate: Counts::default(),
             stable: Counts::default(),
+            probed: Probed::default(),
         };
         World { rollout: Rollout::new(plan), orders: Vec::new(), seen, traffic, lines: Vec::new() }
     }
@@ -132,6 +133,7 @@ impl World {
                     self.seen.weight = Some(weight);
                 }
                 Action::Prepare => {}
+                Action::Probe => self.probes(),
                 Action::Adopt | Action::Retire => self.lines.push(format!("{} s: {action:?}", self.seen.now / 1_000)),
             }
         }
@@ -144,6 +146,15 @@ impl World {
         add(&mut self.seen.candidate, rate * weight / 10_000, candidate_bad);
         add(&mut self.seen.stable, rate * (10_000 - weight) / 10_000, stable_bad);
         self.seen.now += 1_000;
+    }
+
+    /// Both answer a probe as badly as they answer everybody, counted from the first.
+    fn probes(&mut self) {
+        let Probed { candidate, stable } = &mut self.seen.probed;
+        for (counts, bad) in [(candidate, self.traffic.2), (stable, self.traffic.1)] {
+            counts.requests += 1;
+            counts.bad = counts.requests * bad / 1_000;
+        }
     }
 
     fn run(&mut self, seconds: usize) -> String {
@@ -297,10 +308,35 @@ fn a_clock_that_went_back_does_not_keep_a_look_from_being_written_down() {
         candidate: Counts::default(),
         stable: Counts::default(),
         weight: Weight::ZERO,
+        probed: Probed::default(),
     };
     rollout.looked = Some(looked(10_000));
     let times = [9_999, 10_000, 11_999, 12_000, -3_590_000].map(|now| due(&rollout, now));
     assert_eq!(times, [true, false, false, true, true]);
+}
+
+#[test]
+fn without_traffic_it_asks_both_itself_where_the_file_says_so() {
+    let probes = Plan { undecided: Undecided::Probe, ..plan() };
+    let mut world = World::new(probes.clone(), (0, 0, 0));
+    world.run(620);
+    assert_snapshot!(speech::rollout::waits(&world.rollout, "production"), @"Too little traffic to tell after 10 min, so Fairway asks both versions itself: 0 of 18 requests failed vs 0 of 18 on stable; 18 of them were Fairway's own. `/rollout production promote` goes on, `/rollout production abort` takes it back.");
+    // 59 answers without a failure are enough, at each stage.
+    assert_snapshot!(world.run(1_500), @r"
+    0 s: 10 %
+    660 s: 50 %
+    1320 s: 100 %
+    1622 s: Adopt
+    live; 0 of 118 requests failed; 118 of them were Fairway's own
+    ");
+    // One that fails half of them is taken back, though nobody ever asked it.
+    let mut world = World::new(probes, (0, 0, 500));
+    assert_snapshot!(world.run(700), @r"
+    0 s: 10 %
+    619 s: 0 %
+    620 s: Retire
+    aborted at 10 % after 10 min: 9 of 18 requests failed vs 0 of 18 on stable; 18 of them were Fairway's own (evidence 161x, limit 100x)
+    ");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::traffic::Traffic;
 use crate::domain::dice::Dice;
-use crate::domain::rollout::{Action, Counts, Health, Observation, Plan, Rollout, Weight, step};
+use crate::domain::rollout::{Action, Counts, Health, Observation, Plan, Probed, Rollout, Weight, step};
 
 /// How it is played.
 #[derive(Clone, Debug)]
@@ -75,6 +75,7 @@ pub fn play(setup: &Setup, traffic: &Traffic) -> Played {
         health: Health::Ready,
         candidate: Counts::default(),
         stable: Counts::default(),
+        probed: Probed::default(),
     };
     let mut played = Played { marks: Vec::new(), points: Vec::new(), rollout: Rollout::new(setup.plan.clone()) };
     let until = traffic.ends().map_or(setup.until_ms, |end| end.min(setup.until_ms));

@@ -6,7 +6,7 @@ use crate::domain::decide::EnvState;
 use crate::domain::event::Pull;
 use crate::domain::ids::short;
 use crate::domain::release::Version;
-use crate::domain::rollout::{Counts, Outcome, Phase, Rollout, Why};
+use crate::domain::rollout::{Counts, Outcome, Phase, Rollout, Undecided, Why};
 use crate::domain::run::escape_md;
 
 /// A number where a share was meant.
@@ -55,12 +55,17 @@ pub fn waits(rollout: &Rollout, name: &str) -> String {
                 "Held there. `/rollout {name} resume` goes on by the stages, `/rollout {name} promote` to the next one, `/rollout {name} abort` takes it back."
             )
         }
+        Phase::Baking if rollout.undecided && rollout.plan.undecided == Undecided::Probe => format!(
+            "Too little traffic to tell after {}, so Fairway asks both versions itself: {}. `/rollout {name} promote` goes on, `/rollout {name} abort` takes it back.",
+            spell(rollout.stayed_ms),
+            counted_with_probes(rollout, rollout.here, rollout.here_stable)
+        ),
         Phase::Baking if rollout.undecided => format!(
             "Undecided after {}: {}. `/rollout {name} promote` goes on, `/rollout {name} abort` takes it back.",
             spell(rollout.stayed_ms),
             counted(rollout.here, rollout.here_stable)
         ),
-        Phase::Baking => format!("{}.", capital(&counted(rollout.candidate, rollout.stable))),
+        Phase::Baking => format!("{}.", capital(&counted_with_probes(rollout, rollout.candidate, rollout.stable))),
         Phase::Warm => format!(
             "The old version stays warm for another {}; `/rollback {name}` takes it back.",
             spell(rollout.plan.watch_ms - rollout.stayed_ms)
@@ -75,6 +80,15 @@ pub(super) fn counted(candidate: Counts, stable: Counts) -> String {
     }
     let versus = if stable.requests == 0 { String::new() } else { format!(" vs {} on stable", of(stable)) };
     format!("{} requests failed{versus}", of(candidate))
+}
+
+/// The same, and how many of them Fairway made itself.
+fn counted_with_probes(rollout: &Rollout, candidate: Counts, stable: Counts) -> String {
+    let words = counted(candidate, stable);
+    match rollout.probes {
+        0 => words,
+        probes => format!("{words}; {} of them were Fairway's own", thousands(probes)),
+    }
 }
 
 fn of(counts: Counts) -> String {
@@ -104,7 +118,10 @@ pub fn ended(rollout: &Rollout) -> String {
     match (&rollout.why, outcome) {
         (Why::Worse { evidence, limit, at }, _) => format!(
             "aborted at {at} after {after}: {} (evidence {}x, limit {limit:.0}x)",
-            counted(if rollout.full_at.is_some() { rollout.here } else { rollout.candidate }, rollout.stable),
+            match rollout.full_at {
+                Some(_) => counted(rollout.here, rollout.stable),
+                None => counted_with_probes(rollout, rollout.candidate, rollout.stable),
+            },
             if *evidence < 1e6 { thousands(*evidence as u64) } else { "over 1,000,000".to_owned() }
         ),
         (Why::Sick(words), _) => format!("aborted at {at} after {after}: {words}"),
@@ -118,7 +135,7 @@ pub fn ended(rollout: &Rollout) -> String {
             };
             format!("{} took it back {where_it_was}{reason}", escape_md(by))
         }
-        (Why::Nothing, _) => format!("live; {}", counted(rollout.candidate, Counts::default())),
+        (Why::Nothing, _) => format!("live; {}", counted_with_probes(rollout, rollout.candidate, Counts::default())),
     }
 }
 

@@ -49,6 +49,7 @@ impl Place {
             stable: stable
                 .filter(|held| held.release != self.release)
                 .map_or_else(Counts::default, |held| counts(&held.release)),
+            probed: service.probed,
         };
         Ok((seen, service))
     }
@@ -100,6 +101,11 @@ impl Place {
             salt: self.salt.clone(),
         };
         target.split(&self.service, seen.generation, &split).await
+    }
+
+    /// Asks both versions for themselves, once.
+    pub async fn probe(&self, target: &dyn Target) -> Result<(), TargetError> {
+        target.probe(&self.service).await
     }
 
     /// It is stable now; what was, may go.

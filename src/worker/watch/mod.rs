@@ -98,6 +98,7 @@ async fn act(
         let done = match action {
             Action::Prepare => Ok(()),
             Action::Write(weight) => place.write(target, service, *weight).await,
+            Action::Probe => place.probe(target).await,
             Action::Adopt => place.adopt(target, service).await,
             Action::Retire => place.retire(target, service).await,
         };
