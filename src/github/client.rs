@@ -12,6 +12,9 @@ use super::error::{GitHubError, Subject, classify, kind, text};
 use super::transport::{Call, Config, ConfigError, Rate, Raw, Transport};
 use super::wire;
 
+/// Redirects that one request follows.
+const HOPS: u32 = 3;
+
 /// Where GraphQL is asked. An Enterprise server has it beside its API's root, not below.
 pub(super) const GRAPHQL: &str = "/graphql";
 
@@ -130,9 +133,9 @@ impl GitHub {
 
     async fn call(&self, ask: &Ask, (what, kept): (&str, Option<&Kept>)) -> Result<Raw, GitHubError> {
         let inner = &*self.0;
-        let url = address(&inner.transport.base, &ask.path);
+        let mut url = address(&inner.transport.base, &ask.path);
         let body = ask.body.as_ref().map(|b| b.to_string().into_bytes());
-        let mut renewed = false;
+        let (mut renewed, mut hops) = (false, 0);
         loop {
             let bearer = self.token(ask.auth).await?;
             let call = Call {
@@ -154,7 +157,12 @@ impl GitHub {
                     continue;
                 }
             }
-            return Ok(raw);
+            // A repository that was renamed or transferred is found by its number. Nothing was done yet, so a write goes there
+            // as it is.
+            match elsewhere(&raw, &inner.transport.base) {
+                Some(there) if hops < HOPS => (url, hops) = (there, hops + 1),
+                _ => return Ok(raw),
+            }
         }
     }
 
@@ -191,6 +199,14 @@ impl GitHub {
         let next = next.and_then(|url| url.strip_prefix(&self.0.transport.base)).filter(|path| path.starts_with('/'));
         Ok((page, next.map(str::to_owned)))
     }
+}
+
+/// Where an answer sends us, if that is the same server: a link to elsewhere would carry our token there.
+fn elsewhere(raw: &Raw, base: &str) -> Option<String> {
+    let moves = matches!(raw.status.as_u16(), 301 | 302 | 307 | 308);
+    let there = text(&raw.headers, "location").filter(|_| moves)?;
+    let path = there.strip_prefix(base).unwrap_or(there);
+    path.starts_with('/').then(|| format!("{base}{path}"))
 }
 
 fn key(ask: &Ask) -> String {

@@ -72,6 +72,12 @@ impl RepoDesk {
         told(self.playground.act(|world| change(world, self.id)))
     }
 
+    /// Renames it as alice.
+    #[track_caller]
+    pub fn rename(&self, name: &str) {
+        self.act(|world, repo| world.rename_repo(repo, name, "alice"));
+    }
+
     /// Commits files to a branch as a person; gives back the SHA. A file without content is deleted.
     #[track_caller]
     pub fn push(&self, author: &str, branch: &str, message: &str, files: &[(&str, Option<&str>)]) -> String {

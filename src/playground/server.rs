@@ -46,6 +46,7 @@ fn sort(path: &str) -> Path {
     let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
     let api = [
         "repos",
+        "repositories",
         "app",
         "app-manifests",
         "installation",

@@ -82,7 +82,7 @@ fn admit(world: &World, path: &GitPath, authorization: Option<&str>, writes: boo
         world.caller(authorization).map_err(|_| (StatusCode::UNAUTHORIZED, "Invalid username or password."))?;
     let ask = (StatusCode::UNAUTHORIZED, "Say who you are.");
     let hidden = if matches!(caller, Caller::Nobody) { ask } else { (StatusCode::NOT_FOUND, "Repository not found.") };
-    let repo = world.repo(&path.full_name).ok_or(hidden)?;
+    let repo = world.repo(&path.full_name).or_else(|| world.moved(&path.full_name)).ok_or(hidden)?;
     let (login, reads, may_write) = match &caller {
         Caller::Nobody | Caller::App => (String::new(), !repo.private, false),
         Caller::Person(login) => {

@@ -135,3 +135,33 @@ async fn two_people_type_at_once_and_one_edits_a_command() {
     assert!(!pull.timeline().contains("Last command: `/rollback"), "an edited comment is no command");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn the_repository_is_renamed_in_the_middle_of_it() {
+    let (world, pull) = world(FILE).await;
+    live_and_pushed(&world, &pull).await;
+    said(&world, &pull, ("bob", "/deploy staging")).await;
+    serve(&world, &service(&world, "staging"), 5, |_| 0).await;
+    let head = pull.head();
+    let shop = world.hub.repo("acme/shop");
+    shop.rename("store");
+    let place = format!("{}-staging", shop.id());
+    // What was asked for under the old name goes on, and what is typed under the new one steers the same rollout.
+    said(&world, &pull, ("alice", "/rollout staging 25%")).await;
+    for _ in 0..5 {
+        world.pass(Duration::from_secs(1)).await;
+    }
+    let split = world.target.look(&place).expect("there").split;
+    assert_eq!(split.weight, 2_500, "{}", pull.timeline());
+    said(&world, &pull, ("alice", "/rollout staging 100%")).await;
+    world.pass(Duration::from_secs(900)).await;
+    eprintln!("{:#?}", world.dead().await);
+    let told = world.hub.look(|hub| {
+        let repo = hub.repo("acme/store").expect("its new name");
+        let of = repo.deployments.values().filter(|deployment| deployment.sha == head);
+        of.flat_map(|one| one.statuses.iter().map(|status| status.state.clone())).collect::<Vec<_>>()
+    });
+    assert_eq!(told.iter().filter(|state| *state == "success").count(), 1, "{told:?}\n{}", pull.timeline());
+    assert!(sticky(&pull).contains(&format!("| `staging` | `{}` |", &head[..7])), "{}", sticky(&pull));
+    world.finish().await;
+}

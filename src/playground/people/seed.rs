@@ -96,12 +96,25 @@ impl World {
         Ok(id)
     }
 
+    /// Gives a repository another name. The old one goes on leading to it.
+    pub fn rename_repo(&mut self, repo: u64, name: &str, by: &str) -> Result<()> {
+        let from = self.git_of(repo)?.path().to_owned();
+        let at = self.repos.get_mut(&repo).context("the repository is gone")?;
+        let (old, old_name) = (at.full_name(), std::mem::replace(&mut at.name, name.to_owned()));
+        at.old_names.push(old);
+        std::fs::rename(&from, self.git_of(repo)?.path())?;
+        let changes = json!({ "repository": { "name": { "from": old_name } } });
+        self.emit(repo, "repository", by, json!({ "action": "renamed", "changes": changes }));
+        Ok(())
+    }
+
     fn add_repo(&mut self, owner: &str, name: &str, roles: BTreeMap<String, Role>, private: bool) -> u64 {
         let (id, now) = (self.id(), self.now());
         let repo = Repo {
             id,
             owner: owner.to_owned(),
             name: name.to_owned(),
+            old_names: Vec::new(),
             private,
             archived: false,
             default_branch: "main".into(),

@@ -36,8 +36,35 @@ pub struct Incoming {
     pub body: Vec<u8>,
 }
 
+/// Where a request leads that names a repository by an old name: the address by its number, which never changes.
+fn moved(world: &World, incoming: &Incoming) -> Option<Answer> {
+    let rest = incoming.path.strip_prefix("/repos/")?;
+    let mut parts = rest.splitn(3, '/');
+    let name = format!("{}/{}", parts.next()?, parts.next()?);
+    let rest = parts.next().map(|rest| format!("/{rest}")).unwrap_or_default();
+    let query = if incoming.raw_query.is_empty() { String::new() } else { format!("?{}", incoming.raw_query) };
+    let url = format!("{}/repositories/{}{rest}{query}", world.url, world.moved(&name)?.id);
+    // What is not read is to be sent again as it was.
+    let (status, message) =
+        if incoming.method == "GET" { (301, "Moved Permanently") } else { (307, "Temporary Redirect") };
+    let json = json!({ "message": message, "url": url, "documentation_url": "https://docs.github.com/rest" });
+    Some(Answer::json(status, json).with("Location", url))
+}
+
+/// A repository by its number is the repository by its name.
+fn by_number(world: &World, incoming: &Incoming) -> Option<Incoming> {
+    let (id, rest) = incoming.path.strip_prefix("/repositories/")?.split_once('/')?;
+    let repo = world.repos.get(&id.parse().ok()?)?;
+    Some(Incoming { path: format!("/repos/{}/{rest}", repo.full_name()), ..incoming.clone() })
+}
+
 /// Answers a request and keeps a record of it.
 pub fn enter(world: &mut World, incoming: &Incoming) -> Answer {
+    if let Some(elsewhere) = moved(world, incoming) {
+        return elsewhere;
+    }
+    let named = by_number(world, incoming);
+    let incoming = named.as_ref().unwrap_or(incoming);
     let parsed = if incoming.body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&incoming.body) };
     let found = find(&incoming.method, &incoming.path);
     let route = found.as_ref().map(|(route, _)| route.path.to_owned());

@@ -91,6 +91,12 @@ impl World {
         self.repos.values().find(|repo| repo.full_name().eq_ignore_ascii_case(full_name))
     }
 
+    /// The repository that once had this name, unless another one has it now.
+    pub fn moved(&self, full_name: &str) -> Option<&Repo> {
+        let was = |repo: &&Repo| repo.old_names.iter().any(|name| name.eq_ignore_ascii_case(full_name));
+        if self.repo(full_name).is_some() { None } else { self.repos.values().find(was) }
+    }
+
     /// What a person may do in a repository; `None` for a stranger to a private one.
     pub fn role(&self, repo: &Repo, login: &str) -> Option<Role> {
         let own = repo.roles.iter().find(|(name, _)| name.eq_ignore_ascii_case(login)).map(|(_, role)| *role);

@@ -15,6 +15,8 @@ pub struct Repo {
     pub owner: String,
     /// The name after the slash.
     pub name: String,
+    /// What it was called before, `owner/name`: these names still lead here.
+    pub old_names: Vec<String>,
     /// Whether strangers see nothing.
     pub private: bool,
     /// Whether it is read-only.
