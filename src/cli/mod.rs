@@ -106,6 +106,7 @@ enum Verb {
 
 /// Parses the command line and does what it says. The exit status is 0 when it was done, 1 when it was not, 2 when it was not understood.
 pub fn main() -> ExitCode {
+    end_quietly_when_nobody_reads();
     let cli = Cli::parse();
     let result = match cli.verb {
         // A guard is a small process between Fairway and a step: no runtime, no settings, no log.
@@ -130,6 +131,18 @@ pub fn main() -> ExitCode {
         eprintln!("fairway: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+/// `fairway releases | head` is no mistake of anybody's: what prints to a closed pipe ends, without the words of a panic.
+fn end_quietly_when_nobody_reads() {
+    let otherwise = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let said = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if said.starts_with("failed printing to stdout") && said.contains("Broken pipe") {
+            std::process::exit(0);
+        }
+        otherwise(panic);
+    }));
 }
 
 /// The embedded engine as the settings want it.

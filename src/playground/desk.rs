@@ -191,6 +191,12 @@ impl PullDesk {
         self.act(|world, repo, number| world.merge_pull(repo, number, by))
     }
 
+    /// Merges it by a rebase; gives back the last commit of it.
+    #[track_caller]
+    pub fn rebase(&self, by: &str) -> String {
+        self.act(|world, repo, number| world.rebase_pull(repo, number, by))
+    }
+
     /// Puts it into the merge queue; gives back the group's head.
     #[track_caller]
     pub fn enqueue(&self, by: &str) -> String {

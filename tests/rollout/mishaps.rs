@@ -165,3 +165,29 @@ async fn the_repository_is_renamed_in_the_middle_of_it() {
     assert!(sticky(&pull).contains(&format!("| `staging` | `{}` |", &head[..7])), "{}", sticky(&pull));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn of_a_rebase_all_commits_are_taken_back() {
+    let (world, pull) = world(FILE).await;
+    pull.merge("alice");
+    world.settle().await;
+    said(&world, &pull, ("bob", "/deploy staging")).await;
+    world.pass(Duration::from_secs(2)).await;
+    let shop = world.hub.repo("acme/shop");
+    let good = shop.head("main").expect("main is there");
+    shop.push("bob", "bad", "One", &[("a", Some("1\n"))]);
+    shop.push("bob", "bad", "Two", &[("b", Some("2\n"))]);
+    let bad = shop.open_pull("bob", "bad", "Two commits");
+    world.settle().await;
+    let sha = bad.rebase("alice");
+    assert_ne!(sha, bad.head(), "a rebase makes new commits");
+    world.settle().await;
+    said(&world, &bad, ("bob", "/deploy staging")).await;
+    serve(&world, &service(&world, "staging"), 20, |version| if sha.starts_with(version) { 20 } else { 0 }).await;
+    let branch = format!("fairway/revert-{}-{}", bad.number(), &sha[..7]);
+    let head = shop.head(&branch).expect("the revert's branch");
+    let changes =
+        world.hub.look(|hub| hub.git_of(shop.id()).and_then(|git| git.diff(&good, &head))).expect("both are there");
+    assert!(changes.is_empty(), "both commits are gone, not only the last: {changes:?}");
+    world.finish().await;
+}

@@ -18,8 +18,10 @@ const PULLS: Scope = &[("pull_requests", "write")];
 /// What is to be taken back, and the words for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revert {
-    /// The commit that a merge or a squash made.
+    /// The commit that a merge or a squash made, or the last one that a rebase made.
     pub sha: String,
+    /// The pull request that brought it.
+    pub pull: i64,
     /// The branch to make; by its name the pull request is found again.
     pub branch: String,
     /// First line of commit and pull request.
@@ -40,8 +42,28 @@ struct Parents {
 }
 
 #[derive(Deserialize)]
+struct Listed {
+    commit: Said,
+    #[serde(default)]
+    parents: Vec<Sha>,
+}
+
+#[derive(Deserialize)]
+struct Said {
+    #[serde(default)]
+    message: String,
+}
+
+/// Commits of a pull request that are compared with what a rebase left: one page.
+const COMPARED: usize = 100;
+
+#[derive(Deserialize)]
 struct Number {
     number: i64,
+}
+
+fn commit(repo: &Repo, sha: &str) -> String {
+    format!("{}/git/commits/{}", base(repo), escape(sha))
 }
 
 impl GitHub {
@@ -61,13 +83,8 @@ impl GitHub {
     /// # Errors
     /// `Invalid` when the commit has no parent to go back to; else see [`GitHubError`].
     pub async fn push_revert(&self, repo: &Repo, revert: &Revert) -> Result<(), GitHubError> {
-        let commit = |sha: &str| format!("{}/git/commits/{}", base(repo), escape(sha));
-        let Parents { parents } = self.json(Ask::get(Auth::of(repo, CODE), commit(&revert.sha))).await?;
-        let Some(parent) = parents.into_iter().next() else {
-            let message = "it is the first commit of the repository".to_owned();
-            return Err(GitHubError::Invalid { what: format!("reverting {}", revert.sha), message });
-        };
-        let before: GitCommit = self.json(Ask::get(Auth::of(repo, CODE), commit(&parent.sha))).await?;
+        let parent = self.before(repo, revert).await?;
+        let before: GitCommit = self.json(Ask::get(Auth::of(repo, CODE), commit(repo, &parent))).await?;
         let message = format!("{}\n\nThis reverts commit {}.\n", revert.title, revert.sha);
         let body = json!({ "message": message, "tree": before.tree.sha, "parents": [revert.sha] });
         let made: Sha = self
@@ -80,6 +97,32 @@ impl GitHub {
             Ok(_) | Err(GitHubError::Invalid { .. }) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// The commit before the pull request: the first parent of a merge or a squash. A rebase left as many commits as the pull
+    /// request had, with the same messages; then it is the parent of the first of them.
+    async fn before(&self, repo: &Repo, revert: &Revert) -> Result<String, GitHubError> {
+        let Parents { parents } = self.json(Ask::get(Auth::of(repo, CODE), commit(repo, &revert.sha))).await?;
+        let one = parents.len() == 1;
+        let Some(parent) = parents.into_iter().next() else {
+            let message = "it is the first commit of the repository".to_owned();
+            return Err(GitHubError::Invalid { what: format!("reverting {}", revert.sha), message });
+        };
+        if !one {
+            return Ok(parent.sha);
+        }
+        let path = format!("{}/pulls/{}/commits?per_page={COMPARED}", base(repo), revert.pull);
+        let theirs: Vec<Listed> = self.json(Ask::get(Auth::of(repo, PULLS), path)).await?;
+        if theirs.len() < 2 {
+            return Ok(parent.sha);
+        }
+        let (sha, count) = (escape(&revert.sha), theirs.len());
+        let path = format!("{}/commits?sha={sha}&per_page={count}", base(repo));
+        let landed: Vec<Listed> = self.json(Ask::get(Auth::of(repo, CODE), path)).await?;
+        let message = |listed: &Listed| listed.commit.message.trim().to_owned();
+        let same = theirs.iter().map(message).eq(landed.iter().rev().map(message));
+        let first = landed.into_iter().next_back().and_then(|first| first.parents.into_iter().next());
+        Ok(first.filter(|_| same).map_or(parent.sha, |first| first.sha))
     }
 
     /// Opens the pull request. Gives its number.

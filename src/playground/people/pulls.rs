@@ -155,6 +155,23 @@ impl World {
         Ok(sha)
     }
 
+    /// Merges a pull request by a rebase; gives back the last commit that it left. Only where the base did not move: there
+    /// the trees stay as they are.
+    pub fn rebase_pull(&mut self, repo: u64, number: u64, by: &str) -> Result<String> {
+        let pull = self.pull(repo, number)?;
+        ensure!(pull.open && !pull.draft, "Pull Request is not mergeable");
+        let (base_sha, head, base_ref) = (pull.base_sha.clone(), pull.head_sha.clone(), pull.base_ref.clone());
+        ensure!(self.base_head(repo, &base_ref)? == base_sha, "{base_ref} moved, and this stand-in replays nothing");
+        let git = self.git_of(repo)?;
+        let mut last = base_sha.clone();
+        for commit in git.between(&base_sha, &head)? {
+            let (author, committer) = (self.person(&commit.author.name), self.person(by));
+            last = git.write_commit(&commit.tree, &[last], (&author, &committer), &commit.message)?;
+        }
+        self.land(repo, number, by, &last)?;
+        Ok(last)
+    }
+
     /// Where a base branch stands.
     pub(super) fn base_head(&self, repo: u64, branch: &str) -> Result<String> {
         let at = self.repos.get(&repo).context("no such repository")?;

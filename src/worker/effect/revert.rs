@@ -30,7 +30,7 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
         speech::rollout::revert(&pull, &row.environment, row.marks.decision.as_deref().unwrap_or_default());
     // One commit needs one revert, whichever environment finds it out.
     let branch = format!("fairway/revert-{number}-{}", short(&spec.version.sha));
-    let revert = Revert { sha: spec.version.sha.clone(), branch, title, body };
+    let revert = Revert { sha: spec.version.sha.clone(), pull: number, branch, title, body };
     let made = match heed(ctx, installation, ctx.github.find_revert(repo, &revert).await).await? {
         Some(made) => made,
         None => {
