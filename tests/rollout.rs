@@ -16,6 +16,7 @@ use fairway::engine::Engine as _;
 use fairway::engine::scripted::Scripted;
 use fairway::host::Slot;
 use fairway::playground::PullDesk;
+use fairway::playground::world::Role;
 use fairway_world::World;
 use insta::assert_snapshot;
 
@@ -377,6 +378,28 @@ async fn who_may_not_and_what_is_missing_is_told_with_the_next_line() {
     Not done: nothing was ever deployed to `staging`.
     Nothing was done: there is no `/promote`. Did you mean `/rollout promote`? Type it as the first line of a new comment.
     ");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn an_apps_and_a_bots_commands_deploy_nothing_and_get_no_answer() {
+    let (world, pull) = world(FILE).await;
+    world.hub.act(|hub| {
+        hub.add_user("renovate[bot]", true);
+        hub.add_user("build-robot", true);
+        let repo = hub.repo("acme/shop").map(|repo| repo.id).expect("it is there");
+        // Even one that may write is no person who decided something.
+        hub.repos.get_mut(&repo).expect("it is there").roles.insert("build-robot".into(), Role::Admin);
+    });
+    let before = pull.timeline();
+    for bot in ["renovate[bot]", "build-robot"] {
+        said(&world, &pull, (bot, "/deploy staging")).await;
+        world.pass(Duration::from_secs(2)).await;
+    }
+    assert!(world.target.look(&service(&world, "staging")).is_none(), "nothing was released");
+    let after = pull.timeline();
+    let new: Vec<&str> = after.lines().filter(|line| !before.contains(line)).collect();
+    assert_eq!(new, ["renovate[bot]: /deploy staging", "build-robot: /deploy staging"]);
     world.finish().await;
 }
 

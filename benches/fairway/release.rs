@@ -160,6 +160,8 @@ impl Place<'_> {
             assert!(begin.elapsed() < PATIENCE, "org{}: its checks did not pass", self.org);
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        // GitHub tells whole seconds. Who comments within the second in which the head came may have meant the one before.
+        tokio::time::sleep(Duration::from_millis(1_100)).await;
     }
 
     /// What a client is told; `None` while nobody answers, or badly.
@@ -177,7 +179,12 @@ impl Place<'_> {
         let begin = Instant::now();
         let mut client = 0;
         while self.told(client, 1).await != Some(version) {
-            assert!(begin.elapsed() < PATIENCE, "org{}: version {version} never answered", self.org);
+            assert!(
+                begin.elapsed() < PATIENCE,
+                "org{}: version {version} never answered:\n{}",
+                self.org,
+                self.pull.timeline()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
             client += 1;
         }
@@ -227,13 +234,13 @@ impl Place<'_> {
 
     /// A third version fails, one request after the other, until it is taken back.
     async fn aborted(&self, target: &Client) -> f64 {
-        self.pull.comment("bob", "/unlock staging");
         self.next(3).await;
-        self.pull.comment("bob", "/deploy staging");
+        self.pull.comment("bob", &format!("/deploy staging --fixes #{}", self.pull.number()));
         assert!(
             self.share(target, |weight| weight == 1_000).await.is_finite(),
-            "org{}: it never got traffic",
-            self.org
+            "org{}: it never got traffic:\n{}",
+            self.org,
+            self.pull.timeline()
         );
         let mut victims = Vec::new();
         for client in 1_000.. {

@@ -46,13 +46,16 @@ pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
         ports.staging
     );
     println!("\nFairway's own pages: {}\nCtrl-C ends both.", recipe.pages());
-    tokio::select! {
-        stopped = tokio::signal::ctrl_c() => stopped.context("waiting for Ctrl-C")?,
-        ended = child.wait() => anyhow::bail!("`fairway serve` ended by itself ({})", ended?),
-        ended = host.wait() => anyhow::bail!("`fairway host` ended by itself ({})", ended?),
-    }
+    let ended = tokio::select! {
+        () = super::serve::interrupted()? => Ok(()),
+        ended = child.wait() => Err(anyhow::anyhow!("`fairway serve` ended by itself ({})", ended?)),
+        ended = host.wait() => Err(anyhow::anyhow!("`fairway host` ended by itself ({})", ended?)),
+    };
+    // The host would start again what ends beside it.
+    host.kill().await.context("ending the host")?;
+    child.kill().await.context("ending Fairway")?;
     recipe.end_releases().await;
-    Ok(ExitCode::SUCCESS)
+    ended.map(|()| ExitCode::SUCCESS)
 }
 
 /// A playground with the organisation `acme` and its shop, and where that is served once somebody has deployed it.

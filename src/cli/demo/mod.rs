@@ -52,12 +52,13 @@ pub async fn demo(args: Args) -> anyhow::Result<ExitCode> {
             story.recipe.pages(),
             ports.staging
         );
-        tokio::signal::ctrl_c().await.context("waiting for Ctrl-C")?;
+        super::serve::interrupted()?.await;
     }
     if let Some(mut child) = story.child.take() {
         child.kill().await.context("ending Fairway")?;
     }
-    story.recipe.end_releases().await;
+    // The host would start again what ends beside it.
     host.kill().await.context("ending the host")?;
+    story.recipe.end_releases().await;
     Ok(if whole && told.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

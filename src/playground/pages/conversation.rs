@@ -17,7 +17,8 @@ use crate::playground::Playground;
 use crate::playground::world::{Comment, Happening, Pull, Repo, What, World};
 
 /// First lines that people like to try.
-const HINTS: [&str; 5] = ["/help", "/status", "/retry", "/cancel", "/run"];
+const HINTS: [&str; 8] =
+    ["/help", "/status", "/retry", "/cancel", "/run", "/deploy staging", "/rollout staging 25%", "/rollback staging"];
 
 #[derive(Template)]
 #[template(path = "playground/conversation.html")]
@@ -28,7 +29,7 @@ struct Conversation {
     thread: Vec<Item>,
     merge: MergeBox,
     me: Face,
-    hints: [&'static str; 5],
+    hints: [&'static str; 8],
 }
 
 struct Item {
