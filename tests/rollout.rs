@@ -240,17 +240,17 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `1aa727d` | `07f3104`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). Merge #3, its revert, or type `/deploy staging --fixes #2` where it is mended. |
+        | `staging` | `1aa727d` | `07f3104`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). Merge #3, its revert, or type `/deploy staging --fixes #2` in the pull request that mends it. |
 
         Last command: `/deploy staging` by bob
 
-        Not done; the reply to it says why.
+        It came to nothing; the reply to it says why.
 
         <!-- fairway:status v1 1006/2 -->
     * fairway[bot] deployed to staging: failure
     fairway[bot]: > `/deploy staging` (bob)
 
-        Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). A pull request that reverts it follows: merge that, or mend it and type `/deploy staging --fixes #2` where it is mended.
+        Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). A pull request that reverts it follows: merge that, or type `/deploy staging --fixes #2` in the pull request that mends it.
         <!-- fairway:reply 1083 -->
     [fairway / image] success: Passed in 1.0 s
     [fairway / test] success: Passed in 1.0 s
@@ -274,11 +274,11 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `1aa727d` | `07f3104`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). Merge #3, its revert, or type `/deploy staging --fixes #2` where it is mended. |
+        | `staging` | `1aa727d` | `07f3104`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). Merge #3, its revert, or type `/deploy staging --fixes #2` in the pull request that mends it. |
 
         Last command: `/deploy staging` by bob
 
-        Not done; the reply to it says why.
+        It came to nothing; the reply to it says why.
     "###);
     world.finish().await;
 }
@@ -336,7 +336,7 @@ async fn a_share_by_hand_promote_and_rollback() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `99b86b4` | `d625836`: alice took it back at 100 % after 10 s. Type `/deploy staging --fixes #1` where it is mended. |
+        | `staging` | `99b86b4` | `d625836`: alice took it back at 100 % after 10 s. Type `/deploy staging --fixes #1` in the pull request that mends it. |
 
         Last command: `/rollback staging` by alice
 
@@ -458,7 +458,7 @@ async fn who_comes_second_waits_and_goes_on_by_itself() {
 
         Last command: `/deploy staging` by alice
 
-        Not done; the reply to it says why.
+        It came to nothing; the reply to it says why.
     ");
     assert!(pull.timeline().contains(":rocket:"));
     world.finish().await;
@@ -498,7 +498,7 @@ async fn a_release_that_never_starts_gets_no_traffic() {
 
         Last command: `/deploy staging` by bob
 
-        Not done; the reply to it says why.
+        It came to nothing; the reply to it says why.
     ");
     world.finish().await;
 }
@@ -524,11 +524,11 @@ async fn one_that_dies_on_the_way_is_taken_back() {
 
         | Environment | Now | |
         |---|---|---|
-        | `staging` | `99b86b4` | `d625836`: aborted at 50 % after 40 s: 3 health probes in a row failed. |
+        | `staging` | `99b86b4` | `d625836`: aborted at 50 % after 40 s: 3 health probes in a row failed. Mend it, push, and type `/deploy staging`. |
 
         Last command: `/deploy staging` by bob
 
-        Not done; the reply to it says why.
+        It came to nothing; the reply to it says why.
     ");
     world.finish().await;
 }

@@ -86,6 +86,9 @@ health  = "/healthz"
 port    = {}
 stages  = ["10% 5s", "50% 5s", "100%"]
 watch   = "5s"
+# Nobody visits it here, and that tells nothing about a version: after 20 s Fairway asks both itself.
+stage_max = "20s"
+undecided = "probe"
 
 [environment.production]
 release = "image"

@@ -10,6 +10,20 @@ pub fn within(bad: u64, total: u64, limit: f64) -> bool {
         || (total > 0 && bad < total && limit > bad as f64 / total as f64 && at_most(bad, total, limit) <= ALPHA)
 }
 
+/// The fewest of which `bad` may have failed so that the bound is at most `limit`; `None` beyond a million.
+pub fn enough_at(bad: u64, limit: f64) -> Option<u64> {
+    let mut high = bad.max(1) + 1;
+    while !within(bad, high, limit) {
+        high = high.checked_mul(2).filter(|high| *high <= 1_000_000)?;
+    }
+    let mut low = bad;
+    while high - low > 1 {
+        let middle = low.midpoint(high);
+        if within(bad, middle, limit) { high = middle } else { low = middle }
+    }
+    Some(high)
+}
+
 /// The chance of at most `bad` among `total` at rate `p`: the binomial distribution, summed in logarithms. Terms
 /// that cannot change the sum any more are left out.
 fn at_most(bad: u64, total: u64, p: f64) -> f64 {

@@ -1,6 +1,6 @@
 //! One look, one step: what was seen and said gives where the rollout stands and what is to be done.
 
-use super::bound::within;
+use super::bound::{enough_at, within};
 use super::judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts};
 use super::machine::{
     Action, Counts, Health, Looked, Observation, Outcome, Phase, Probed, Rollout, Steer, Undecided, Why,
@@ -181,6 +181,13 @@ fn worse(rollout: &Rollout) -> Option<Why> {
 }
 
 impl Rollout {
+    /// Requests that it still wants where it is before it may go on, if none of them fails; `None` when that cannot be told.
+    pub fn wanted(&self) -> Option<u64> {
+        let Counts { requests, bad } = self.here_stable;
+        let stable = if requests == 0 { 0.0 } else { bad as f64 / requests as f64 };
+        Some(enough_at(self.here.bad, stable + WITHIN)?.saturating_sub(self.here.requests))
+    }
+
     /// The evidence against the candidate, and from where on it is enough.
     pub fn judged(&self) -> (f64, f64) {
         if self.full_at.is_some() { (against_history(self), WARM_LIMIT) } else { (self.evidence.value(), LIMIT) }

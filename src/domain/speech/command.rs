@@ -44,7 +44,7 @@ pub fn not_allowed(row: &command::Command, named: Option<&str>, (author, role): 
 
 /// Where the reasons for a refusal stand.
 pub fn see_reply() -> String {
-    "Not done; the reply to it says why.".to_owned()
+    "It came to nothing; the reply to it says why.".to_owned()
 }
 
 /// The pull request is closed.

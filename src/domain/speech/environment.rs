@@ -226,10 +226,10 @@ pub fn frozen_by_file(environment: &Environment, frozen: &Frozen<'_>, now: i64) 
 pub fn held(name: &str, held: &Held, ask: &Ask) -> String {
     let who = if held.by.is_empty() { "Fairway".to_owned() } else { escape_md(&held.by) };
     let whose = held.pull.map_or_else(String::new, |number| format!(" of #{number}"));
+    let still = if held.exact { String::new() } else { format!(", and `{}` still has it", short(&ask.sha)) };
     format!(
-        "Not deployed: {who} took `{}`{whose} back from `{name}`, and `{}` still has it. {}.",
+        "Not deployed: {who} took `{}`{whose} back from `{name}`{still}. {}; `/unlock {name}` lets it in again as it is.",
         short(&held.bad),
-        short(&ask.sha),
         super::way_out::way_out(name, held)
     )
 }
@@ -255,7 +255,7 @@ pub fn lacks(name: &str, live: &Version, ask: &Ask) -> String {
         Some(number) => format!(" of #{number}"),
         None => String::new(),
     };
-    let how = if live.merged { "Merge the base branch into this one" } else { "Merge that one first, or take it back" };
+    let how = if live.merged { "Merge the base branch into this one" } else { "Merge that one first" };
     format!(
         "Not deployed: `{name}` runs `{}`{whose}, and `{}` does not have it. {how}, then type `/deploy {name}` again.",
         short(&live.sha),

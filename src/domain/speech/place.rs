@@ -30,11 +30,12 @@ pub fn holders(state: &EnvState, now: i64) -> Vec<String> {
     if let Some(held) = &state.held {
         let by = if held.by.is_empty() { "Fairway".to_owned() } else { escape_md(&held.by) };
         let whose = held.pull.map_or_else(String::new, |number| format!(" of #{number}"));
-        all.push(format!(
-            "{by} took back `{}`{whose} {} ago; nothing that has it goes there again before it is reverted or mended",
-            short(&held.bad),
-            spell(now - held.at)
-        ));
+        let rule = if held.exact {
+            "that commit does not go there again"
+        } else {
+            "nothing that has it goes there again before it is reverted or mended"
+        };
+        all.push(format!("{by} took back `{}`{whose} {} ago; {rule}", short(&held.bad), spell(now - held.at)));
     }
     for (word, closed) in [("locked", &state.lock), ("froze", &state.freeze)] {
         let Some(closed) = closed.as_ref().filter(|closed| lasts(closed, now)) else { continue };
@@ -56,7 +57,9 @@ pub fn next(state: &EnvState, rollout: Option<&Rollout>, now: i64) -> String {
         if waits.contains('/') {
             return waits;
         }
-        return format!("`/rollout {name} pause` stops it where it is, `/rollout {name} abort` takes it back.");
+        return format!(
+            "`/rollout {name} promote` goes on at once, `/rollout {name} pause` stops it where it is, `/rollout {name} abort` takes it back."
+        );
     }
     if state.lock.as_ref().is_some_and(|lock| lasts(lock, now)) {
         return format!("`/unlock {name}` opens it.");
@@ -128,6 +131,7 @@ mod tests {
             pull: Some(7),
             by: String::new(),
             at: 0,
+            exact: false,
             merged: true,
             revert: Some(9),
         });
@@ -141,7 +145,7 @@ mod tests {
         assert_eq!(holders(&state, 7_200_000).len(), 1);
         assert_eq!(
             next(&state, None, 7_200_000),
-            "Merge #9, its revert, or type `/deploy staging --fixes #7` where it is mended; `/unlock staging` lets it in again as it is."
+            "Merge #9, its revert, or type `/deploy staging --fixes #7` in the pull request that mends it; `/unlock staging` lets it in again as it is."
         );
         (state.held, state.lock, state.freeze) = (None, None, Some(closed(None)));
         assert_eq!(next(&state, None, 0), "`/unfreeze staging` ends it, `/deploy staging --hotfix reason` passes it.");

@@ -65,7 +65,15 @@ pub fn waits(rollout: &Rollout, name: &str) -> String {
             spell(rollout.stayed_ms),
             counted(rollout.here, rollout.here_stable)
         ),
-        Phase::Baking => format!("{}.", capital(&counted_with_probes(rollout, rollout.candidate, rollout.stable))),
+        Phase::Baking => {
+            let counted = capital(&counted_with_probes(rollout, rollout.candidate, rollout.stable));
+            match rollout.wanted() {
+                Some(more) if more > 0 => {
+                    format!("{counted}. {} more without a failure and it goes on.", thousands(more))
+                }
+                _ => format!("{counted}."),
+            }
+        }
         Phase::Warm => format!(
             "The old version stays warm for another {}; `/rollback {name}` takes it back.",
             spell(rollout.plan.watch_ms - rollout.stayed_ms)
@@ -147,7 +155,7 @@ pub fn page(name: &str, version: &Version, rollout: Option<&Rollout>) -> (String
         Phase::Ending(_) | Phase::Done(_) => ended(rollout),
         _ => progress(rollout),
     };
-    let mut summary = format!("**{}**\n\n", capital(&verdict));
+    let mut summary = String::new();
     if rollout.ended().is_none() {
         summary.push_str(&waits(rollout, name));
         summary.push_str("\n\n");
@@ -175,6 +183,11 @@ pub fn revert(pull: &Pull, name: &str, verdict: &str) -> (String, String) {
         pull.number, pull.number
     );
     (title, body)
+}
+
+/// Why a version that was live is taken back in git, where somebody had `/rollback` take it out of the traffic.
+pub fn rolled_back_by(login: &str) -> String {
+    format!("{} typed `/rollback`", escape_md(login))
 }
 
 /// A row of the sticky comment: the environment, what is there, and the next line to type.

@@ -153,7 +153,7 @@ pub fn never_deployed(name: &str) -> String {
 /// There is no way back.
 pub fn nothing_before(name: &str, live: &Version) -> String {
     format!(
-        "Not done: `{}` is the only version that `{name}` ever ran, so there is nothing to go back to. Deploy a commit that mends it.",
+        "Not done: there is no good version before `{}` in `{name}` to go back to. Deploy a commit that mends it.",
         short(&live.sha)
     )
 }
@@ -189,7 +189,7 @@ pub struct NextTry {
 pub fn came_to_nothing(name: &str, words: &str, next: NextTry) -> String {
     let next = match next {
         NextTry { held: true, pull: Some(number), .. } => format!(
-            "A pull request that reverts it follows: merge that, or mend it and type `/deploy {name} --fixes #{number}` where it is mended."
+            "A pull request that reverts it follows: merge that, or type `/deploy {name} --fixes #{number}` in the pull request that mends it."
         ),
         NextTry { held: true, pull: None, .. } => format!("Mend it; `/unlock {name}` lets it in again as it is."),
         NextTry { fault: true, .. } => format!("Mend it, push, and type `/deploy {name}` again."),

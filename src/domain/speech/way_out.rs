@@ -5,7 +5,11 @@ use crate::domain::decide::Held;
 
 /// What to do where something was taken back, without a full stop.
 pub fn way_out(name: &str, held: &Held) -> String {
-    let fixes = held.pull.map(|number| format!("type `/deploy {name} --fixes #{number}` where it is mended"));
+    if held.exact {
+        return format!("Mend it, push, and type `/deploy {name}`");
+    }
+    let fixes =
+        held.pull.map(|number| format!("type `/deploy {name} --fixes #{number}` in the pull request that mends it"));
     let reverts = held.merged.then(|| match held.revert {
         Some(number) => format!("merge #{number}, its revert"),
         None => "merge its revert".to_owned(),

@@ -66,7 +66,7 @@ pub fn merge_box(role: Option<Role>, repo: &Repo, pull: &Pull, href: &str) -> Me
         title,
         counts: counts(&kinds),
         checks: checks.iter().map(line).collect(),
-        how,
+        how: if pull.open && !pull.draft && !may { "Merging needs write access." } else { how },
         acts: acts.into_iter().map(act).collect(),
     }
 }
@@ -92,7 +92,7 @@ fn buttons(pull: &Pull) -> (&'static str, Vec<Button>) {
     let merge = ("merge", "Merge pull request", pull.size.mergeable);
     match state(pull) {
         "draft" => ("This pull request is a draft.", vec![close, ("ready", "Ready for review", true)]),
-        "open" => ("Merging needs write access.", vec![close, approve, merge]),
+        "open" => ("", vec![close, approve, merge]),
         "closed" => ("It can be opened again.", vec![("reopen", "Reopen", true)]),
         _ => ("", Vec::new()),
     }

@@ -9,7 +9,7 @@ use super::super::verdict::JobError;
 use super::{heed, slot};
 use crate::context::Context;
 use crate::domain::ids::short;
-use crate::domain::release::News;
+use crate::domain::release::{Kind, News};
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
 use crate::github::{GitHubError, Revert};
@@ -19,18 +19,21 @@ use crate::store::{Class, Job, Mirror};
 pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let Some(row) = ctx.store.rollout(id).await? else { return finish(ctx, job, &[]).await };
     let spec = rolled::spec(&row)?;
-    let Some(number) = spec.version.pull else { return finish(ctx, job, &[]).await };
+    let (bad, words) = match (spec.kind, &spec.base) {
+        (Kind::Rollback, Some(base)) => (base, speech::rollout::rolled_back_by(&spec.by)),
+        _ => (&spec.version, row.marks.decision.clone().unwrap_or_default()),
+    };
+    let Some(number) = bad.pull else { return finish(ctx, job, &[]).await };
     let key = format!("revert:{id}");
     if ctx.store.mirror(&key).await?.is_some_and(|m| m.remote_id.is_some()) {
         return finish(ctx, job, &[]).await;
     }
     let (repo, installation) = (&spec.repo, spec.repo.installation);
     let pull = heed(ctx, installation, ctx.github.pull(repo, number).await).await?;
-    let (title, body) =
-        speech::rollout::revert(&pull, &row.environment, row.marks.decision.as_deref().unwrap_or_default());
+    let (title, body) = speech::rollout::revert(&pull, &row.environment, &words);
     // One commit needs one revert, whichever environment finds it out.
-    let branch = format!("fairway/revert-{number}-{}", short(&spec.version.sha));
-    let revert = Revert { sha: spec.version.sha.clone(), pull: number, branch, title, body };
+    let branch = format!("fairway/revert-{number}-{}", short(&bad.sha));
+    let revert = Revert { sha: bad.sha.clone(), pull: number, branch, title, body };
     let made = match heed(ctx, installation, ctx.github.find_revert(repo, &revert).await).await? {
         Some(made) => made,
         None => {

@@ -6,7 +6,7 @@ use super::{Change, answer};
 use crate::domain::ask::{Ask, Said};
 use crate::domain::command::Order;
 use crate::domain::facts::{EnvFacts, Front};
-use crate::domain::release::{Kind, RolloutSpec, Version};
+use crate::domain::release::{RolloutSpec, Version};
 use crate::domain::speech::environment as speech;
 use crate::domain::task::{Event, Key, Task};
 
@@ -156,16 +156,14 @@ fn start(
         built_at: open.built_at,
         excused: false,
     };
-    go(state, ask, spec, facts.now, changes);
+    // What lacks the bad commit may go there, and leaves the hold as it is: the next merge could still bring it.
+    let ends_hold = state.held.as_ref().is_some_and(|held| held.exact || spec.fixes.is_some() || front.reverts);
+    go(state, (ask, ends_hold), spec, facts.now, changes);
 }
 
 /// Begins a rollout: from here on the environment is busy until its end is told.
-pub fn go(state: &mut EnvState, ask: Ask, spec: RolloutSpec, now: i64, changes: &mut Vec<Change>) {
+pub fn go(state: &mut EnvState, (ask, ends_hold): (Ask, bool), spec: RolloutSpec, now: i64, changes: &mut Vec<Change>) {
     state.count += 1;
-    // A version that mends what was taken back ends the hold; so does going back.
-    if spec.kind != Kind::Rollback {
-        state.held = None;
-    }
     state.going = Some(Going {
         number: state.count,
         version: spec.version.clone(),
@@ -173,6 +171,7 @@ pub fn go(state: &mut EnvState, ask: Ask, spec: RolloutSpec, now: i64, changes: 
         full: false,
         before: None,
         keep: spec.environment.keep,
+        ends_hold,
         asked: Vec::new(),
         ask: ask.clone(),
     });

@@ -139,8 +139,9 @@ fn closed(state: &EnvState, (ask, environment): (&Ask, &Environment), facts: &En
 fn lineage(state: &EnvState, (ask, environment): (&Ask, &Environment), front: &Front) -> Step {
     if let Some(held) = &state.held {
         let fixes = matches!(&ask.order, Order::Deploy { fixes: Some(_), .. });
-        let brings_back = held.bad == ask.sha || front.held != Some(Lineage::Lacks);
-        if brings_back && !fixes && !front.reverts {
+        let same = held.bad == ask.sha;
+        let has_it = same || front.held != Some(Lineage::Lacks);
+        if if held.exact { same } else { has_it && !fixes && !front.reverts } {
             return refuse(speech::held(&state.name, held, ask));
         }
     }

@@ -35,7 +35,9 @@ pub fn news(state: &mut EnvState, (number, news): (i64, &News), facts: &EnvFacts
 
 /// The way out of the hold has a number now, unless the hold is over or another one by now.
 fn reverted(state: &mut EnvState, number: i64, pull: i64) {
-    if state.last.as_ref().is_some_and(|last| last.number == number)
+    let last = state.last.as_ref().map(|last| last.number);
+    let going = state.going.as_ref().map(|going| going.number);
+    if [last, going].contains(&Some(number))
         && let Some(held) = state.held.as_mut()
     {
         held.revert = Some(pull);
@@ -49,6 +51,13 @@ fn full(state: &mut EnvState, changes: &mut Vec<Change>) {
     let (version, ask, kind) = (going.version.clone(), going.ask.clone(), going.kind);
     let before = state.live.replace(version.clone());
     going.before.clone_from(&before);
+    let number = going.number;
+    if going.ends_hold {
+        state.held = None;
+    }
+    if kind == Kind::Rollback && before.as_ref().is_some_and(|bad| bad.merged && bad.pull.is_some()) {
+        changes.push(Change::Revert { number });
+    }
     if let Some(before) = before.filter(|before| kind != Kind::Rollback && before.sha != version.sha) {
         state.was_good(before);
     }
@@ -76,11 +85,13 @@ fn gone(
         let next = steering::NextTry { fault, held: holds, pull: going.version.pull };
         answer(&going.ask, Said::Refused, steering::came_to_nothing(&state.name, words, next), changes);
     }
-    if holds {
+    // Who pushes on top of it mends it; the same commit once more would only be the same again.
+    let exact = !holds && fault && going.kind != Kind::Rollback;
+    if holds || (exact && state.held.as_ref().is_none_or(|held| held.exact)) {
         let by = going.asked.last().map(|ask| ask.by.clone()).unwrap_or_default();
         let Version { sha, pull, merged, .. } = going.version.clone();
-        state.held = Some(Held { bad: sha, pull, by, at: facts.now, merged, revert: None });
-        if going.version.merged && going.version.pull.is_some() {
+        state.held = Some(Held { bad: sha, pull, by, at: facts.now, exact, merged, revert: None });
+        if holds && going.version.merged && going.version.pull.is_some() {
             changes.push(Change::Revert { number: going.number });
         }
     }

@@ -129,7 +129,8 @@ fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
     let Some(live) = state.live.clone() else { return Err(steering::never_deployed(&name)) };
     let Some(back) = state.good.pop() else { return Err(steering::nothing_before(&name, &live)) };
     let (bad, by) = (live.sha.clone(), ask.by.clone());
-    state.held = Some(Held { bad, pull: live.pull, by, at: facts.now, merged: live.merged, revert: None });
+    state.held =
+        Some(Held { bad, pull: live.pull, by, at: facts.now, exact: false, merged: live.merged, revert: None });
     // It is started as the file says now, and what is live is known by how it was started.
     let version = Version { definition: environment.digest(), ..back.clone() };
     let spec = RolloutSpec {
@@ -147,7 +148,7 @@ fn take_back(state: &mut EnvState, ask: &Ask, facts: &EnvFacts, changes: &mut Ve
         excused: excuses(&reason),
     };
     let words = steering::takes_back_to(&name, &back);
-    go(state, ask.clone(), spec, facts.now, changes);
+    go(state, (ask.clone(), false), spec, facts.now, changes);
     Ok(words)
 }
 

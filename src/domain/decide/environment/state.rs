@@ -60,6 +60,9 @@ pub struct Going {
     /// Releases that are kept beside those that serve, by the environment's definition.
     #[serde(default = "some")]
     pub keep: u32,
+    /// Whether the hold is over once this has all traffic: it mends or reverts what was taken back.
+    #[serde(default)]
+    pub ends_hold: bool,
     /// Who wanted it taken back, and is answered when it is.
     #[serde(default)]
     pub asked: Vec<Ask>,
@@ -135,6 +138,9 @@ pub struct Held {
     pub by: String,
     /// When.
     pub at: i64,
+    /// Only this very commit must not come back: it was never merged, and what is pushed on top of it mends it.
+    #[serde(default)]
+    pub exact: bool,
     /// Whether it is on the default branch, so that git has to take it back too.
     #[serde(default)]
     pub merged: bool,

@@ -18,13 +18,14 @@ struct Desk {
     environment: Environment,
     said: Vec<String>,
     begun: Vec<RolloutSpec>,
+    merged: bool,
 }
 
 impl Desk {
     fn new() -> Desk {
         let project = project::parse(FILE).expect("the file is right");
         let environment = project.environments[0].clone();
-        Desk { state: None, project, environment, said: Vec::new(), begun: Vec::new() }
+        Desk { state: None, project, environment, said: Vec::new(), begun: Vec::new(), merged: true }
     }
 
     fn types(&mut self, order: Order, sha: &str) -> &mut Desk {
@@ -39,7 +40,7 @@ impl Desk {
             verb: Verb::Deploy,
             at: 1,
             sha: sha.into(),
-            merged: true,
+            merged: self.merged,
             order,
         };
         self.event(&Event::Ask(ask))
@@ -150,7 +151,7 @@ fn a_way_back_that_was_promised_too_late_is_gone_at_once_before_anything_else_be
 fn where_there_is_nothing_to_go_back_to_the_promise_is_taken_back_in_words() {
     let mut desk = Desk::new();
     desk.deploys("one").rolled(News::Full).types(Order::Rollback { reason: String::new() }, "one").rolled(News::Live);
-    assert!(desk.last().starts_with("refused: Not done: `one` is the only version"), "{}", desk.last());
+    assert!(desk.last().starts_with("refused: Not done: there is no good version before `one`"), "{}", desk.last());
 }
 
 #[test]
@@ -181,4 +182,40 @@ fn a_version_that_is_back_is_known_by_how_it_was_started() {
     desk.types(Order::Unlock, "one").deploys("one");
     assert!(desk.last().contains("`one` is live in `production` already"), "{}", desk.last());
     assert_eq!(desk.begun.len(), begun, "the very same release would never end its rollout");
+}
+
+#[test]
+fn a_hold_outlasts_what_comes_to_nothing_and_ends_with_what_mends_it() {
+    let failed = || News::Gone { words: "it never got traffic".into(), fault: false, was_full: false };
+    let mut desk = Desk::new();
+    desk.deploys("one").stays().deploys("two").stays();
+    desk.types(Order::Rollback { reason: String::new() }, "two").stays();
+    let bad = |desk: &Desk| desk.state.as_ref().and_then(|state| state.held.as_ref()).map(|held| held.bad.clone());
+    assert_eq!(bad(&desk).as_deref(), Some("two"));
+    // A mend that does not start leaves the hold as it was.
+    desk.types(Order::Deploy { sha: None, hotfix: None, fixes: Some(7) }, "three").rolled(failed());
+    assert_eq!(bad(&desk).as_deref(), Some("two"));
+    desk.types(Order::Deploy { sha: None, hotfix: None, fixes: Some(7) }, "four").stays();
+    assert_eq!((bad(&desk), desk.live()), (None, "four"));
+}
+
+#[test]
+fn a_commit_that_was_taken_back_unmerged_does_not_come_back_and_the_next_one_may() {
+    let worse = || News::Gone { words: "it is worse".into(), fault: true, was_full: false };
+    let mut desk = Desk::new();
+    desk.merged = false;
+    desk.deploys("one").stays().deploys("two").rolled(worse());
+    assert!(desk.last().contains("Mend it, push, and type `/deploy production` again."), "{}", desk.last());
+    for order in [Order::Deploy { sha: None, hotfix: None, fixes: None }, Order::Weight(Weight::of(2_500))] {
+        desk.types(order, "two");
+        assert_eq!(
+            desk.last(),
+            "refused: Not deployed: Fairway took `two` of #7 back from `production`. Mend it, push, and type `/deploy production`; `/unlock production` lets it in again as it is."
+        );
+    }
+    desk.deploys("three").stays();
+    assert_eq!((desk.live(), desk.state.as_ref().map(|state| state.held.is_none())), ("three", Some(true)));
+    // Whoever knows better may say so.
+    desk.deploys("four").rolled(worse()).types(Order::Unlock, "four").deploys("four").stays();
+    assert_eq!(desk.live(), "four");
 }
