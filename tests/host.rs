@@ -1,5 +1,7 @@
 //! The host for real: processes, sockets and requests. The releases are a few lines of Perl, which every Debian has.
 
+#[path = "host/faults.rs"]
+mod faults;
 #[path = "host/handover.rs"]
 mod handover;
 #[path = "host/passing.rs"]
@@ -45,11 +47,11 @@ struct Place {
 
 impl Place {
     async fn start(dir: &Path, address: &str) -> Place {
-        Place::with(dir, address, None).await
+        Place::with(dir, address, (Clock::system(), None)).await
     }
 
     /// With certificates, what comes in is encrypted.
-    async fn with(dir: &Path, address: &str, certificates: Option<Arc<Certificates>>) -> Place {
+    async fn with(dir: &Path, address: &str, (clock, certificates): (Clock, Option<Arc<Certificates>>)) -> Place {
         let listener = std::net::TcpListener::bind(address).expect("a port");
         let address = listener.local_addr().expect("its address");
         let config = Config {
@@ -66,7 +68,7 @@ impl Place {
         };
         let stop = CancellationToken::new();
         let ends = stop.clone().cancelled_owned();
-        let work = tokio::spawn(host::serve(config, listeners, Clock::system(), ends));
+        let work = tokio::spawn(host::serve(config, listeners, clock, ends));
         let target = Client::new(dir.join("admin.sock"));
         for _ in 0..1_200 {
             if target.observe("shop").await.is_ok() {

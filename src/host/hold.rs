@@ -59,6 +59,12 @@ pub fn dirs(state: &Path, service: &str) -> Vec<PathBuf> {
     entries.map(|entry| entry.path()).collect()
 }
 
+/// The services of which there are holds.
+pub fn services(state: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(state.join("holds")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 /// Which release a hold in this directory has, or had.
 pub fn release(dir: &Path) -> Option<String> {
     let order: Order = serde_json::from_slice(&std::fs::read(dir.join("order.json")).ok()?).ok()?;
@@ -112,7 +118,8 @@ pub async fn run(dir: &Path) -> anyhow::Result<()> {
     let lock = std::fs::File::create(dir.join("lock")).context("the hold's lock")?;
     rustix::fs::flock(&lock, rustix::fs::FlockOperation::NonBlockingLockExclusive)
         .context("another hold has this release")?;
-    let order: Order = serde_json::from_slice(&std::fs::read(dir.join("order.json"))?).context("the hold's order")?;
+    let mut order: Order =
+        serde_json::from_slice(&std::fs::read(dir.join("order.json"))?).context("the hold's order")?;
     let stop = CancellationToken::new();
     let status = Arc::new(Mutex::new(Status::default()));
     let mut work = tokio::task::JoinSet::new();
@@ -130,6 +137,13 @@ pub async fn run(dir: &Path) -> anyhow::Result<()> {
     }
     stop.cancel();
     while work.join_next().await.is_some() {}
+    // Secrets stand among these. Whoever starts it again writes them anew.
+    order.release.env.clear();
+    if dir.exists()
+        && let Err(error) = write(&dir.join("order.json"), &order)
+    {
+        tracing::warn!("the variables of a release that ended cannot be removed: {error}");
+    }
     drop(lock);
     Ok(())
 }

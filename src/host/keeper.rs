@@ -58,6 +58,7 @@ impl Keeper {
     pub async fn attend(&self, shelf: Arc<Shelf>) {
         let mut every = tokio::time::interval(EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        self.end_strays(&shelf);
         loop {
             every.tick().await;
             if self.resting.load(Ordering::SeqCst) {
@@ -69,6 +70,23 @@ impl Keeper {
                 }
             });
             futures_util::future::join_all(looks).await;
+        }
+    }
+
+    /// Ends what runs and is on no shelf: a host that was killed could not tell it any more.
+    fn end_strays(&self, shelf: &Shelf) {
+        for service in hold::services(&self.state) {
+            let stored = shelf.get(&service).map(|place| place.now());
+            let wanted: Vec<PathBuf> = stored
+                .iter()
+                .flat_map(|stored| stored.slots.values())
+                .map(|placed| hold::dir(&self.state, &service, &placed.release.id))
+                .collect();
+            let strays = hold::dirs(&self.state, &service).into_iter().filter(|dir| !wanted.contains(dir));
+            for dir in strays.filter(|dir| hold::lives(dir)) {
+                tracing::warn!("{} is of no release any more and ends", dir.display());
+                hold::stop(&dir);
+            }
         }
     }
 

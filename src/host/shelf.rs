@@ -184,13 +184,28 @@ impl Shelf {
             return Err(TargetError::Refused(format!("{} leads to the service {} already", words(door), other.name)));
         }
         let place = self.get_or_make(name, door);
+        let put = self.put(&place, door, placed, id);
+        if place.now().generation == 0 {
+            // What is not on disk is not there.
+            self.places.write().unwrap_or_else(PoisonError::into_inner).remove(name);
+        }
+        put
+    }
+
+    fn put(
+        &self,
+        place: &Place,
+        door: &Door,
+        placed: impl FnOnce() -> Result<Placed, TargetError>,
+        id: &str,
+    ) -> Result<Option<Placed>, TargetError> {
         let _one = place.change.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stored = (*place.now()).clone();
         let same_door = stored.door == *door;
         if stored.slots.values().any(|placed| placed.release.id == id) {
             if !same_door {
                 stored.door = door.clone();
-                self.keep(&place, stored)?;
+                self.keep(place, stored)?;
             }
             return Ok(None);
         }
@@ -202,7 +217,7 @@ impl Shelf {
         stored.split.candidate = None;
         stored.split.weight = 0;
         stored.door = door.clone();
-        self.keep(&place, stored)?;
+        self.keep(place, stored)?;
         Ok(old)
     }
 
@@ -278,11 +293,18 @@ fn words(door: &Door) -> String {
 /// release's variables stand in it.
 pub fn write(path: &Path, value: &impl Serialize) -> std::io::Result<()> {
     let building = path.with_extension("new");
-    let mut options = std::fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&building)?;
-    file.write_all(&serde_json::to_vec(value)?)?;
-    file.sync_all()?;
-    std::fs::rename(&building, path)?;
+    let written = (|| {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&building)?;
+        file.write_all(&serde_json::to_vec(value)?)?;
+        file.sync_all()?;
+        std::fs::rename(&building, path)
+    })();
+    if written.is_err() {
+        // Half of it takes room that may be what is missing.
+        let _ = std::fs::remove_file(&building);
+        return written;
+    }
     match path.parent() {
         Some(dir) => std::fs::File::open(dir)?.sync_all(),
         None => Ok(()),

@@ -10,8 +10,14 @@ use fairway::domain::rollout::Health;
 use fairway::host::{Client, Door, Release, Slot, Split, Target, handover};
 use tokio::process::{Child, Command};
 
+/// An address that nobody had just now.
+pub fn free_address() -> String {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    free.local_addr().expect("its address").to_string()
+}
+
 /// A host in a process of its own.
-fn start(dir: &Path, address: &str, more: &[&str]) -> Child {
+pub fn start(dir: &Path, address: &str, more: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_fairway"))
         .args(["host", "--playground", "--bind", "127.0.0.1", "--listen", address, "--state"])
         .arg(dir.join("state"))
@@ -24,7 +30,7 @@ fn start(dir: &Path, address: &str, more: &[&str]) -> Child {
         .expect("the host starts")
 }
 
-async fn answers(target: &Client) {
+pub async fn answers(target: &Client) {
     for _ in 0..1_200 {
         if target.observe("shop").await.is_ok() {
             return;
@@ -34,13 +40,13 @@ async fn answers(target: &Client) {
     panic!("the host does not answer");
 }
 
-async fn ready(dir: &Path, target: &Client, name: &str) -> Slot {
+pub async fn ready(dir: &Path, target: &Client, name: &str) -> Slot {
     let release = Release {
         id: name.to_owned(),
         version: name.to_owned(),
         dir: dir.to_owned(),
         start: format!("'{}' sample price.sh --port \"$PORT\"", env!("CARGO_BIN_EXE_fairway")),
-        env: BTreeMap::new(),
+        env: BTreeMap::from([("TOKEN".to_owned(), "a secret".to_owned())]),
         health: "/healthz".to_owned(),
         processes: 2,
         memory: None,
@@ -58,7 +64,7 @@ async fn ready(dir: &Path, target: &Client, name: &str) -> Slot {
     panic!("{name} does not get ready");
 }
 
-async fn split(target: &Client, stable: Slot, weight: u16) {
+pub async fn split(target: &Client, stable: Slot, weight: u16) {
     let candidate = (weight > 0).then_some(stable.other());
     let split = Split { stable: Some(stable), candidate, weight, salt: "1".to_owned() };
     for _ in 0..1_200 {
@@ -108,10 +114,7 @@ fn crowd(address: &str, stop: Arc<AtomicBool>) -> tokio::task::JoinHandle<(Vec<S
 async fn weights_releases_and_hosts_change_without_a_request_lost() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::write(dir.path().join("price.sh"), "price() { echo 1; }\n").expect("the prices");
-    let address = {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
-        free.local_addr().expect("its address").to_string()
-    };
+    let address = free_address();
     let mut host = start(dir.path(), &address, &[]);
     let target = Client::new(dir.path().join("admin.sock"));
     answers(&target).await;

@@ -28,6 +28,8 @@ while (1) {
     print $c "0\r\n\r\n";
   } elsif ($line =~ m{/half}) {
     print $c "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
+  } elsif ($line =~ m{/once}) {
+    print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nonce\n"; <$c>;
   } elsif ($line =~ m{/slow}) {
     sleep 1; print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nslow\n";
   } else {
@@ -40,7 +42,7 @@ while (1) {
 "#;
 
 /// A place where this server is all that there is.
-async fn served(dir: &std::path::Path) -> (Place, fairway::host::Slot) {
+pub async fn served(dir: &std::path::Path) -> (Place, fairway::host::Slot) {
     let place = Place::start(dir, "127.0.0.1:0").await;
     let release = place.release("one", "perl passing.pl");
     std::fs::write(release.dir.join("passing.pl"), SERVER).expect("the server");
@@ -123,5 +125,25 @@ async fn half_an_answer_is_bad_and_a_slow_one_is_not() {
     assert_eq!(place.service().await.counts["one"].bad, 0);
     assert!(get("/half").await.is_err(), "half is told to the client as half");
     assert_eq!(place.service().await.counts["one"].bad, 1);
+    clear(place, slot).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_kept_connection_ended_under_is_asked_again_only_if_that_changes_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (place, slot) = served(dir.path()).await;
+    let ask = async |method: reqwest::Method| {
+        let url = format!("http://{}/once", place.address);
+        let answer = reqwest::Client::new().request(method, url).header("host", "shop.example").send().await;
+        answer.expect("an answer").status().as_u16()
+    };
+    let mut refused = 0;
+    for _ in 0..20 {
+        // Leaves a connection that ends under the next request.
+        assert_eq!(ask(reqwest::Method::GET).await, 200);
+        assert_eq!(ask(reqwest::Method::GET).await, 200);
+        refused += u32::from(ask(reqwest::Method::POST).await == 502);
+    }
+    assert!(refused > 0, "no connection was kept, or a POST was sent twice");
     clear(place, slot).await;
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fairway::clock::Clock;
 use fairway::domain::rollout::Health;
 use fairway::host::Certificates;
 use http_body_util::{BodyExt as _, Empty};
@@ -67,7 +68,7 @@ async fn both_versions_are_encrypted_and_a_new_certificate_needs_no_restart() {
     assert!(none.contains("NAME/fullchain.pem"), "{none}");
     let first = certificate(pairs.path());
     let certificates = Certificates::open(pairs.path()).expect("a pair");
-    let place = Place::with(dir.path(), "127.0.0.1:0", Some(certificates.clone())).await;
+    let place = Place::with(dir.path(), "127.0.0.1:0", (Clock::system(), Some(certificates.clone()))).await;
     place.prepare(&place.release("one", "perl server.pl")).await;
     let slot = place.until("one", |health| *health == Health::Ready).await;
     place.split(Some(slot), None, 0).await;

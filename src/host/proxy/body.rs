@@ -8,10 +8,11 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::Response;
 use http_body_util::BodyExt;
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
 use super::Body;
 use super::choose::Choice;
+use super::upstream::Line;
 use crate::clock::Clock;
 use crate::host::shelf::Place;
 
@@ -38,9 +39,9 @@ impl Counted {
     }
 
     /// Counts it when its last byte is through. A client that leaves early says nothing about the release.
-    pub fn follow(mut self, response: Response<Incoming>) -> Response<Body> {
+    pub fn follow(mut self, response: Response<Incoming>, line: Line) -> Response<Body> {
         self.bad = response.status().is_server_error();
-        response.map(|inner| Followed { inner, counted: self }.boxed())
+        response.map(|inner| Followed { inner, counted: self, line: Some(line), over: false }.boxed())
     }
 }
 
@@ -56,6 +57,17 @@ impl Drop for Counted {
 struct Followed {
     inner: Incoming,
     counted: Counted,
+    line: Option<Line>,
+    over: bool,
+}
+
+impl Drop for Followed {
+    fn drop(&mut self) {
+        // What breaks off half way ends its connection with it.
+        if let Some(line) = self.line.take().filter(|_| self.over || self.inner.is_end_stream()) {
+            line.done(self.counted.clock.now());
+        }
+    }
 }
 
 impl hyper::body::Body for Followed {
@@ -64,8 +76,10 @@ impl hyper::body::Body for Followed {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let polled = Pin::new(&mut self.inner).poll_frame(cx);
-        if let Poll::Ready(Some(Err(_))) = &polled {
-            self.counted.bad = true;
+        match &polled {
+            Poll::Ready(Some(Err(_))) => self.counted.bad = true,
+            Poll::Ready(None) => self.over = true,
+            _ => {}
         }
         polled
     }

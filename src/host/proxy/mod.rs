@@ -2,6 +2,7 @@
 
 mod body;
 mod choose;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,17 +10,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{HOST, HeaderName, HeaderValue, SET_COOKIE, UPGRADE};
-use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper::body::{Body as _, Incoming};
+use hyper_util::rt::TokioIo;
 
 use self::body::Counted;
 use self::choose::{Choice, choose};
-use super::shelf::{Place, Shelf};
+use self::upstream::{Fault, Line, Upstream};
+use super::shelf::{Place, Placed, Shelf};
 use crate::clock::Clock;
 
 /// What is sent and received.
@@ -27,8 +27,6 @@ pub type Body = BoxBody<Bytes, hyper::Error>;
 
 /// A release that has not begun to answer after this long is not waited for.
 const HEAD: Duration = Duration::from_secs(60);
-/// A process on this machine answers a connection at once or not at all.
-const CONNECT: Duration = Duration::from_secs(2);
 
 /// Headers that belong to one connection and are not passed on.
 const HOP: [&str; 7] =
@@ -39,7 +37,7 @@ const HOP: [&str; 7] =
 pub struct Proxy {
     shelf: Arc<Shelf>,
     clock: Clock,
-    client: Client<HttpConnector, Body>,
+    upstream: Arc<Upstream>,
 }
 
 /// Where a request came in.
@@ -56,16 +54,14 @@ pub struct Came {
 impl Proxy {
     /// For the services on this shelf.
     pub fn new(shelf: Arc<Shelf>, clock: Clock) -> Proxy {
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(CONNECT));
-        // A connection that was idle this long may be closed by the other side at any moment.
-        let client = Client::builder(TokioExecutor::new()).pool_idle_timeout(Duration::from_secs(30)).build(connector);
-        Proxy { shelf, clock, client }
+        Proxy { shelf, clock, upstream: Arc::default() }
     }
 
     /// Serves one request. It never fails: what goes wrong is an answer.
     pub async fn serve(self, came: Came, mut request: Request<Incoming>) -> Response<Body> {
+        if request.method() == Method::CONNECT {
+            return plain(StatusCode::METHOD_NOT_ALLOWED, "This leads to its own services and nowhere else.\n");
+        }
         let Some(place) = self.place(&came, &request) else {
             return plain(StatusCode::NOT_FOUND, "Nothing is served under this name.\n");
         };
@@ -78,17 +74,18 @@ impl Proxy {
         };
         let guard = Counted::begin(place.clone(), choice.clone(), placed.release.id.clone(), self.clock.clone());
         let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
-        let port = placed.ports.get(place.turn() % placed.ports.len().max(1)).copied();
-        let mut response = match self.pass(request, (&came, &choice), port).await {
-            Ok(response) => response,
-            Err(refusal) => return guard.bad(refusal),
+        let request = outgoing(request, &came, &choice);
+        let (mut response, line) = match self.pass(request, (&place, placed)).await {
+            Ok(answer) => answer,
+            Err(Fault::Client) => return plain(StatusCode::BAD_REQUEST, "This request broke off.\n"),
+            Err(fault) => return guard.bad(gateway(fault)),
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let server_side = hyper::upgrade::on(&mut response);
             if let Some(client_side) = upgrade {
                 tokio::spawn(async move {
                     // In flight until either side hangs up.
-                    let _guard = guard;
+                    let _both = (guard, line);
                     if let (Ok(one), Ok(two)) = (client_side.await, server_side.await) {
                         let (mut one, mut two) = (TokioIo::new(one), TokioIo::new(two));
                         // Either side may hang up when it likes.
@@ -102,7 +99,7 @@ impl Proxy {
         if let Some(cookie) = choice.cookie() {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
-        guard.follow(response)
+        guard.follow(response, line)
     }
 
     fn place(&self, came: &Came, request: &Request<Incoming>) -> Option<Arc<Place>> {
@@ -116,39 +113,35 @@ impl Proxy {
         self.shelf.by_domain(&host.to_lowercase())
     }
 
-    /// Sends it to one process of the release. The error is the answer that the client gets instead.
+    /// Sends it to one process of the release, or to the next where that one takes no connection.
     async fn pass(
         &self,
-        request: Request<Incoming>,
-        (came, choice): (&Came, &Choice),
-        port: Option<u16>,
-    ) -> Result<Response<Incoming>, Response<Body>> {
-        let (mut parts, body) = request.into_parts();
-        let upgrades = parts.headers.contains_key(UPGRADE);
-        let host = parts.uri.authority().map(|a| HeaderValue::from_str(a.as_str()));
-        if let (Some(Ok(host)), false) = (host, parts.headers.contains_key(HOST)) {
-            parts.headers.insert(HOST, host);
-        }
-        if !upgrades {
-            strip(&mut parts.headers);
-        }
-        forwarded(&mut parts.headers, came);
-        parts.headers.insert(HeaderName::from_static("x-fairway-version"), choice.version_header());
-        let Some(port) = port else { return Err(gateway(StatusCode::BAD_GATEWAY, "it has no process")) };
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        parts.uri = match format!("http://127.0.0.1:{port}{target}").parse::<Uri>() {
-            Ok(uri) => uri,
-            Err(_) => return Err(plain(StatusCode::BAD_REQUEST, "This address cannot be read.\n")),
-        };
-        parts.version = Version::HTTP_11;
-        let request = Request::from_parts(parts, body.boxed());
-        match tokio::time::timeout(HEAD, self.client.request(request)).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) if error.is_connect() => Err(gateway(StatusCode::BAD_GATEWAY, "it takes no connection")),
-            Ok(Err(_)) => Err(gateway(StatusCode::BAD_GATEWAY, "it hung up before it answered")),
-            Err(_) => Err(gateway(StatusCode::GATEWAY_TIMEOUT, "it did not answer within a minute")),
-        }
+        request: Request<Body>,
+        (place, placed): (&Place, &Placed),
+    ) -> Result<(Response<Incoming>, Line), Fault> {
+        let sending = self.upstream.send(request, (&placed.ports, place.turn()), self.clock.now());
+        tokio::time::timeout(HEAD, sending).await.unwrap_or(Err(Fault::Late))
     }
+}
+
+/// The request as the release gets it.
+fn outgoing(request: Request<Incoming>, came: &Came, choice: &Choice) -> Request<Body> {
+    let (mut parts, body) = request.into_parts();
+    if !parts.headers.contains_key(UPGRADE) {
+        strip(&mut parts.headers);
+    }
+    if !parts.headers.contains_key(HOST) {
+        // HTTP/2 has it in the address, HTTP/1.0 may have none.
+        let host = parts.uri.authority().and_then(|host| HeaderValue::from_str(host.as_str()).ok());
+        parts.headers.insert(HOST, host.unwrap_or(HeaderValue::from_static("localhost")));
+    }
+    forwarded(&mut parts.headers, came);
+    parts.headers.insert(HeaderName::from_static("x-fairway-version"), choice.version_header());
+    let path = parts.uri.path_and_query().cloned();
+    parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
+    parts.version = Version::HTTP_11;
+    let body = if body.is_end_stream() { empty() } else { body.boxed() };
+    Request::from_parts(parts, body)
 }
 
 fn strip(headers: &mut HeaderMap) {
@@ -179,7 +172,13 @@ fn forwarded(headers: &mut HeaderMap, came: &Came) {
     );
 }
 
-fn gateway(status: StatusCode, why: &str) -> Response<Body> {
+fn gateway(fault: Fault) -> Response<Body> {
+    let (status, why) = match fault {
+        Fault::Nobody => (StatusCode::BAD_GATEWAY, "it has no process"),
+        Fault::Refused => (StatusCode::BAD_GATEWAY, "it takes no connection"),
+        Fault::Broken | Fault::Client => (StatusCode::BAD_GATEWAY, "it hung up before it answered"),
+        Fault::Late => (StatusCode::GATEWAY_TIMEOUT, "it did not answer within a minute"),
+    };
     plain(status, &format!("This release cannot be reached: {why}. It is not your fault; try again in a moment.\n"))
 }
 
