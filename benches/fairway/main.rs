@@ -2,7 +2,7 @@
 //! fails: a slow machine is no broken one.
 //!
 //! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth`, `recovery`,
-//! `dagger`, `judge` or `release`.
+//! `dagger`, `judge`, `release` or `host`.
 
 #[path = "../../tests/common/cluster.rs"]
 mod cluster;
@@ -11,6 +11,7 @@ mod door;
 mod growth;
 #[path = "../../tests/common/handles.rs"]
 mod handles;
+mod host;
 mod hub;
 mod intake;
 mod judge;
@@ -20,6 +21,7 @@ mod process;
 mod recovery;
 mod release;
 mod report;
+mod visitors;
 
 use report::Report;
 
@@ -31,6 +33,11 @@ async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if args.first().is_some_and(|first| first == process::DOOR) {
         return door::serve(&args[1..]).await;
+    }
+    if let [first, port, ..] = args.as_slice()
+        && first == visitors::RELEASE
+    {
+        return visitors::release(port).await;
     }
     let wanted: Vec<String> = args.into_iter().filter(|arg| !arg.starts_with('-')).collect();
     let asked = |part: &str| wanted.is_empty() || wanted.iter().any(|name| name == part);
@@ -57,6 +64,9 @@ async fn main() {
     }
     if asked("release") {
         release::measure(&mut report).await;
+    }
+    if asked("host") {
+        host::measure(&mut report).await;
     }
     match report.write(&machine) {
         Ok(path) => println!("\nas JSON: {}", path.display()),
