@@ -227,6 +227,55 @@ async fn a_port_that_somebody_has_is_refused_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_changes_its_port_is_reached_by_both_until_the_old_release_is_gone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let place = Place::start(dir.path(), "127.0.0.1:0").await;
+    let port = || handover::free_address().rsplit_once(':').expect("a port").1.parse::<u16>().expect("a number");
+    let (old, new) = (port(), port());
+    let get = |port: u16| async move {
+        let answer = reqwest::get(format!("http://127.0.0.1:{port}/")).await.ok()?;
+        answer.text().await.ok().map(|text| text.trim().to_owned())
+    };
+    let prepare = async |name: &str, port| {
+        let release = place.release(name, "perl server.pl");
+        place.target.prepare("shop", &Door::Port(port), &release).await.expect("it is taken");
+        place.until(name, |health| *health == Health::Ready).await
+    };
+    let free = async |port: u16| {
+        for _ in 0..400 {
+            if TcpListener::bind(("127.0.0.1", port)).await.is_ok() {
+                return true;
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        false
+    };
+    let first = prepare("one", old).await;
+    place.split(Some(first), None, 0).await;
+    // One that is given up takes its door with it, and not the one that serves.
+    let second = prepare("two", new).await;
+    assert_eq!((get(old).await.as_deref(), get(new).await.as_deref()), (Some("one"), Some("one")));
+    place.target.retire("shop", second).await.expect("it goes");
+    assert!(free(new).await, "the port of what was given up is still held");
+    assert_eq!(get(old).await.as_deref(), Some("one"));
+    // One that takes over leaves the old door open until the old release is gone.
+    let second = prepare("three", new).await;
+    place.split(Some(second), None, 0).await;
+    assert_eq!((get(old).await.as_deref(), get(new).await.as_deref()), (Some("three"), Some("three")));
+    let other = place.target.prepare("other", &Door::Port(old), &place.release("x", "true")).await;
+    let Err(TargetError::Refused(words)) = other else { panic!("{other:?}") };
+    assert!(words.contains("leads to the service shop already"), "{words}");
+    // And so it is after a restart.
+    let (dir, address) = place.end().await;
+    let place = Place::start(&dir, &address).await;
+    assert_eq!((get(old).await.as_deref(), get(new).await.as_deref()), (Some("three"), Some("three")));
+    place.target.retire("shop", first).await.expect("it goes");
+    assert!(free(old).await, "the old port is still held");
+    assert_eq!(get(new).await.as_deref(), Some("three"));
+    clear(place, second).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_not_kept_is_forgotten_with_its_log_and_what_runs_stays() {
     let dir = tempfile::tempdir().expect("a directory");
     let place = Place::start(dir.path(), "127.0.0.1:0").await;

@@ -86,12 +86,7 @@ async fn probe(State(host): State<Arc<Host>>, Path(name): Path<String>) -> Answe
 }
 
 async fn retire(State(host): State<Arc<Host>>, Path((name, slot)): Path<(String, Slot)>) -> Answer {
-    let Some(place) = host.shelf.get(&name) else { return Answer(Ok(())) };
-    Answer(host.shelf.retire(&place, slot).map(|old| {
-        if let Some(old) = old {
-            host.keeper.end(&name, &old);
-        }
-    }))
+    Answer(host.retire(&name, slot).await)
 }
 
 async fn keep(State(host): State<Arc<Host>>, Path(name): Path<String>, Json(kept): Json<Vec<String>>) -> Answer {

@@ -3,16 +3,24 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::handover::Inherited;
 use super::keeper::Keeper;
 use super::listen::{Ends, Kind};
 use super::proxy::Proxy;
-use super::shelf::Shelf;
-use super::{Door, Release, TargetError};
+use super::shelf::{Place, Placed, Shelf};
+use super::{Door, Release, Slot, TargetError};
+
+/// What a release answers when it is taken off the shelf may take so long.
+pub(super) const DRAIN: Duration = Duration::from_secs(30);
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Everything that the admin socket acts on.
 #[derive(Debug)]
@@ -21,7 +29,8 @@ pub struct Host {
     pub shelf: Arc<Shelf>,
     /// Their processes.
     pub keeper: Arc<Keeper>,
-    pub(super) doors: tokio::sync::Mutex<BTreeMap<String, Own>>,
+    /// By port.
+    pub(super) doors: tokio::sync::Mutex<BTreeMap<u16, Own>>,
     pub(super) proxy: Proxy,
     pub(super) bind: IpAddr,
     pub(super) ends: Ends,
@@ -32,7 +41,7 @@ pub struct Host {
 /// The listener of a service with a port of its own.
 #[derive(Debug)]
 pub struct Own {
-    pub(super) port: u16,
+    service: String,
     pub(super) listener: Arc<TcpListener>,
     stop: CancellationToken,
 }
@@ -47,12 +56,54 @@ impl Host {
         if name.is_empty() || name.len() > 100 || !name.bytes().all(plain) {
             return Err(TargetError::Refused("a service's name has 1 to 100 of `a-z`, `0-9` and `-`".to_owned()));
         }
-        self.open(name, door, None).await.map_err(|error| TargetError::Refused(format!("{error:#}")))?;
+        // Nobody closes meanwhile what is not on the shelf yet.
+        let mut doors = self.doors.lock().await;
+        if let Door::Port(port) = door {
+            let opened = self.open(&mut doors, (name, *port), None).await;
+            opened.map_err(|error| TargetError::Refused(format!("{error:#}")))?;
+        }
         let place = || self.keeper.place(release);
-        if let Some(old) = self.shelf.prepare(name, door, place, &release.id)? {
-            self.keeper.end(name, &old);
+        let put = self.shelf.prepare(name, door, place, &release.id);
+        self.close(&mut doors, name);
+        if let (Some((slot, old)), Some(place)) = (put?, self.shelf.get(name)) {
+            self.end(place, slot, old);
         }
         Ok(())
+    }
+
+    /// Ends what runs in a place without traffic, and closes the door that was its alone.
+    ///
+    /// # Errors
+    /// `Refused` when the place has traffic; `Away` when the disk does not take it.
+    pub async fn retire(&self, name: &str, slot: Slot) -> Result<(), TargetError> {
+        let Some(place) = self.shelf.get(name) else { return Ok(()) };
+        let mut doors = self.doors.lock().await;
+        if let Some(old) = self.shelf.retire(&place, slot)? {
+            self.end(place, slot, old);
+        }
+        self.close(&mut doors, name);
+        Ok(())
+    }
+
+    /// Ends what is off the shelf once its last request is answered, or after a while.
+    fn end(&self, place: Arc<Place>, slot: Slot, old: Placed) {
+        let keeper = self.keeper.clone();
+        tokio::spawn(async move {
+            let answered = async {
+                // First a moment for a request that has just been dealt out and is not counted yet.
+                tokio::time::sleep(LOOK).await;
+                while place.in_flight(slot).load(Ordering::Relaxed) > 0 {
+                    tokio::time::sleep(LOOK).await;
+                }
+            };
+            let _ = tokio::time::timeout(DRAIN, answered).await;
+            place.still(|stored| {
+                // It may be back.
+                if !stored.slots.values().any(|placed| placed.release.id == old.release.id) {
+                    keeper.end(&place.name, &old);
+                }
+            });
+        });
     }
 
     /// Forgets what is left of a service's releases that run nowhere and whose id begins with none of `kept`.
@@ -65,22 +116,30 @@ impl Host {
         });
     }
 
-    /// Listens on a service's own port, once; on the listener that a predecessor had, where there was one.
-    pub(super) async fn open(
+    /// Listens for a service that has come back from disk, on the listeners that a predecessor had, where there was one.
+    pub(super) async fn reopen(&self, place: &Place, mut inherited: Option<&mut Inherited>) -> anyhow::Result<()> {
+        let mut doors = self.doors.lock().await;
+        for door in place.now().doors() {
+            if let Door::Port(port) = door {
+                let listener = inherited.as_mut().and_then(|from| from.ports.remove(port));
+                self.open(&mut doors, (&place.name, *port), listener).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Listens on a service's own port, once.
+    async fn open(
         &self,
-        name: &str,
-        door: &Door,
+        doors: &mut BTreeMap<u16, Own>,
+        (name, port): (&str, u16),
         inherited: Option<std::net::TcpListener>,
     ) -> anyhow::Result<()> {
-        let mut doors = self.doors.lock().await;
-        let port = if let Door::Port(port) = door { Some(*port) } else { None };
-        if doors.get(name).map(|own| own.port) == port {
-            return Ok(());
+        match doors.get(&port) {
+            Some(own) if own.service == name => return Ok(()),
+            Some(own) => anyhow::bail!("the port {port} leads to the service {} already", own.service),
+            None => {}
         }
-        if let Some(old) = doors.remove(name) {
-            old.stop.cancel();
-        }
-        let Some(port) = port else { return Ok(()) };
         let listener = match inherited {
             Some(listener) => tcp(listener)?,
             None => TcpListener::bind(SocketAddr::new(self.bind, port))
@@ -90,8 +149,21 @@ impl Host {
         let (listener, stop) = (Arc::new(listener), self.ends.soft.child_token());
         let kind = Kind::Own(name.to_owned());
         self.ends.listen(listener.clone(), kind, self.proxy.clone(), stop.clone());
-        doors.insert(name.to_owned(), Own { port, listener, stop });
+        doors.insert(port, Own { service: name.to_owned(), listener, stop });
         Ok(())
+    }
+
+    /// Leaves the ports that lead to a service and are no door of it any more.
+    fn close(&self, doors: &mut BTreeMap<u16, Own>, name: &str) {
+        let stored = self.shelf.get(name).map(|place| place.now());
+        doors.retain(|port, own| {
+            let mut wanted = stored.iter().flat_map(|stored| stored.doors());
+            let stays = own.service != name || wanted.any(|door| *door == Door::Port(*port));
+            if !stays {
+                own.stop.cancel();
+            }
+            stays
+        });
     }
 }
 

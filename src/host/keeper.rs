@@ -51,14 +51,22 @@ impl Keeper {
         }
         let ports = free_ports(release.processes).map_err(|e| TargetError::Away(format!("no free port: {e}")))?;
         let trusted = release.trusted || self.lenient;
-        Ok(Placed { release: Release { trusted, ..release.clone() }, ports })
+        Ok(Placed { release: Release { trusted, ..release.clone() }, ports, door: None })
     }
 
-    /// Looks after everything, for ever.
-    pub async fn attend(&self, shelf: Arc<Shelf>) {
+    /// Looks after everything, for ever. What no shelf has ends after `patience`: a predecessor may still wait for its
+    /// answers.
+    pub async fn attend(&self, shelf: Arc<Shelf>, patience: Duration) {
+        let strays = async {
+            tokio::time::sleep(patience).await;
+            self.end_strays(&shelf);
+        };
+        tokio::join!(strays, self.look_after(&shelf));
+    }
+
+    async fn look_after(&self, shelf: &Shelf) {
         let mut every = tokio::time::interval(EVERY);
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.end_strays(&shelf);
         loop {
             every.tick().await;
             if self.resting.load(Ordering::SeqCst) {

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::admin;
-use super::desk::{Host, tcp};
+use super::desk::{DRAIN, Host, tcp};
 use super::handover::{self, Gift, Inherited};
 use super::keeper::Keeper;
 use super::listen::{Ends, Kind};
@@ -77,6 +77,7 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let mut inherited = listeners.inherited.take();
+    let patience = inherited.as_ref().map_or(Duration::ZERO, |_| DRAIN);
     let mut lock = Some(lock(&config.state).await?);
     let doors = Doors::open(&config.admin, listeners, inherited.as_mut())?;
     let shelf = Arc::new(Shelf::open(&config.state)?);
@@ -91,10 +92,7 @@ pub async fn serve(
         frozen: tokio::sync::RwLock::new(false),
     });
     for place in shelf.all() {
-        let door = place.now().door.clone();
-        let port = if let super::Door::Port(port) = &door { Some(*port) } else { None };
-        let own = inherited.as_mut().zip(port).and_then(|(from, port)| from.ports.remove(&port));
-        host.open(&place.name, &door, own).await?;
+        host.reopen(&place, inherited.as_mut()).await?;
     }
     let stop = CancellationToken::new();
     let (admin, ends, looks) = (unix(doors.admin.try_clone()?)?, stop.clone(), stop.clone());
@@ -106,7 +104,7 @@ pub async fn serve(
         }
     });
     work.spawn(async move {
-        tokio::select! { () = keeper.attend(shelf) => {}, () = looks.cancelled() => {} }
+        tokio::select! { () = keeper.attend(shelf, patience) => {}, () = looks.cancelled() => {} }
     });
     doors.take(&host, config.certificates.as_ref())?;
     if let Some(predecessor) = inherited {
@@ -207,7 +205,7 @@ async fn hand_over(host: &Host, doors: &Doors, successor: tokio::net::UnixStream
         fd.as_fd().try_clone_to_owned()
     }
     let own = host.doors.lock().await;
-    let ports = own.values().map(|own| Ok((own.port, copy(&own.listener)?))).collect::<std::io::Result<_>>()?;
+    let ports = own.iter().map(|(port, own)| Ok((*port, copy(&own.listener)?))).collect::<std::io::Result<_>>()?;
     drop(own);
     let gift = Gift {
         sockets: [copy(&doors.admin)?, copy(&doors.handover)?],

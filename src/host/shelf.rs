@@ -18,12 +18,21 @@ use crate::domain::rollout::Health;
 pub struct Stored {
     /// Grows with every change.
     pub generation: u64,
-    /// How it is reached.
+    /// How it is reached while nothing runs; else one of those of its releases.
     pub door: Door,
     /// Who gets what.
     pub split: Split,
     /// What runs where.
     pub slots: BTreeMap<Slot, Placed>,
+}
+
+impl Stored {
+    /// How it is reached: by the door of each release that it has, so that a new door opens beside the old one and the
+    /// old one closes with its release.
+    pub fn doors(&self) -> impl Iterator<Item = &Door> {
+        let own = self.slots.values().map(|placed| placed.door.as_ref().unwrap_or(&self.door));
+        own.chain(self.slots.is_empty().then_some(&self.door))
+    }
 }
 
 /// A release in its place.
@@ -33,6 +42,9 @@ pub struct Placed {
     pub release: Release,
     /// A port of the loopback for each process.
     pub ports: Vec<u16>,
+    /// How its service is reached as long as it is there; absent in what an older host wrote.
+    #[serde(default)]
+    pub door: Option<Door>,
 }
 
 /// A service, and what changes with every request.
@@ -165,10 +177,11 @@ impl Shelf {
     /// The one that answers to a host name.
     pub fn by_domain(&self, domain: &str) -> Option<Arc<Place>> {
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        places.values().find(|place| matches!(&place.now().door, Door::Domain(own) if own == domain)).cloned()
+        let leads = |place: &Place| place.now().doors().any(|door| matches!(door, Door::Domain(own) if own == domain));
+        places.values().find(|place| leads(place)).cloned()
     }
 
-    /// Puts a release into the place that is not stable's. Gives what was there, if it was another one.
+    /// Puts a release into the place that is not stable's. Gives what was there and where, if it was another one.
     ///
     /// # Errors
     /// `Refused` when the place still has traffic, or another service has the door; `Away` when it cannot be kept.
@@ -178,8 +191,9 @@ impl Shelf {
         door: &Door,
         placed: impl FnOnce() -> Result<Placed, TargetError>,
         id: &str,
-    ) -> Result<Option<Placed>, TargetError> {
-        let taken = self.all().into_iter().find(|place| place.name != name && place.now().door == *door);
+    ) -> Result<Option<(Slot, Placed)>, TargetError> {
+        let taken =
+            self.all().into_iter().find(|place| place.name != name && place.now().doors().any(|own| own == door));
         if let Some(other) = taken {
             return Err(TargetError::Refused(format!("{} leads to the service {} already", words(door), other.name)));
         }
@@ -198,12 +212,12 @@ impl Shelf {
         door: &Door,
         placed: impl FnOnce() -> Result<Placed, TargetError>,
         id: &str,
-    ) -> Result<Option<Placed>, TargetError> {
+    ) -> Result<Option<(Slot, Placed)>, TargetError> {
         let _one = place.change.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stored = (*place.now()).clone();
-        let same_door = stored.door == *door;
-        if stored.slots.values().any(|placed| placed.release.id == id) {
-            if !same_door {
+        if let Some(own) = stored.slots.values_mut().find(|placed| placed.release.id == id) {
+            if own.door.as_ref() != Some(door) {
+                own.door = Some(door.clone());
                 stored.door = door.clone();
                 self.keep(place, stored)?;
             }
@@ -213,12 +227,17 @@ impl Shelf {
         if stored.split.candidate == Some(slot) && stored.split.weight > 0 {
             return Err(TargetError::Refused("the candidate's place still has traffic".to_owned()));
         }
-        let old = stored.slots.insert(slot, placed()?);
+        // What is there keeps the door that it came with.
+        let before = stored.door.clone();
+        for placed in stored.slots.values_mut() {
+            placed.door.get_or_insert_with(|| before.clone());
+        }
+        let old = stored.slots.insert(slot, Placed { door: Some(door.clone()), ..placed()? });
         stored.split.candidate = None;
         stored.split.weight = 0;
         stored.door = door.clone();
         self.keep(place, stored)?;
-        Ok(old)
+        Ok(old.map(|old| (slot, old)))
     }
 
     fn get_or_make(&self, name: &str, door: &Door) -> Arc<Place> {
@@ -264,6 +283,9 @@ impl Shelf {
             return Err(TargetError::Refused("that place has traffic".to_owned()));
         }
         let Some(old) = stored.slots.remove(&slot) else { return Ok(None) };
+        if let Some(door) = stored.slots.values().find_map(|left| left.door.clone()) {
+            stored.door = door;
+        }
         if stored.split.candidate == Some(slot) {
             stored.split.candidate = None;
         }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use fairway::domain::rollout::Health;
+use fairway::host::Target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -31,7 +32,7 @@ while (1) {
   } elsif ($line =~ m{/once}) {
     print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nonce\n"; <$c>;
   } elsif ($line =~ m{/slow}) {
-    sleep 1; print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nslow\n";
+    sleep 2; print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nslow\n";
   } else {
     my $body = join ",", map { "$_=" . ($h{$_} // "") } qw(x-forwarded-proto x-forwarded-for host);
     read $c, my $sent, $h{"content-length"} // 0; $body .= ",sent=" . length($sent // "");
@@ -146,4 +147,22 @@ async fn what_a_kept_connection_ended_under_is_asked_again_only_if_that_changes_
     }
     assert!(refused > 0, "no connection was kept, or a POST was sent twice");
     clear(place, slot).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_release_still_answers_when_it_goes_is_answered_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (place, first) = served(dir.path()).await;
+    let url = format!("http://{}/slow", place.address);
+    let slow = reqwest::Client::new().get(url).header("host", "shop.example").send();
+    let slow = tokio::spawn(async move { slow.await?.text().await });
+    while place.service().await.slots[&first].in_flight == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    place.prepare(&place.release("two", "perl server.pl")).await;
+    let second = place.until("two", |health| *health == Health::Ready).await;
+    place.split(Some(second), None, 0).await;
+    place.target.retire("shop", first).await.expect("it goes");
+    assert_eq!(slow.await.expect("no panic").expect("it comes"), "slow\n");
+    clear(place, second).await;
 }
