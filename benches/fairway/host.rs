@@ -60,7 +60,7 @@ impl House {
             id: name.to_owned(),
             version: name.to_owned(),
             dir: self.dir.path().to_owned(),
-            start: format!("exec '{}' {RELEASE} \"$PORT\" {name}", exe.display()),
+            start: format!("'{}' {RELEASE} \"$PORT\" {name}", exe.display()),
             env: Default::default(),
             health: "/".to_owned(),
             processes: 1,
@@ -286,7 +286,9 @@ async fn nothing_lost(report: &mut Report) {
 /// Every client asks once at each share.
 async fn split(report: &mut Report) {
     let house = House::start().await;
-    let (stable, candidate) = (house.ready("a").await, house.ready("b").await);
+    let stable = house.ready("a").await;
+    house.split(stable, None, 0).await;
+    let candidate = house.ready("b").await;
     let mut before = vec![b'a'; CLIENTS];
     let mut moved_back = 0;
     for percent in [1.0, 5.0, 25.0, 50.0_f64] {

@@ -42,10 +42,14 @@ pub async fn play(args: Args) -> anyhow::Result<ExitCode> {
         url.replace("http://", "http://bob@")
     );
     println!(
-        "  4. Type /deploy staging there, and visit http://127.0.0.1:{} for what it serves; then change price.sh and deploy again.",
+        "  4. Type /deploy staging there, and visit http://127.0.0.1:{} for what it serves; then change price.sh and deploy again. Without visitors each stage takes half a minute.",
         ports.staging
     );
-    println!("\nFairway's own pages: {}\nCtrl-C ends both.", recipe.pages());
+    println!("\nFairway's own pages: {}", recipe.pages());
+    println!(
+        "For verbs such as `fairway releases`: export FAIRWAY_DATA_DIR={}\nCtrl-C ends all of it.",
+        dir.join("fairway").display()
+    );
     let ended = tokio::select! {
         () = super::serve::interrupted()? => Ok(()),
         ended = child.wait() => Err(anyhow::anyhow!("`fairway serve` ended by itself ({})", ended?)),

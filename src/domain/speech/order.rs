@@ -20,8 +20,11 @@ pub fn no_such(row: &Command, words: &[&str], environments: &[&str]) -> String {
             );
         }
         if words.len() == 1 {
+            // What can follow an environment is told too: the word may have been meant for that.
+            let usage =
+                if row.usage().contains('|') { format!(" All of it: `{}`.", row.usage()) } else { String::new() };
             return format!(
-                "Not done: `{shown}` is no environment here. Type one of: {}.",
+                "Not done: `{shown}` is no environment here. Type one of: {}.{usage}",
                 lines(row, &[], environments)
             );
         }
