@@ -1,5 +1,6 @@
 //! The verbs. One file each; this one only names them.
 
+mod check;
 mod child;
 mod completions;
 mod demo;
@@ -66,6 +67,14 @@ enum Verb {
     /// Look at everything that runs pipelines, and say what to type where it is not right
     #[command(after_help = "Example:\n  fairway doctor\n  FAIRWAY_ENGINES=tcp://10.0.0.5:8080 fairway doctor")]
     Doctor(doctor::Args),
+    /// Look whether fairway.toml is right: line, column and the nearest key of what is not
+    #[command(
+        after_help = "Example:\n  fairway check\n  fairway check ../shop --json\n\nExit status: 0 it is right, 1 it is not."
+    )]
+    Check(check::Args),
+    /// Prints the JSON Schema of fairway.toml, as docs/fairway.schema.json has it
+    #[command(hide = true)]
+    Schema,
     /// Show jobs that wait or are dead; run a dead one again
     #[command(after_help = "Example:\n  fairway jobs --state dead\n  fairway jobs retry 42")]
     Jobs(jobs::Args),
@@ -112,6 +121,8 @@ pub fn main() -> ExitCode {
         // A guard is a small process between Fairway and a step: no runtime, no settings, no log.
         Verb::Guard(args) => return guard::main(&args),
         Verb::Completions(args) => completions::print(&args),
+        Verb::Check(args) => check::check(&args),
+        Verb::Schema => check::schema(),
         Verb::Simulate(args) => simulate::simulate(&args),
         Verb::Serve(args) => block_on(serve::serve(args)),
         Verb::Host(args) => block_on(host::host(args)),

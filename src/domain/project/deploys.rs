@@ -5,6 +5,7 @@ use super::environment::{Environment, Needs};
 use super::floor::{Policy, Rule, Who};
 use super::freeze::Freeze;
 use super::graph;
+use super::keys::{ENVIRONMENT, NEEDS};
 use super::pipeline::{Pipeline, Project};
 use super::problem::{Problems, nearest, quoted};
 use super::value::{Section, any, list};
@@ -30,28 +31,6 @@ pub fn needed(project: &Project, environment: &Environment) -> Vec<String> {
     names
 }
 
-const KEYS: &[&str] = &[
-    "target",
-    "release",
-    "start",
-    "health",
-    "domain",
-    "port",
-    "who",
-    "needs",
-    "stages",
-    "stage_max",
-    "undecided",
-    "watch",
-    "freeze",
-    "after_merge",
-    "keep",
-    "env",
-    "secrets",
-    "processes",
-    "memory",
-    "irreversible",
-];
 const TARGETS: &[&str] = &["host"];
 const LATER: &[&str] = &["kubernetes", "fly", "function"];
 
@@ -74,7 +53,7 @@ pub(super) fn environments(
 }
 
 fn environment(name: &str, section: &Section<'_>, pipelines: &[Pipeline], problems: &mut Problems<'_>) -> Environment {
-    section.refuse_unknown(KEYS, problems);
+    section.refuse_unknown(&ENVIRONMENT, problems);
     section.text("target", target, problems);
     let (domain, port) = door(section, problems);
     let time = |key, default, problems: &mut Problems<'_>| {
@@ -235,7 +214,7 @@ fn team(text: &str) -> Result<(String, String), String> {
 
 fn needs(section: &Section<'_>, problems: &mut Problems<'_>) -> Needs {
     let Some(needs) = section.section("needs", problems) else { return Needs::default() };
-    needs.refuse_unknown(&["checks", "approvals", "environment"], problems);
+    needs.refuse_unknown(&NEEDS, problems);
     Needs {
         checks: needs.texts("checks", any, problems).into_iter().map(|(text, _)| text).collect(),
         approvals: needs.number("approvals", (0, 20), problems).unwrap_or(0) as u32,

@@ -10,6 +10,7 @@ mod environment;
 mod floor;
 mod freeze;
 mod graph;
+mod keys;
 mod pipeline;
 mod problem;
 mod read;
@@ -25,6 +26,7 @@ pub use environment::{Environment, Frozen, Needs};
 pub use floor::{Floor, Policy, Rule, Source, Who};
 pub use freeze::Freeze;
 pub use graph::{Cycle, Readiness, means, order, ready};
+pub use keys::schema;
 pub use pipeline::{
     DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS, MODULE, Pipeline, Project, Report, ReportKind, Service, Trigger,
 };

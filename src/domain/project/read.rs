@@ -8,6 +8,7 @@ use super::call::Call;
 use super::check;
 use super::deploys::{environments, policy};
 use super::graph;
+use super::keys::{PIPELINE, SERVICE, TOP};
 use super::pipeline::{DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
 use super::problem::{Problem, Problems, nearest, quoted};
 use super::value::{Section, any, list};
@@ -16,12 +17,6 @@ use super::value::{Section, any, list};
 pub const MAX_BYTES: usize = 256 * 1024;
 /// More pipelines than this would be as many check runs on every commit.
 pub const MAX_PIPELINES: usize = 100;
-
-const TOP: &[&str] = &["plan", "pipeline", "environment", "updates", "policy", "onboarding"];
-const PIPELINE: &[&str] = &[
-    "on", "image", "run", "needs", "env", "secrets", "services", "paths", "cache", "timeout", "report", "export",
-    "dagger", "publish",
-];
 
 /// Reads a whole `fairway.toml`. On failure the list is never empty and is in the order of the file.
 pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
@@ -48,7 +43,7 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
         }
     };
     let root = Section::root(document.as_table());
-    root.refuse_unknown(TOP, &mut problems);
+    root.refuse_unknown(&TOP, &mut problems);
     let pipelines = pipelines(&root, &mut problems);
     let project = Project {
         plan: root.text("plan", any, &mut problems),
@@ -107,7 +102,7 @@ fn pipelines(root: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Pipeline> {
 }
 
 fn pipeline(name: &str, section: &Section<'_>, problems: &mut Problems<'_>) -> Pipeline {
-    section.refuse_unknown(PIPELINE, problems);
+    section.refuse_unknown(&PIPELINE, problems);
     let pipeline = Pipeline {
         name: name.to_owned(),
         on: triggers(section, problems),
@@ -144,7 +139,7 @@ fn plain<T>(texts: Vec<(String, T)>) -> Vec<String> {
 /// The rules between the keys of one pipeline.
 fn whole(pipeline: &Pipeline, section: &Section<'_>, problems: &mut Problems<'_>) {
     let name = &pipeline.name;
-    let mistyped = section.keys().any(|key| !PIPELINE.contains(&key) && nearest(key, &["run", "dagger"]).is_some());
+    let mistyped = section.keys().any(|key| !PIPELINE.knows(key) && nearest(key, &["run", "dagger"]).is_some());
     match (section.has("run"), section.has("dagger")) {
         (true, true) => {
             let message = format!("Pipeline `{name}` has both `run` and `dagger`. Keep one of them.");
@@ -213,7 +208,7 @@ fn services(section: &Section<'_>, problems: &mut Problems<'_>) -> BTreeMap<Stri
         let Some(service) = all.section(name, problems) else {
             continue;
         };
-        service.refuse_unknown(&["image", "port", "env"], problems);
+        service.refuse_unknown(&SERVICE, problems);
         if !service.has("image") {
             problems.add(service.span(), &service.path, format!("Service `{name}` has no `image`."));
         }

@@ -6,6 +6,7 @@ use std::ops::Range;
 use toml_edit::{Item, TableLike, Value};
 
 use super::check;
+use super::keys::Table;
 use super::problem::{Problems, nearest, quoted};
 
 /// A table with its dotted name, for reading.
@@ -74,8 +75,9 @@ impl<'t> Section<'t> {
     }
 
     /// One problem for each key that is not among the known ones.
-    pub(super) fn refuse_unknown(&self, known: &[&str], problems: &mut Problems<'_>) {
-        for key in self.keys().filter(|key| !known.contains(key)) {
+    pub(super) fn refuse_unknown(&self, table: &Table, problems: &mut Problems<'_>) {
+        let known = &table.names();
+        for key in self.keys().filter(|key| !table.knows(key)) {
             if problems.full() {
                 return;
             }
