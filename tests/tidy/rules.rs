@@ -171,6 +171,10 @@ pub fn machine_paths(texts: &BTreeMap<String, String>) -> Vec<Finding> {
     findings
 }
 
+/// Where tools keep their caches in containers, whose user is nearly always the same.
+const CONTAINER: [&str; 8] =
+    [".cache/", ".npm", ".local/share/pnpm/", ".yarn/", ".bun/", ".m2/", ".gradle/", ".nuget/"];
+
 fn machine_path(line: &str) -> Option<&'static str> {
     // Put together here, or this file would be found first.
     let roots = [concat!("/ho", "me/"), concat!("/ro", "ot/"), concat!("/wo", "rk/")];
@@ -180,7 +184,9 @@ fn machine_path(line: &str) -> Option<&'static str> {
             let after = line[at + root.len()..].chars().next();
             let begins =
                 before.is_none_or(|c| !c.is_alphanumeric() && !matches!(c, '_' | '-' | '.' | '/' | '}' | '~' | '*'));
-            begins && after.is_some_and(|c| c.is_ascii_alphanumeric() || c == '.')
+            let container =
+                line.get(at + root.len()..).is_some_and(|rest| CONTAINER.iter().any(|c| rest.starts_with(c)));
+            begins && !container && after.is_some_and(|c| c.is_ascii_alphanumeric() || c == '.')
         })
     })
 }

@@ -4,6 +4,7 @@ pub mod check;
 pub mod command;
 pub mod environment;
 pub mod metrics;
+pub mod onboard;
 pub mod order;
 pub mod place;
 pub mod reply;
