@@ -10,6 +10,7 @@ mod hold;
 mod host;
 mod jobs;
 pub mod metrics;
+mod onboard;
 mod open;
 mod pick;
 mod play;
@@ -67,6 +68,9 @@ enum Verb {
     /// Look at everything that runs pipelines, and say what to type where it is not right
     #[command(after_help = "Example:\n  fairway doctor\n  FAIRWAY_ENGINES=tcp://10.0.0.5:8080 fairway doctor")]
     Doctor(doctor::Args),
+    /// Say what a checkout is made of and which fairway.toml that leads to, without asking anybody
+    #[command(after_help = "Example:\n  fairway onboard --dry-run\n  fairway onboard --dry-run ../shop --json")]
+    Onboard(onboard::Args),
     /// Look whether fairway.toml is right: line, column and the nearest key of what is not
     #[command(
         after_help = "Example:\n  fairway check\n  fairway check ../shop --json\n\nExit status: 0 it is right, 1 it is not."
@@ -121,6 +125,7 @@ pub fn main() -> ExitCode {
         // A guard is a small process between Fairway and a step: no runtime, no settings, no log.
         Verb::Guard(args) => return guard::main(&args),
         Verb::Completions(args) => completions::print(&args),
+        Verb::Onboard(args) => onboard::onboard(&args),
         Verb::Check(args) => check::check(&args),
         Verb::Schema => check::schema(),
         Verb::Simulate(args) => simulate::simulate(&args),

@@ -49,10 +49,7 @@ fn text(file: &Path) -> anyhow::Result<String> {
     let open = match fs::File::open(file) {
         Ok(open) => open,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            bail!(
-                "there is no {}; a file to begin with is:\n  [pipeline.test]\n  run = [\"make test\"]",
-                file.display()
-            )
+            bail!("there is no {}; `fairway onboard --dry-run` shows one to begin with", file.display())
         }
         Err(error) => return Err(error).with_context(|| format!("{} cannot be read", file.display())),
     };
@@ -112,6 +109,6 @@ mod tests {
         fs::write(&file, "é".repeat(MAX_BYTES)).expect("a file");
         let problems = project::parse(&text(&file).expect("a text")).expect_err("too long");
         assert!(problems[0].message.contains("at most 256 kB"), "{problems:?}");
-        assert!(text(&folder.path().join("none")).expect_err("nothing").to_string().contains("[pipeline.test]"));
+        assert!(text(&folder.path().join("none")).expect_err("nothing").to_string().contains("onboard --dry-run"));
     }
 }
