@@ -38,11 +38,14 @@ fn tables(schema: &Value) -> Vec<(String, String, Vec<String>)> {
     let environment = "/properties/environment/additionalProperties";
     let service = format!("{pipeline}/properties/services/additionalProperties");
     let needs = format!("{environment}/properties/needs");
+    let rule = "/properties/policy/properties/environment/additionalProperties";
     vec![
         (String::new(), String::new(), keys("")),
         ("pipeline.x".to_owned(), "[pipeline.x]\n".to_owned(), keys(pipeline)),
         ("pipeline.x.services.y".to_owned(), "[pipeline.x.services.y]\n".to_owned(), keys(&service)),
         ("environment.x".to_owned(), "[environment.x]\n".to_owned(), keys(environment)),
+        ("policy".to_owned(), "[policy]\n".to_owned(), keys("/properties/policy")),
+        ("policy.environment.x".to_owned(), "[policy.environment.x]\n".to_owned(), keys(rule)),
         ("environment.x.needs".to_owned(), "[environment.x.needs]\n".to_owned(), keys(&needs)),
     ]
 }
@@ -82,7 +85,9 @@ fn samples() -> Vec<(PathBuf, String)> {
     for page in pages {
         let text = std::fs::read_to_string(&page).expect("a page");
         let blocks = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
-        let ours = blocks.filter(|block| block.contains("[pipeline.") || block.contains("[environment."));
+        let ours = blocks.filter(|block| {
+            block.contains("[pipeline.") || block.contains("[environment.") || block.contains("[policy.")
+        });
         found.extend(ours.map(|block| (page.clone(), block.to_owned())));
     }
     found
@@ -143,6 +148,8 @@ fn what_the_parser_refuses_by_shape_the_schema_refuses_too() {
         "[environment.e]\nrelease = 'a'\nstart = './x'\nport = 1\nmemory = '2 gigabytes'",
         "[environment.e]\nrelease = 'a'\nstart = './x'\nport = 1\nafter_merge = 'yes'",
         "[environment.e]\nrelease = 'a'\nstart = './x'\nport = 1\nundecided = 'maybe'",
+        "[policy.environment.'Prod']",
+        "[policy.environment.prod]\nstages = ['100%']",
         "updates = 'weekly'",
     ];
     for text in bad {

@@ -5,7 +5,7 @@ use super::environment::{Environment, Needs};
 use super::floor::{Policy, Rule, Who};
 use super::freeze::Freeze;
 use super::graph;
-use super::keys::{ENVIRONMENT, NEEDS};
+use super::keys::{ENVIRONMENT, NEEDS, POLICY, RULE, RULE_NEEDS};
 use super::pipeline::{Pipeline, Project};
 use super::problem::{Problems, nearest, quoted};
 use super::value::{Section, any, list};
@@ -274,7 +274,7 @@ fn freezes(section: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Freeze> {
 /// Reads `[policy]`.
 pub(super) fn policy(root: &Section<'_>, problems: &mut Problems<'_>) -> Policy {
     let Some(section) = root.section("policy", problems) else { return Policy::default() };
-    section.refuse_unknown(&["environment"], problems);
+    section.refuse_unknown(&POLICY, problems);
     let Some(all) = section.section("environment", problems) else { return Policy::default() };
     let mut rules = Vec::new();
     for name in all.keys() {
@@ -297,10 +297,10 @@ fn name_or_glob(name: &str) -> bool {
 }
 
 fn rule(name: &str, section: &Section<'_>, problems: &mut Problems<'_>) -> Rule {
-    section.refuse_unknown(&["who", "needs", "freeze", "after_merge"], problems);
+    section.refuse_unknown(&RULE, problems);
     let needs = section.section("needs", problems);
     if let Some(needs) = &needs {
-        needs.refuse_unknown(&["checks", "approvals"], problems);
+        needs.refuse_unknown(&RULE_NEEDS, problems);
     }
     let checks = needs.as_ref().map(|needs| needs.texts("checks", any, problems)).unwrap_or_default();
     let approvals = needs.as_ref().and_then(|needs| needs.number("approvals", (0, 20), problems));

@@ -59,6 +59,8 @@ pub enum Shape {
     Table(&'static Table),
     /// Tables by a name of the repository's choice, each with exactly these keys.
     Named(&'static Table),
+    /// The same by names in which `*` stands for anything.
+    Matched(&'static Table),
     /// A role, or a list of teams.
     Who,
     /// A table that another part of Fairway reads.
@@ -86,7 +88,7 @@ pub static TOP: Table = Table {
         key("pipeline", Shape::Named(&PIPELINE), "Pipelines by name: [pipeline.test] is the check run fairway / test."),
         key("environment", Shape::Named(&ENVIRONMENT), "Where releases go, by name; read from the default branch."),
         key("updates", Shape::Free, "How dependencies are updated."),
-        key("policy", Shape::Free, "What a repository may only tighten."),
+        key("policy", Shape::Table(&POLICY), "What no environment may go below."),
         key("onboarding", Shape::Any, "Whether and how repositories are onboarded."),
     ],
 };
@@ -151,7 +153,7 @@ pub static ENVIRONMENT: Table = Table {
         key("needs", Shape::Table(&NEEDS), "What must be true before a rollout starts."),
         key("stages", Shape::Texts("%"), "Shares of the traffic, each with its shortest stay."),
         key("stage_max", Shape::Text(TIME), "A stage that is still undecided then is held, or left."),
-        key("undecided", Shape::OneOf(&["hold", "advance"]), "What happens to a stage that stays undecided."),
+        key("undecided", Shape::OneOf(&["hold", "advance", "probe"]), "What happens to a stage that stays undecided."),
         key("watch", Shape::Text(TIME), "How long the old version stays warm after 100 %."),
         key("freeze", Shape::Texts("\\S"), "When nothing is deployed."),
         key("after_merge", Shape::Flag, "Whether what arrives on the default branch goes there by itself."),
@@ -161,6 +163,35 @@ pub static ENVIRONMENT: Table = Table {
         key("processes", Shape::Number(1, 64), "Processes that share its requests."),
         key("memory", Shape::Text("^[0-9]+ *(MB|GB)$"), "Limit of each process."),
         key("irreversible", Shape::Flag, "Whether going back by itself would do more harm."),
+    ],
+};
+
+/// In `[policy]`.
+pub static POLICY: Table = Table {
+    all: &[],
+    one: &[],
+    keys: &[key("environment", Shape::Matched(&RULE), "Rules for environments, by name or with *, such as \"prod*\".")],
+};
+
+/// In `[policy.environment."NAME"]`.
+pub static RULE: Table = Table {
+    all: &[],
+    one: &[],
+    keys: &[
+        key("who", Shape::Who, "Who may deploy there at most."),
+        key("needs", Shape::Table(&RULE_NEEDS), "What must be true there at least."),
+        key("freeze", Shape::Texts("\\S"), "When nothing is deployed there."),
+        key("after_merge", Shape::Flag, "false: nothing goes there by itself."),
+    ],
+};
+
+/// In `needs` of a rule.
+pub static RULE_NEEDS: Table = Table {
+    all: &[],
+    one: &[],
+    keys: &[
+        key("checks", Shape::Texts("\\S"), "Checks that must have passed."),
+        key("approvals", Shape::Number(0, 20), "Approvals of that commit."),
     ],
 };
 

@@ -56,6 +56,11 @@ fn shape(shape: Shape) -> Value {
             "propertyNames": { "pattern": NAME },
             "additionalProperties": table(inner),
         }),
+        Shape::Matched(inner) => json!({
+            "type": "object",
+            "propertyNames": { "pattern": "^[a-z0-9*-]{1,40}$" },
+            "additionalProperties": table(inner),
+        }),
         Shape::Who => json!({
             "oneOf": [
                 { "type": "string", "enum": ["write", "maintain", "admin"] },
