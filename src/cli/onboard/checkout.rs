@@ -124,3 +124,60 @@ pub fn texts(root: &Path, wanted: &Wanted) -> Texts {
     }
     texts
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+    use crate::domain::detect::{Note, detect, wanted};
+
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        fs::create_dir_all(root.join("a/b")).expect("folders");
+        fs::create_dir_all(root.join("node_modules/x")).expect("folders");
+        symlink("../..", root.join("a/b/up")).expect("a circle");
+        fs::write(root.join("node_modules/x/package.json"), "{}").expect("a file");
+        fs::write(root.join("go.mod"), "module x\n\ngo 1.25\n").expect("a file");
+        fs::write(root.join("run.sh"), "").expect("a file");
+        fs::set_permissions(root.join("run.sh"), fs::Permissions::from_mode(0o755)).expect("a mode");
+        fs::File::create(root.join("package.json")).and_then(|file| file.set_len(50_000_000)).expect("a hole");
+        folder
+    }
+
+    fn told(tree: &Tree) -> Vec<(&str, Mode)> {
+        tree.entries().iter().map(|entry| (entry.path.as_str(), entry.mode)).collect()
+    }
+
+    const EXPECTED: [(&str, Mode); 4] =
+        [("a/b/up", Mode::Link), ("go.mod", Mode::File), ("package.json", Mode::File), ("run.sh", Mode::Executable)];
+
+    #[test]
+    fn a_folder_without_git_is_walked_and_no_link_is_followed() {
+        let folder = folder();
+        assert_eq!(told(&walked(folder.path()).expect("a listing")), EXPECTED);
+        assert!(list(&folder.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn a_checkout_is_listed_as_git_does_and_what_is_huge_is_not_read() {
+        let folder = folder();
+        fs::write(folder.path().join(".gitignore"), "/node_modules\n/.gitignore\n").expect("a file");
+        for args in [["init", "--quiet"].as_slice(), &["add", "run.sh", "a"]] {
+            let done = Command::new("git").args(args).current_dir(folder.path()).status().expect("git");
+            assert!(done.success());
+        }
+        // Two are in the index, two are not tracked yet.
+        let tree = list(folder.path()).expect("a listing");
+        assert_eq!(told(&tree), EXPECTED);
+        // A listing of what is tracked has no sizes; then the file itself is asked before it is read.
+        let wanted = Wanted {
+            paths: vec!["package.json".to_owned(), "go.mod".to_owned(), "a/b/up".to_owned()],
+            ..wanted(&tree)
+        };
+        let detected = detect(&tree, &texts(folder.path(), &wanted));
+        assert_eq!(detected.notes, [Note::TooLarge { path: "package.json".to_owned(), bytes: 50_000_000 }]);
+        assert_eq!(detected.stacks.len(), 1);
+    }
+}
