@@ -122,11 +122,11 @@ async fn two_deploys_an_abort_and_a_rollback() {
 
     acme/shop, 2026-01-05 11:59 UTC to 2026-01-05 12:10 UTC (0.01 days)
                                                 p50   p90       n  goal  industry mean
-      CI time                                   0 s   0 s       4
-        queue                                   0 s   0 s  3 (+1)
-        run                                     0 s   0 s  3 (+1)
-        run again                               0 %        0 of 4
-        flaky                                   0 %        0 of 4
+      CI time                                   0 s   0 s       5
+        queue                                   0 s   0 s  3 (+2)
+        run                                     0 s   0 s  3 (+2)
+        run again                               0 %        0 of 5
+        flaky                                   0 %        0 of 5
       review turnaround                           –     –       0
         to approval                               –     –       0
         never reviewed                            –             0

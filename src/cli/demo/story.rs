@@ -85,6 +85,7 @@ impl Story {
         teller.chapter("Fairway is killed in the middle of a run");
         self.slow(true).await?;
         let sha = self.push(&discount(5, "five"), "The test takes its time").await?;
+        teller.sees("its checks are there", |repo| begun(repo, &sha)).await?;
         let slow = self.push(&format!("{}: # slow\n", discount(5, "five")), "Slow but right").await?;
         teller.does("bob", "git push origin cheaper");
         teller.sees("the older commit was superseded", |repo| superseded(repo, &sha)).await?;
@@ -182,6 +183,11 @@ pub(super) fn reacted(repo: &Repo, comment: u64, content: &str) -> Option<String
 pub(super) fn answer(repo: &Repo, number: u64, words: &str) -> Option<String> {
     let comment = repo.comments_of(number).filter(|c| c.by_app).find(|c| c.body.contains(words))?;
     comment.body.lines().find(|line| line.contains(words)).map(str::to_owned)
+}
+
+/// Somebody heard of this commit: only then can a newer one take its place.
+fn begun(repo: &Repo, sha: &str) -> Option<String> {
+    repo.checks.values().any(|check| check.head_sha == sha).then(String::new)
 }
 
 fn superseded(repo: &Repo, sha: &str) -> Option<String> {
