@@ -50,9 +50,11 @@ impl Counters {
         }
         // Somebody who tries again and again says the same thing again and again.
         let fresh = bad && inner.seen.insert(hash(&[release.as_bytes(), &client.to_be_bytes()]));
-        let counts = inner.counts.entry(release.to_owned()).or_default();
-        counts.requests += 1;
-        counts.bad += u64::from(fresh);
+        let one = Counts { requests: 1, bad: u64::from(fresh) };
+        match inner.counts.get_mut(release) {
+            Some(counts) => *counts = counts.and(one),
+            None => drop(inner.counts.insert(release.to_owned(), one)),
+        }
     }
 
     /// Candidate and stable have been asked by ourselves; `bad`: which of them failed. Another candidate begins anew.

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::handover::Inherited;
 use super::keeper::Keeper;
+use super::lanes::Lanes;
 use super::listen::{Ends, Kind};
-use super::proxy::Proxy;
 use super::shelf::{Place, Placed, Shelf};
 use super::{Door, Release, Slot, TargetError};
 
@@ -31,7 +31,7 @@ pub struct Host {
     pub keeper: Arc<Keeper>,
     /// By port.
     pub(super) doors: tokio::sync::Mutex<BTreeMap<u16, Own>>,
-    pub(super) proxy: Proxy,
+    pub(super) lanes: Arc<Lanes>,
     pub(super) bind: IpAddr,
     pub(super) ends: Ends,
     /// `true` while a successor has its word: nothing that is written down changes then.
@@ -147,8 +147,8 @@ impl Host {
                 .with_context(|| format!("port {port} cannot be listened on; another program may have it"))?,
         };
         let (listener, stop) = (Arc::new(listener), self.ends.soft.child_token());
-        let kind = Kind::Own(name.to_owned());
-        self.ends.listen(listener.clone(), kind, self.proxy.clone(), stop.clone());
+        let kind = Kind::Own(name.into());
+        self.ends.listen(listener.clone(), kind, self.lanes.clone(), stop.clone());
         doors.insert(port, Own { service: name.to_owned(), listener, stop });
         Ok(())
     }

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::lanes::Lanes;
 use super::proxy::{Came, Proxy};
 
 /// A connection on which no request has come for so long is closed; so is one that is slow in saying what it wants.
@@ -36,7 +37,7 @@ pub enum Kind {
     /// The same, encrypted.
     Tls(TlsAcceptor),
     /// For the one service that has this port.
-    Own(String),
+    Own(Arc<str>),
 }
 
 /// The end of a host's connections, in its steps.
@@ -50,8 +51,8 @@ pub struct Ends {
 
 impl Ends {
     /// Listeners count as connections do: when all is over nobody listens any more.
-    pub fn listen(&self, listener: Arc<TcpListener>, kind: Kind, proxy: Proxy, stop: CancellationToken) {
-        self.open.spawn(accept(listener, kind, proxy, (self.clone(), stop)));
+    pub fn listen(&self, listener: Arc<TcpListener>, kind: Kind, lanes: Arc<Lanes>, stop: CancellationToken) {
+        self.open.spawn(accept(listener, kind, lanes, (self.clone(), stop)));
     }
 
     /// Takes no more, answers what came, and closes what is idle.
@@ -69,16 +70,18 @@ impl Ends {
 }
 
 /// Takes connections until `stop`.
-async fn accept(listener: Arc<TcpListener>, kind: Kind, proxy: Proxy, (ends, stop): (Ends, CancellationToken)) {
+async fn accept(listener: Arc<TcpListener>, kind: Kind, lanes: Arc<Lanes>, (ends, stop): (Ends, CancellationToken)) {
     loop {
         let taken = tokio::select! {
             biased;
             () = stop.cancelled() => return,
             taken = listener.accept() => taken,
         };
-        match taken {
-            Ok((stream, peer)) => {
-                ends.open.spawn(connection((stream, peer), kind.clone(), proxy.clone(), ends.clone()));
+        match taken.and_then(|(stream, peer)| Ok((stream.into_std()?, peer))) {
+            Ok(client) => {
+                let Some(lane) = lanes.next() else { return };
+                let served = connection(client, kind.clone(), lane.proxy.clone(), ends.clone());
+                ends.open.spawn_on(served, &lane.handle);
             }
             Err(error) => {
                 tracing::warn!("a connection could not be taken: {error}");
@@ -88,14 +91,18 @@ async fn accept(listener: Arc<TcpListener>, kind: Kind, proxy: Proxy, (ends, sto
     }
 }
 
-async fn connection((stream, peer): (TcpStream, SocketAddr), kind: Kind, proxy: Proxy, ends: Ends) {
+async fn connection((stream, peer): (std::net::TcpStream, SocketAddr), kind: Kind, proxy: Proxy, ends: Ends) {
+    let stream = match TcpStream::from_std(stream) {
+        Ok(stream) => stream,
+        Err(error) => return tracing::warn!("a connection could not be taken: {error}"),
+    };
     // Without it small answers wait for the client's acknowledgement.
     let _ = stream.set_nodelay(true);
     match kind {
-        Kind::Plain => serve(stream, Came { peer, service: None, tls: false }, proxy, ends).await,
-        Kind::Own(name) => serve(stream, Came { peer, service: Some(name), tls: false }, proxy, ends).await,
+        Kind::Plain => serve(stream, Came::new(peer, None, false), proxy, ends).await,
+        Kind::Own(name) => serve(stream, Came::new(peer, Some(name), false), proxy, ends).await,
         Kind::Tls(acceptor) => match tokio::time::timeout(HANDSHAKE, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => serve(stream, Came { peer, service: None, tls: true }, proxy, ends).await,
+            Ok(Ok(stream)) => serve(stream, Came::new(peer, None, true), proxy, ends).await,
             // A client that breaks off is its own affair.
             Ok(Err(error)) => tracing::debug!("a TLS handshake failed: {error}"),
             Err(_) => tracing::debug!("a TLS handshake took too long"),
@@ -107,10 +114,13 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, cam
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(IDLE)).max_concurrent_streams(256);
-    let soft = ends.soft.clone();
+    // Of its own each: all connections looking at one token wait for each other.
+    let (soft, hard) = (ends.soft.child_token(), ends.hard.child_token());
+    let own = Arc::new((proxy, came, soft));
     let service = service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-        let (proxy, came, soft) = (proxy.clone(), came.clone(), soft.clone());
+        let own = own.clone();
         async move {
+            let (proxy, came, soft) = &*own;
             let old = request.version() < http::Version::HTTP_2;
             let mut answer = proxy.serve(came, request).await;
             if soft.is_cancelled() && old && answer.status() != http::StatusCode::SWITCHING_PROTOCOLS {
@@ -122,7 +132,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, cam
     let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let _ = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = ends.hard.cancelled() => {
+        () = hard.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }

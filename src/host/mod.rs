@@ -11,6 +11,7 @@ mod desk;
 pub mod handover;
 pub mod hold;
 mod keeper;
+mod lanes;
 mod listen;
 mod proxy;
 mod scripted;

@@ -18,6 +18,7 @@ use super::admin;
 use super::desk::{DRAIN, Host, tcp};
 use super::handover::{self, Gift, Inherited};
 use super::keeper::Keeper;
+use super::lanes::Lanes;
 use super::listen::{Ends, Kind};
 use super::proxy::Proxy;
 use super::shelf::Shelf;
@@ -82,11 +83,12 @@ pub async fn serve(
     let doors = Doors::open(&config.admin, listeners, inherited.as_mut())?;
     let shelf = Arc::new(Shelf::open(&config.state)?);
     let keeper = Arc::new(Keeper::new(&config.state, &config.exe, config.lenient)?);
+    let lanes = Lanes::start(|| Proxy::new(shelf.clone(), clock.clone())).context("starting the host's threads")?;
     let host = Arc::new(Host {
         shelf: shelf.clone(),
         keeper: keeper.clone(),
         doors: tokio::sync::Mutex::default(),
-        proxy: Proxy::new(shelf.clone(), clock),
+        lanes: Arc::new(lanes),
         bind: config.bind,
         ends: Ends::default(),
         frozen: tokio::sync::RwLock::new(false),
@@ -168,7 +170,7 @@ impl Doors {
     /// Connections are taken from here on.
     fn take(&self, host: &Arc<Host>, certificates: Option<&Arc<Certificates>>) -> anyhow::Result<()> {
         let listen = |listener: &Arc<tokio::net::TcpListener>, kind| {
-            host.ends.listen(listener.clone(), kind, host.proxy.clone(), host.ends.soft.clone());
+            host.ends.listen(listener.clone(), kind, host.lanes.clone(), host.ends.soft.clone());
         };
         for listener in &self.plain {
             listen(listener, Kind::Plain);

@@ -1,6 +1,7 @@
 //! All services of a host, as they stand on disk: what was acknowledged is there after a restart of everything.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -139,6 +140,8 @@ pub struct Shelf {
     /// This life of the proxy.
     pub boot: String,
     places: RwLock<BTreeMap<String, Arc<Place>>>,
+    /// The same by what is looked for with every request, in small letters.
+    domains: RwLock<HashMap<String, Arc<Place>>>,
 }
 
 impl Shelf {
@@ -161,7 +164,25 @@ impl Shelf {
                 .with_context(|| format!("{} is damaged; mend it, or move it away and deploy again", path.display()))?;
             places.insert(name.clone(), Arc::new(Place::new(&name, stored)));
         }
-        Ok(Shelf { dir, boot: uuid::Uuid::new_v4().simple().to_string(), places: RwLock::new(places) })
+        let shelf = Shelf {
+            dir,
+            boot: uuid::Uuid::new_v4().simple().to_string(),
+            places: RwLock::new(places),
+            domains: RwLock::default(),
+        };
+        shelf.all().iter().for_each(|place| shelf.lead(place));
+        Ok(shelf)
+    }
+
+    /// Its domains lead to it, and no others.
+    fn lead(&self, place: &Arc<Place>) {
+        let mut domains = self.domains.write().unwrap_or_else(PoisonError::into_inner);
+        domains.retain(|_, other| other.name != place.name);
+        for door in place.now().doors() {
+            if let Door::Domain(name) = door {
+                domains.insert(name.to_ascii_lowercase(), place.clone());
+            }
+        }
     }
 
     /// All of them.
@@ -176,9 +197,9 @@ impl Shelf {
 
     /// The one that answers to a host name.
     pub fn by_domain(&self, domain: &str) -> Option<Arc<Place>> {
-        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        let leads = |place: &Place| place.now().doors().any(|door| matches!(door, Door::Domain(own) if own == domain));
-        places.values().find(|place| leads(place)).cloned()
+        let small = domain.bytes().all(|b| !b.is_ascii_uppercase());
+        let domain = if small { Cow::Borrowed(domain) } else { Cow::Owned(domain.to_ascii_lowercase()) };
+        self.domains.read().unwrap_or_else(PoisonError::into_inner).get(&*domain).cloned()
     }
 
     /// Puts a release into the place that is not stable's. Gives what was there and where, if it was another one.
@@ -208,7 +229,7 @@ impl Shelf {
 
     fn put(
         &self,
-        place: &Place,
+        place: &Arc<Place>,
         door: &Door,
         placed: impl FnOnce() -> Result<Placed, TargetError>,
         id: &str,
@@ -253,7 +274,7 @@ impl Shelf {
     ///
     /// # Errors
     /// `Stale` when the service has another generation; `Refused` when a place that shall have traffic is empty.
-    pub fn split(&self, place: &Place, generation: u64, split: &Split) -> Result<(), TargetError> {
+    pub fn split(&self, place: &Arc<Place>, generation: u64, split: &Split) -> Result<(), TargetError> {
         let _one = place.change.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stored = (*place.now()).clone();
         if stored.generation != generation {
@@ -274,7 +295,7 @@ impl Shelf {
     ///
     /// # Errors
     /// `Refused` when it has traffic.
-    pub fn retire(&self, place: &Place, slot: Slot) -> Result<Option<Placed>, TargetError> {
+    pub fn retire(&self, place: &Arc<Place>, slot: Slot) -> Result<Option<Placed>, TargetError> {
         let _one = place.change.lock().unwrap_or_else(PoisonError::into_inner);
         let mut stored = (*place.now()).clone();
         let served =
@@ -295,11 +316,12 @@ impl Shelf {
     }
 
     /// Writes it down, then makes it true. What cannot be written down does not happen.
-    fn keep(&self, place: &Place, mut stored: Stored) -> Result<(), TargetError> {
+    fn keep(&self, place: &Arc<Place>, mut stored: Stored) -> Result<(), TargetError> {
         stored.generation += 1;
         let path = self.dir.join(format!("{}.json", place.name));
         write(&path, &stored).map_err(|e| TargetError::Away(format!("{} cannot be written: {e}", path.display())))?;
         *place.stored.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(stored);
+        self.lead(place);
         Ok(())
     }
 }

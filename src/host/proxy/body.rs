@@ -14,22 +14,22 @@ use super::Body;
 use super::choose::Choice;
 use super::upstream::Line;
 use crate::clock::Clock;
-use crate::host::shelf::Place;
+use crate::host::shelf::{Place, Stored};
 
 /// A request that is being answered. Dropped, it has been.
 pub struct Counted {
     place: Arc<Place>,
+    stored: Arc<Stored>,
     choice: Choice,
-    release: String,
     clock: Clock,
     bad: bool,
 }
 
 impl Counted {
     /// From here on it counts as in flight.
-    pub fn begin(place: Arc<Place>, choice: Choice, release: String, clock: Clock) -> Counted {
+    pub fn begin((place, stored): (Arc<Place>, Arc<Stored>), choice: Choice, clock: Clock) -> Counted {
         place.in_flight(choice.slot).fetch_add(1, Ordering::Relaxed);
-        Counted { place, choice, release, clock, bad: false }
+        Counted { place, stored, choice, clock, bad: false }
     }
 
     /// The release gave no answer; this is ours.
@@ -48,8 +48,9 @@ impl Counted {
 impl Drop for Counted {
     fn drop(&mut self) {
         self.place.in_flight(self.choice.slot).fetch_sub(1, Ordering::Relaxed);
-        if self.choice.counted {
-            self.place.counters.note(&self.release, self.choice.client, (self.bad, self.clock.now()));
+        let placed = self.stored.slots.get(&self.choice.slot).filter(|_| self.choice.counted);
+        if let Some(placed) = placed {
+            self.place.counters.note(&placed.release.id, self.choice.client, (self.bad, self.clock.now()));
         }
     }
 }

@@ -1,7 +1,5 @@
 //! Which version a request gets.
 
-use std::net::SocketAddr;
-
 use http::header::{COOKIE, HeaderValue, USER_AGENT};
 use http::{HeaderMap, Request};
 
@@ -30,8 +28,8 @@ pub struct Choice {
 impl Choice {
     /// What makes the client known again, when it is not yet and that matters.
     pub fn cookie(&self) -> Option<HeaderValue> {
-        let text = format!("{CLIENT}={:016x}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", self.client);
-        if self.fresh { HeaderValue::from_str(&text).ok() } else { None }
+        let text = || format!("{CLIENT}={:016x}; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax", self.client);
+        if self.fresh { HeaderValue::try_from(text()).ok() } else { None }
     }
 
     /// Tells the release what it is for this request.
@@ -41,9 +39,9 @@ impl Choice {
 }
 
 /// `None` when nothing is there to answer.
-pub fn choose<B>(stored: &Stored, request: &Request<B>, peer: SocketAddr) -> Option<Choice> {
+pub fn choose<B>(stored: &Stored, request: &Request<B>, address: &[u8]) -> Option<Choice> {
     let split = &stored.split;
-    let (known, client) = client(request.headers(), peer);
+    let (known, client) = client(request.headers(), address);
     let candidate = split.candidate.filter(|slot| stored.slots.contains_key(slot));
     let wish = request.headers().get(OVERRIDE).and_then(|value| value.to_str().ok());
     let choice = |slot, candidate, counted, fresh| Some(Choice { slot, client, counted, fresh, candidate });
@@ -64,7 +62,7 @@ pub fn choose<B>(stored: &Stored, request: &Request<B>, peer: SocketAddr) -> Opt
 
 /// Who asks: by the cookie, else by address and program. The cookie says the same, so that nobody changes sides by
 /// getting one.
-fn client(headers: &HeaderMap, peer: SocketAddr) -> (bool, u64) {
+fn client(headers: &HeaderMap, address: &[u8]) -> (bool, u64) {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let own = cookies.flat_map(|value| value.split(';')).find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
@@ -74,7 +72,7 @@ fn client(headers: &HeaderMap, peer: SocketAddr) -> (bool, u64) {
         Some(client) => (true, client),
         None => {
             let agent = headers.get(USER_AGENT).map_or(&b""[..], HeaderValue::as_bytes);
-            (false, hash(&[peer.ip().to_string().as_bytes(), agent]))
+            (false, hash(&[address, agent]))
         }
     }
 }

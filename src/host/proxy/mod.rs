@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HOST, HeaderName, HeaderValue, SET_COOKIE, UPGRADE};
+use http::header::{
+    CONNECTION, HOST, HeaderName, HeaderValue, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, SET_COOKIE, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full};
@@ -29,8 +32,19 @@ pub type Body = BoxBody<Bytes, hyper::Error>;
 const HEAD: Duration = Duration::from_secs(60);
 
 /// Headers that belong to one connection and are not passed on.
-const HOP: [&str; 7] =
-    ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding"];
+const HOP: [HeaderName; 7] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+];
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const VERSION: HeaderName = HeaderName::from_static("x-fairway-version");
 
 /// Passes requests on.
 #[derive(Clone, Debug)]
@@ -41,14 +55,23 @@ pub struct Proxy {
 }
 
 /// Where a request came in.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Came {
-    /// From whom.
-    pub peer: SocketAddr,
+    /// From whom: the address without its port.
+    address: HeaderValue,
     /// The service whose own port it was.
-    pub service: Option<String>,
+    service: Option<Arc<str>>,
     /// Whether it was encrypted.
-    pub tls: bool,
+    tls: bool,
+}
+
+impl Came {
+    /// By a connection of this peer.
+    pub fn new(peer: SocketAddr, service: Option<Arc<str>>, tls: bool) -> Came {
+        // An address has no letter that a header may not have.
+        let address = HeaderValue::try_from(peer.ip().to_string());
+        Came { address: address.unwrap_or(HeaderValue::from_static("unknown")), service, tls }
+    }
 }
 
 impl Proxy {
@@ -58,23 +81,23 @@ impl Proxy {
     }
 
     /// Serves one request. It never fails: what goes wrong is an answer.
-    pub async fn serve(self, came: Came, mut request: Request<Incoming>) -> Response<Body> {
+    pub async fn serve(&self, came: &Came, mut request: Request<Incoming>) -> Response<Body> {
         if request.method() == Method::CONNECT {
             return plain(StatusCode::METHOD_NOT_ALLOWED, "This leads to its own services and nowhere else.\n");
         }
-        let Some(place) = self.place(&came, &request) else {
+        let Some(place) = self.place(came, &request) else {
             return plain(StatusCode::NOT_FOUND, "Nothing is served under this name.\n");
         };
         let stored = place.now();
-        let Some(choice) = choose(&stored, &request, came.peer) else {
+        let Some(choice) = choose(&stored, &request, came.address.as_bytes()) else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "Nothing is deployed here yet.\n");
         };
         let Some(placed) = stored.slots.get(&choice.slot) else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "Nothing is deployed here yet.\n");
         };
-        let guard = Counted::begin(place.clone(), choice.clone(), placed.release.id.clone(), self.clock.clone());
+        let guard = Counted::begin((place.clone(), stored.clone()), choice.clone(), self.clock.clone());
         let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
-        let request = outgoing(request, &came, &choice);
+        let request = outgoing(request, came, &choice);
         let (mut response, line) = match self.pass(request, (&place, placed)).await {
             Ok(answer) => answer,
             Err(Fault::Client) => return plain(StatusCode::BAD_REQUEST, "This request broke off.\n"),
@@ -106,11 +129,11 @@ impl Proxy {
         if let Some(name) = &came.service {
             return self.shelf.get(name);
         }
-        let host = request.uri().host().map(str::to_owned).or_else(|| {
+        let host = request.uri().host().or_else(|| {
             let host = request.headers().get(HOST)?.to_str().ok()?;
-            Some(host.rsplit_once(':').map_or(host, |(name, _)| name).to_owned())
+            Some(host.rsplit_once(':').map_or(host, |(name, _)| name))
         })?;
-        self.shelf.by_domain(&host.to_lowercase())
+        self.shelf.by_domain(host)
     }
 
     /// Sends it to one process of the release, or to the next where that one takes no connection.
@@ -136,7 +159,7 @@ fn outgoing(request: Request<Incoming>, came: &Came, choice: &Choice) -> Request
         parts.headers.insert(HOST, host.unwrap_or(HeaderValue::from_static("localhost")));
     }
     forwarded(&mut parts.headers, came);
-    parts.headers.insert(HeaderName::from_static("x-fairway-version"), choice.version_header());
+    parts.headers.insert(VERSION, choice.version_header());
     let path = parts.uri.path_and_query().cloned();
     parts.uri = path.map_or_else(|| Uri::from_static("/"), Uri::from);
     parts.version = Version::HTTP_11;
@@ -145,31 +168,28 @@ fn outgoing(request: Request<Incoming>, came: &Came, choice: &Choice) -> Request
 }
 
 fn strip(headers: &mut HeaderMap) {
-    let named: Vec<String> = headers
-        .get_all("connection")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').map(|name| name.trim().to_lowercase()))
-        .collect();
-    for name in HOP.iter().copied().chain(named.iter().map(String::as_str)) {
+    let named = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named: Vec<HeaderName> = named.flat_map(|v| v.split(',').filter_map(|name| name.trim().parse().ok())).collect();
+    for name in HOP.iter().chain(&named) {
         headers.remove(name);
     }
 }
 
 /// Whoever is behind us learns who asked. What the client claims itself stays in front of it.
 fn forwarded(headers: &mut HeaderMap, came: &Came) {
-    let name = HeaderName::from_static("x-forwarded-for");
-    let before = headers.get(&name).and_then(|v| v.to_str().ok()).map_or_else(String::new, |v| format!("{v}, "));
-    if let Ok(value) = HeaderValue::from_str(&format!("{before}{}", came.peer.ip())) {
-        headers.insert(name, value);
-    }
+    let all = match headers.contains_key(FORWARDED_FOR) {
+        false => came.address.clone(),
+        true => {
+            let before = headers.get_all(FORWARDED_FOR).iter().map(HeaderValue::as_bytes);
+            let all: Vec<&[u8]> = before.chain([came.address.as_bytes()]).collect();
+            HeaderValue::try_from(all.join(&b", "[..])).unwrap_or_else(|_| came.address.clone())
+        }
+    };
+    headers.insert(FORWARDED_FOR, all);
     if let Some(host) = headers.get(HOST).cloned() {
-        headers.insert(HeaderName::from_static("x-forwarded-host"), host);
+        headers.insert(FORWARDED_HOST, host);
     }
-    headers.insert(
-        HeaderName::from_static("x-forwarded-proto"),
-        HeaderValue::from_static(if came.tls { "https" } else { "http" }),
-    );
+    headers.insert(FORWARDED_PROTO, HeaderValue::from_static(if came.tls { "https" } else { "http" }));
 }
 
 fn gateway(fault: Fault) -> Response<Body> {
@@ -191,4 +211,35 @@ fn plain(status: StatusCode, text: &str) -> Response<Body> {
 
 fn empty() -> Body {
     http_body_util::Empty::new().map_err(|never| match never {}).boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_behind_learns_of_all_who_were_before_and_nothing_of_their_connection() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("x-forwarded-for", "192.0.2.1"), ("x-forwarded-for", "192.0.2.2, 192.0.2.3"), ("host", "shop.example")]
+        {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        let peer = SocketAddr::from(([127, 0, 0, 9], 4711));
+        forwarded(&mut headers, &Came::new(peer, None, true));
+        assert_eq!(headers["x-forwarded-for"], "192.0.2.1, 192.0.2.2, 192.0.2.3, 127.0.0.9");
+        assert_eq!(
+            (&headers["x-forwarded-host"], &headers["x-forwarded-proto"]),
+            (&headers["host"], &"https".parse().unwrap())
+        );
+
+        for (name, value) in
+            [("connection", "Keep-Alive, X-Own"), ("x-own", "1"), ("te", "trailers"), ("accept", "*/*")]
+        {
+            headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        strip(&mut headers);
+        assert!(["connection", "x-own", "te"].iter().all(|name| !headers.contains_key(*name)), "{headers:?}");
+        assert_eq!(headers["accept"], "*/*");
+    }
 }

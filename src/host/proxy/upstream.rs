@@ -126,8 +126,13 @@ impl Upstream {
     fn take(&self, port: u16, now: i64) -> Option<SendRequest<Body>> {
         let mut all = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let own = all.get_mut(&port)?;
-        own.retain(|idle| now - idle.since < IDLE_MS && !idle.sender.is_closed());
-        own.pop_back().map(|idle| idle.sender)
+        let old = |idle: &Idle| now - idle.since >= IDLE_MS;
+        while own.front().is_some_and(old) {
+            own.pop_front();
+        }
+        std::iter::from_fn(|| own.pop_back())
+            .find(|idle| !old(idle) && !idle.sender.is_closed())
+            .map(|idle| idle.sender)
     }
 
     fn keep(&self, port: u16, sender: SendRequest<Body>, now: i64) {

@@ -37,7 +37,10 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let made = match heed(ctx, installation, ctx.github.find_revert(repo, &revert).await).await? {
         Some(made) => made,
         None => {
-            slot(ctx, installation, Class::Completion, true).await?;
+            // A commit, a branch and the pull request.
+            for creates in [false, false, true] {
+                slot(ctx, installation, Class::Completion, creates).await?;
+            }
             heed(ctx, installation, ctx.github.push_revert(repo, &revert).await).await?;
             match ctx.github.open_revert(repo, &revert).await {
                 // Somebody reverted it by hand meanwhile: there is nothing left to change.
