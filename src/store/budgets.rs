@@ -18,6 +18,22 @@ pub enum Class {
     Bulk,
 }
 
+/// What is to be written in one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Writes {
+    /// How many requests, at least 1 and at most 10.
+    pub all: i64,
+    /// How many of them make a comment, a pull request or the like.
+    pub content: i64,
+}
+
+impl Writes {
+    /// One; `content`: it makes a comment, a pull request or the like.
+    pub fn one(content: bool) -> Writes {
+        Writes { all: 1, content: i64::from(content) }
+    }
+}
+
 /// Whether a write may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
@@ -54,9 +70,12 @@ impl Bucket {
         if class >= Class::Progress { self.capacity * 2 / 5 } else { 0 }
     }
 
-    /// How many ms until a write of this class fits.
-    fn wait(&self, level: i64, class: Class) -> i64 {
-        let missing = (self.floor(class) + WRITE - level).max(0);
+    /// How many ms until so many writes of this class fit.
+    fn wait(&self, level: i64, class: Class, writes: i64) -> i64 {
+        if writes == 0 {
+            return 0;
+        }
+        let missing = (self.floor(class) + writes * WRITE - level).max(0);
         (missing * self.per + self.tokens - 1) / self.tokens
     }
 }
@@ -102,39 +121,36 @@ impl Budget {
         }
     }
 
-    /// Takes a write if it fits.
-    pub fn take(self, class: Class, content_creating: bool, now: i64) -> (Budget, Slot) {
+    /// Takes all these writes if they fit, else none.
+    pub fn take(self, class: Class, writes: Writes, now: i64) -> (Budget, Slot) {
         if now < self.blocked_until {
             return (self, Slot::At(self.blocked_until));
         }
         let mut left = self.at(now);
-        let mut wait = WRITES.wait(left.writes, class);
-        if content_creating {
-            wait = wait.max(CONTENT_MINUTE.wait(left.content_minute, class));
-            wait = wait.max(CONTENT_HOUR.wait(left.content_hour, class));
-        }
+        let wait = WRITES
+            .wait(left.writes, class, writes.all)
+            .max(CONTENT_MINUTE.wait(left.content_minute, class, writes.content))
+            .max(CONTENT_HOUR.wait(left.content_hour, class, writes.content));
         if wait > 0 {
             // Refill comes in whole steps: wait for the end of the one that suffices.
             let steps = (wait + CONTENT_HOUR.per - 1) / CONTENT_HOUR.per;
             return (left, Slot::At(left.refilled_at.saturating_add(steps * CONTENT_HOUR.per).max(now + 1)));
         }
-        left.writes -= WRITE;
-        if content_creating {
-            left.content_minute -= WRITE;
-            left.content_hour -= WRITE;
-        }
+        left.writes -= writes.all * WRITE;
+        left.content_minute -= writes.content * WRITE;
+        left.content_hour -= writes.content * WRITE;
         (left, Slot::Now)
     }
 }
 
 impl Store {
-    /// Asks for one write to GitHub. `content_creating`: it makes a comment, a pull request or the like.
-    pub async fn reserve(&self, installation: i64, class: Class, content_creating: bool, now: i64) -> Result<Slot> {
+    /// Asks for writes to GitHub that belong together: half of them would be done for nothing.
+    pub async fn reserve(&self, installation: i64, class: Class, writes: Writes, now: i64) -> Result<Slot> {
         const SAVE: &str = "UPDATE budgets SET writes = $2, content_minute = $3, content_hour = $4, refilled_at = $5
  WHERE installation_id = $1";
         let mut tx = self.begin().await?;
         let budget = held(&mut tx, self.is_postgres(), installation, now).await?;
-        let (left, slot) = budget.take(class, content_creating, now);
+        let (left, slot) = budget.take(class, writes, now);
         if slot == Slot::Now {
             sqlx::query(SAVE)
                 .bind(installation)

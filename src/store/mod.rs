@@ -33,7 +33,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 pub use aggregates::{AggregateRow, SaveAggregate, Saved};
-pub use budgets::{Budget, Class, Slot};
+pub use budgets::{Budget, Class, Slot, Writes};
 pub use commands::{CommandRow, NewCommand};
 pub use intake::{Accepted, Intake, NewDelivery};
 pub use jobs::{Claim, Job, NewJob, Retry, RetryAs, State};

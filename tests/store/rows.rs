@@ -5,7 +5,7 @@ use fairway::settings::Secret;
 use fairway::store::seal::Place;
 use fairway::store::{
     Accepted, Budget, Class, Keep, Mirror, NewCommand, NewDelivery, NewRun, NewSecret, RepoRow, RunState,
-    SaveAggregate, Saved, Seal, Slot, State,
+    SaveAggregate, Saved, Seal, Slot, State, Writes,
 };
 use proptest::prelude::*;
 
@@ -239,21 +239,29 @@ async fn a_budget_is_shared_and_keeps_a_part_for_answers() {
     for store in both().await {
         assert_eq!(store.budget(1, 0).await.unwrap(), None);
         let mut taken = 0;
-        while store.reserve(1, Class::Bulk, false, 1_000).await.unwrap() == Slot::Now {
+        while store.reserve(1, Class::Bulk, Writes::one(false), 1_000).await.unwrap() == Slot::Now {
             taken += 1;
         }
         assert_eq!(taken, 24);
-        let Slot::At(at) = store.reserve(1, Class::Progress, false, 1_000).await.unwrap() else {
+        let Slot::At(at) = store.reserve(1, Class::Progress, Writes::one(false), 1_000).await.unwrap() else {
             panic!("no slot is left")
         };
-        assert_eq!(store.reserve(1, Class::Answer, false, 1_000).await.unwrap(), Slot::Now);
+        assert_eq!(store.reserve(1, Class::Answer, Writes::one(false), 1_000).await.unwrap(), Slot::Now);
         assert!(at > 1_000);
-        assert_eq!(store.reserve(1, Class::Progress, false, at + 600).await.unwrap(), Slot::Now);
-        assert_eq!(store.reserve(2, Class::Bulk, false, 1_000).await.unwrap(), Slot::Now);
+        assert_eq!(store.reserve(1, Class::Progress, Writes::one(false), at + 600).await.unwrap(), Slot::Now);
+        assert_eq!(store.reserve(2, Class::Bulk, Writes::one(false), 1_000).await.unwrap(), Slot::Now);
+        // Three that belong together are taken whole or not at all: nothing is eaten while they wait.
+        let three = Writes { all: 3, content: 1 };
+        while store.reserve(2, Class::Answer, Writes::one(false), 1_000).await.unwrap() == Slot::Now {}
+        let Slot::At(at) = store.reserve(2, Class::Completion, three, 1_600).await.unwrap() else {
+            panic!("only one has come back")
+        };
+        assert_eq!(store.reserve(2, Class::Completion, three, 2_200).await.unwrap(), Slot::At(at));
+        assert_eq!(store.reserve(2, Class::Completion, three, at).await.unwrap(), Slot::Now);
         store.block_until(1, 90_000, 2_000).await.unwrap();
         store.block_until(1, 80_000, 2_000).await.unwrap();
-        assert_eq!(store.reserve(1, Class::Answer, false, 3_000).await.unwrap(), Slot::At(90_000));
-        assert_eq!(store.reserve(1, Class::Answer, true, 90_000).await.unwrap(), Slot::Now);
+        assert_eq!(store.reserve(1, Class::Answer, Writes::one(false), 3_000).await.unwrap(), Slot::At(90_000));
+        assert_eq!(store.reserve(1, Class::Answer, Writes::one(true), 90_000).await.unwrap(), Slot::Now);
         assert_eq!(store.budget(1, 90_000).await.unwrap().unwrap().content_minute, 19_000);
     }
 }
@@ -261,26 +269,25 @@ async fn a_budget_is_shared_and_keeps_a_part_for_answers() {
 proptest! {
     /// Whatever is asked when, no window passes GitHub's figures, and a slot's time is true.
     #[test]
-    fn no_window_passes_githubs_limits(asks in prop::collection::vec((0i64..4_000, 0u8..4, any::<bool>()), 1..1_500)) {
+    fn no_window_passes_githubs_limits(asks in prop::collection::vec((0i64..4_000, 0u8..4, 1i64..4, 0i64..2), 1..1_500)) {
         let classes = [Class::Answer, Class::Completion, Class::Progress, Class::Bulk];
         let (mut budget, mut now) = (Budget::full(0), 0);
         let (mut writes, mut content) = (Vec::new(), Vec::new());
-        for (pause, class, creating) in asks {
+        for (pause, class, all, made) in asks {
             now += if pause > 400 { 0 } else { pause };
             let class = classes[usize::from(class)];
-            let (left, slot) = budget.take(class, creating, now);
+            let asked = Writes { all, content: made };
+            let (left, slot) = budget.take(class, asked, now);
             match slot {
                 Slot::Now => {
                     budget = left;
-                    writes.push(now);
-                    if creating {
-                        content.push(now);
-                    }
+                    writes.extend((0..all).map(|_| now));
+                    content.extend((0..made).map(|_| now));
                 }
                 Slot::At(at) => {
                     prop_assert!(at > now);
-                    prop_assert_eq!(budget.take(class, creating, at).1, Slot::Now);
-                    prop_assert_ne!(budget.take(class, creating, (at - 61).max(now)).1, Slot::Now);
+                    prop_assert_eq!(budget.take(class, asked, at).1, Slot::Now);
+                    prop_assert_ne!(budget.take(class, asked, (at - 61).max(now)).1, Slot::Now);
                 }
             }
         }

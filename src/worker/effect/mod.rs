@@ -14,11 +14,16 @@ use anyhow::Context as _;
 
 use super::verdict::JobError;
 use crate::context::Context;
-use crate::store::{Class, Job, Mirror, Slot};
+use crate::store::{Class, Job, Mirror, Slot, Writes};
 
 /// Takes a slot from the installation's budget, or says when there will be one.
 async fn slot(ctx: &Context, installation: i64, class: Class, creates: bool) -> Result<(), JobError> {
-    match ctx.store.reserve(installation, class, creates, ctx.clock.now()).await? {
+    slots(ctx, installation, class, Writes::one(creates)).await
+}
+
+/// The same for writes that belong together: all or none.
+async fn slots(ctx: &Context, installation: i64, class: Class, writes: Writes) -> Result<(), JobError> {
+    match ctx.store.reserve(installation, class, writes, ctx.clock.now()).await? {
         Slot::Now => Ok(()),
         Slot::At(until) => {
             Err(JobError::Wait { until, why: format!("for GitHub's rate limit of installation {installation}") })

@@ -6,14 +6,14 @@ use anyhow::Context as _;
 use super::super::queue::{add, finish, new_job};
 use super::super::rolled;
 use super::super::verdict::JobError;
-use super::{heed, slot};
+use super::{heed, slots};
 use crate::context::Context;
 use crate::domain::ids::short;
 use crate::domain::release::{Kind, News};
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
 use crate::github::{GitHubError, Revert};
-use crate::store::{Class, Job, Mirror};
+use crate::store::{Class, Job, Mirror, Writes};
 
 /// Opens it, once.
 pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
@@ -38,9 +38,7 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
         Some(made) => made,
         None => {
             // A commit, a branch and the pull request.
-            for creates in [false, false, true] {
-                slot(ctx, installation, Class::Completion, creates).await?;
-            }
+            slots(ctx, installation, Class::Completion, Writes { all: 3, content: 1 }).await?;
             heed(ctx, installation, ctx.github.push_revert(repo, &revert).await).await?;
             match ctx.github.open_revert(repo, &revert).await {
                 // Somebody reverted it by hand meanwhile: there is nothing left to change.
