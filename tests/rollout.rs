@@ -251,7 +251,7 @@ async fn one_that_is_worse_is_taken_back_and_reverted() {
     fairway[bot]: > `/deploy staging` (bob)
 
         Not live in `staging`: aborted at 10 % after 2 s: 4 of 20 requests failed vs 0 of 280 on stable (evidence 1,200x, limit 100x). A pull request that reverts it follows: merge that, or type `/deploy staging --fixes #2` in the pull request that mends it.
-        <!-- fairway:reply 1083 -->
+        <!-- fairway:reply 1081 -->
     [fairway / image] success: Passed in 1.0 s
     [fairway / test] success: Passed in 1.0 s
     "###);

@@ -42,17 +42,19 @@ pub struct Ask {
     pub body: Option<serde_json::Value>,
     /// The media type wanted.
     pub accept: &'static str,
+    /// A read whose answer can never change: what is kept is as good as a new answer.
+    pub lasting: bool,
 }
 
 impl Ask {
     /// A read.
     pub fn get(auth: Auth, path: String) -> Ask {
-        Ask { auth, method: Method::GET, path, body: None, accept: wire::JSON }
+        Ask { auth, method: Method::GET, path, body: None, accept: wire::JSON, lasting: false }
     }
 
     /// A write.
     pub fn write(auth: Auth, method: Method, path: String, body: serde_json::Value) -> Ask {
-        Ask { auth, method, path, body: Some(body), accept: wire::JSON }
+        Ask { auth, method, path, body: Some(body), accept: wire::JSON, lasting: false }
     }
 }
 
@@ -84,6 +86,11 @@ impl GitHub {
         self.0.transport.rate(installation)
     }
 
+    /// How many reads went out for an installation since this was last asked; what is not budgeted yet.
+    pub fn reads_since(&self, installation: i64) -> i64 {
+        self.0.transport.reads_since(installation)
+    }
+
     /// Where people look at GitHub, without a slash at its end.
     pub fn web_url(&self) -> &str {
         &self.0.web
@@ -111,9 +118,12 @@ impl GitHub {
         let what = format!("{} {}", ask.method, ask.path.split('?').next().unwrap_or_default());
         let key = read.then(|| key(&ask));
         let kept = key.as_deref().and_then(|k| self.0.cache.get(k));
+        if let Some(kept) = kept.as_deref().filter(|_| ask.lasting) {
+            return Ok(kept.reply());
+        }
         let raw = self.call(&ask, (&what, kept.as_deref())).await?;
         if let (StatusCode::NOT_MODIFIED, Some(kept)) = (raw.status, kept) {
-            return Ok(Reply { status: StatusCode::OK, headers: kept.headers.clone(), bytes: kept.bytes.clone() });
+            return Ok(kept.reply());
         }
         if !raw.status.is_success() {
             let subject = Subject { what: &what, write: !read, now: self.now() };
@@ -149,6 +159,9 @@ impl GitHub {
             let subject = Subject { what, write: ask.method != Method::GET, now: (inner.transport.now)() };
             let raw = inner.transport.call(call).await.map_err(|why| subject.doubt(why))?;
             if let Auth::Installation { installation, .. } = ask.auth {
+                if !subject.write {
+                    inner.transport.note_read(installation);
+                }
                 inner.transport.note_rate(installation, &raw.headers);
                 // GitHub did nothing when it refused the token, so even a write may be sent again.
                 if raw.status == StatusCode::UNAUTHORIZED && !renewed {
@@ -198,6 +211,12 @@ impl GitHub {
         // A link to elsewhere would carry our token there.
         let next = next.and_then(|url| url.strip_prefix(&self.0.transport.base)).filter(|path| path.starts_with('/'));
         Ok((page, next.map(str::to_owned)))
+    }
+}
+
+impl Kept {
+    fn reply(&self) -> Reply {
+        Reply { status: StatusCode::OK, headers: self.headers.clone(), bytes: self.bytes.clone() }
     }
 }
 

@@ -40,6 +40,11 @@ impl Auth {
     }
 }
 
+/// Whether it names one commit for ever, unlike a branch.
+fn is_full_sha(git_ref: &str) -> bool {
+    git_ref.len() == 40 && git_ref.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 impl GitHub {
     /// A file's text at a commit; `None` when it is not there. Bytes that are no UTF-8 become U+FFFD.
     ///
@@ -47,7 +52,7 @@ impl GitHub {
     /// `Invalid` when the file is larger than 8 MiB; else see [`GitHubError`].
     pub async fn file(&self, repo: &Repo, path: &str, git_ref: &str) -> Result<Option<String>, GitHubError> {
         let path = format!("{}/contents/{}?ref={}", base(repo), escape_path(path), escape(git_ref));
-        self.text_at(Auth::of(repo, CODE), path).await
+        self.text_at(Auth::of(repo, CODE), path, is_full_sha(git_ref)).await
     }
 
     /// A file's text on the default branch of the `.github` repository of this repository's owner; `None` when it is not
@@ -58,11 +63,11 @@ impl GitHub {
     pub async fn organisation_file(&self, repo: &Repo, path: &str) -> Result<Option<String>, GitHubError> {
         let auth = Auth::Installation { installation: repo.installation, repo: None, scope: CODE };
         let path = format!("/repos/{}/.github/contents/{}", escape(&repo.owner), escape_path(path));
-        self.text_at(auth, path).await
+        self.text_at(auth, path, false).await
     }
 
-    async fn text_at(&self, auth: Auth, path: String) -> Result<Option<String>, GitHubError> {
-        let ask = Ask { accept: wire::RAW, ..Ask::get(auth, path.clone()) };
+    async fn text_at(&self, auth: Auth, path: String, lasting: bool) -> Result<Option<String>, GitHubError> {
+        let ask = Ask { accept: wire::RAW, lasting, ..Ask::get(auth, path.clone()) };
         let reply = match self.send(ask).await {
             Err(GitHubError::NotFound { .. }) => return Ok(None),
             answer => answer?,
@@ -86,7 +91,8 @@ impl GitHub {
     /// See [`GitHubError`].
     pub async fn tree(&self, repo: &Repo, sha: &str) -> Result<String, GitHubError> {
         let path = format!("{}/git/commits/{}", base(repo), escape(sha));
-        let commit: wire::GitCommit = self.json(Ask::get(Auth::of(repo, CODE), path)).await?;
+        let ask = Ask { lasting: is_full_sha(sha), ..Ask::get(Auth::of(repo, CODE), path) };
+        let commit: wire::GitCommit = self.json(ask).await?;
         Ok(commit.tree.sha)
     }
 

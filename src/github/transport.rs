@@ -123,6 +123,8 @@ pub(super) struct Transport {
     read_timeout: Duration,
     write_timeout: Duration,
     rates: Mutex<HashMap<i64, Rate>>,
+    /// Per installation, not budgeted yet.
+    reads: Mutex<HashMap<i64, i64>>,
 }
 
 impl Transport {
@@ -148,6 +150,7 @@ impl Transport {
             read_timeout: config.read_timeout,
             write_timeout: config.write_timeout,
             rates: Mutex::default(),
+            reads: Mutex::default(),
         })
     }
 
@@ -195,6 +198,17 @@ impl Transport {
             let rate = Rate { limit, remaining, reset_ms: reset.saturating_mul(1_000) };
             self.rates.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(installation, rate);
         }
+    }
+
+    /// One more read of an installation.
+    pub fn note_read(&self, installation: i64) {
+        *self.reads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).entry(installation).or_default() += 1;
+    }
+
+    /// How many reads since this was last asked.
+    pub fn reads_since(&self, installation: i64) -> i64 {
+        let mut reads = self.reads.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        reads.remove(&installation).unwrap_or_default()
     }
 
     /// What was last seen.

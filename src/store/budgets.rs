@@ -1,9 +1,10 @@
-//! Writes to GitHub are budgeted per installation, over all processes, because GitHub counts them so. Three token
-//! buckets whose burst plus refill stay within GitHub's figure for any window: 140 writes a minute (700 of its 900 points, 5
-//! each; the rest is for reads), and 80 a minute and 500 an hour for what creates content.
+//! What is sent to GitHub is budgeted per installation, over all processes, because GitHub counts it so: points a minute (a
+//! write has 5, a read 1), and what creates content a minute and an hour. The minutes are counted as GitHub counts them, over
+//! any window: a burst may be as large as the limit allows, and a steady flow as fast. Reads wait for nobody, so writes wait
+//! for them.
 
 use super::Store;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 /// How urgent a write is, most urgent first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,19 +19,21 @@ pub enum Class {
     Bulk,
 }
 
-/// What is to be written in one go.
+/// What is to be sent in one go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Writes {
-    /// How many requests, at least 1 and at most 10.
-    pub all: i64,
+pub struct Load {
+    /// How many writes, at least 1 and at most 10.
+    pub writes: i64,
     /// How many of them make a comment, a pull request or the like.
     pub content: i64,
+    /// Reads that were sent since the last time. They wait for nobody, but they count: a write waits for them.
+    pub reads: i64,
 }
 
-impl Writes {
-    /// One; `content`: it makes a comment, a pull request or the like.
-    pub fn one(content: bool) -> Writes {
-        Writes { all: 1, content: i64::from(content) }
+impl Load {
+    /// One write; `content`: it makes a comment, a pull request or the like.
+    pub fn one(content: bool) -> Load {
+        Load { writes: 1, content: i64::from(content), reads: 0 }
     }
 }
 
@@ -43,119 +46,175 @@ pub enum Slot {
     At(i64),
 }
 
-/// One token bucket, in thousandths of a write.
-struct Bucket {
-    /// What it holds at most; the burst.
-    capacity: i64,
-    /// What comes back: `tokens` every `per` ms.
-    tokens: i64,
-    per: i64,
-}
+/// Of GitHub's 900 a minute; the rest is for reads that nobody has counted yet.
+const POINTS: i64 = 850;
+/// As GitHub allows.
+const CONTENT_MINUTE: i64 = 80;
+/// One write. A read has 1.
+const WRITE: i64 = 5;
+/// How finely a minute is remembered, ms.
+const SLICE: i64 = 5_000;
+/// ms.
+const MINUTE: i64 = 60_000;
+/// The hour's content is a token bucket, in thousandths: this much at once, and 420 in an hour: 500 in any.
+const HOUR_CAPACITY: i64 = 80_000;
+/// So many thousandths come back...
+const HOUR_TOKENS: i64 = 7;
+/// ...every so many ms.
+const HOUR_PER: i64 = 60;
 
-// 40 + 100 in a minute; 20 + 60 in a minute; 80 + 420 in an hour.
-const WRITES: Bucket = Bucket { capacity: 40_000, tokens: 5, per: 3 };
-const CONTENT_MINUTE: Bucket = Bucket { capacity: 20_000, tokens: 1, per: 1 };
-const CONTENT_HOUR: Bucket = Bucket { capacity: 80_000, tokens: 7, per: 60 };
-/// One write.
-const WRITE: i64 = 1_000;
-
-impl Bucket {
-    fn refilled(&self, level: i64, ms: i64) -> i64 {
-        // Full after the longest refill; more time means nothing.
-        level.saturating_add(ms.clamp(0, 24 * 3_600_000) * self.tokens / self.per).min(self.capacity)
-    }
-
-    /// What must be left after a write: 40 % is kept for those whom somebody waits for.
-    fn floor(&self, class: Class) -> i64 {
-        if class >= Class::Progress { self.capacity * 2 / 5 } else { 0 }
-    }
-
-    /// How many ms until so many writes of this class fit.
-    fn wait(&self, level: i64, class: Class, writes: i64) -> i64 {
-        if writes == 0 {
-            return 0;
-        }
-        let missing = (self.floor(class) + writes * WRITE - level).max(0);
-        (missing * self.per + self.tokens - 1) / self.tokens
+/// How much of a whole a class may find used after it: a quarter is kept for those whom somebody waits for, and of that a
+/// part for answers.
+fn share(class: Class, whole: i64) -> i64 {
+    match class {
+        Class::Answer => whole,
+        Class::Completion => whole * 9 / 10,
+        Class::Progress | Class::Bulk => whole * 3 / 4,
     }
 }
 
-/// What an installation has left.
+/// What nobody waits for keeps to 60 % of the pace that a minute allows, or it would be silent for the rest of a minute that
+/// began with a burst.
+const PACED: i64 = POINTS * 3 / 5 / 6;
+/// Over so many slices: ten seconds, up to fifteen.
+const PACED_SLICES: i64 = 3;
+
+/// What was sent in five seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Slice {
+    /// Unix ms / [`SLICE`].
+    number: i64,
+    points: i64,
+    content: i64,
+}
+
+impl Slice {
+    /// From when on no window of a minute that ends there touches it, Unix ms.
+    fn gone_at(&self) -> i64 {
+        (self.number + 1) * SLICE + MINUTE
+    }
+}
+
+/// What an installation used.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Writes left, in thousandths.
-    pub writes: i64,
-    /// Content-creating writes left by the minute's limit, in thousandths.
-    pub content_minute: i64,
+    /// The last minute, oldest first.
+    recent: Vec<Slice>,
     /// Content-creating writes left by the hour's limit, in thousandths.
-    pub content_hour: i64,
-    /// When these figures were true, Unix ms.
-    pub refilled_at: i64,
+    content_hour: i64,
+    /// When that figure was true, Unix ms.
+    refilled_at: i64,
     /// GitHub asked us to be silent until then, Unix ms; 0: never.
-    pub blocked_until: i64,
+    blocked_until: i64,
 }
 
 impl Budget {
     /// Untouched.
     pub fn full(now: i64) -> Budget {
-        Budget {
-            writes: WRITES.capacity,
-            content_minute: CONTENT_MINUTE.capacity,
-            content_hour: CONTENT_HOUR.capacity,
-            refilled_at: now,
-            blocked_until: 0,
-        }
+        Budget { recent: Vec::new(), content_hour: HOUR_CAPACITY, refilled_at: now, blocked_until: 0 }
     }
 
     /// The figures at a later time. A clock that went back gives nothing.
-    pub fn at(self, now: i64) -> Budget {
-        // In steps of the slowest bucket's whole tokens, so that rounding gives nothing away and loses nothing.
+    fn at(&self, now: i64) -> Budget {
+        // In whole steps, so that rounding gives nothing away and loses nothing. A day fills it, whatever it was.
         let ms = now.saturating_sub(self.refilled_at).max(0);
-        let ms = ms - ms % CONTENT_HOUR.per;
+        let steps = ms / HOUR_PER;
+        let back = steps.min(24 * 60 * MINUTE / HOUR_PER) * HOUR_TOKENS;
+        let number = now.div_euclid(SLICE);
+        // What was sent in a future that is none any more was sent just now, at the earliest.
+        let kept = self.recent.iter().map(|slice| Slice { number: slice.number.min(number), ..*slice });
         Budget {
-            writes: WRITES.refilled(self.writes, ms),
-            content_minute: CONTENT_MINUTE.refilled(self.content_minute, ms),
-            content_hour: CONTENT_HOUR.refilled(self.content_hour, ms),
-            refilled_at: self.refilled_at.saturating_add(ms),
+            recent: kept.filter(|slice| slice.gone_at() > now).collect(),
+            content_hour: self.content_hour.saturating_add(back).min(HOUR_CAPACITY),
+            refilled_at: self.refilled_at.saturating_add(steps * HOUR_PER),
             blocked_until: self.blocked_until,
         }
     }
 
-    /// Takes all these writes if they fit, else none.
-    pub fn take(self, class: Class, writes: Writes, now: i64) -> (Budget, Slot) {
-        if now < self.blocked_until {
-            return (self, Slot::At(self.blocked_until));
+    fn spend(&mut self, points: i64, content: i64, now: i64) {
+        let number = now.div_euclid(SLICE);
+        match self.recent.last_mut().filter(|last| last.number == number) {
+            Some(last) => {
+                last.points = last.points.saturating_add(points);
+                last.content = last.content.saturating_add(content);
+            }
+            None => self.recent.push(Slice { number, points, content }),
         }
+    }
+
+    /// When this fits, Unix ms; `now` or earlier: at once.
+    fn fits_at(&self, class: Class, load: Load, now: i64) -> i64 {
+        let points = share(class, POINTS) - load.writes * WRITE;
+        let minute = self.below(points, |slice| (slice.points, slice.gone_at()));
+        let content = match load.content {
+            0 => 0,
+            some => self.below(share(class, CONTENT_MINUTE) - some, |slice| (slice.content, slice.gone_at())),
+        };
+        let pace = match class {
+            Class::Answer | Class::Completion => 0,
+            Class::Progress | Class::Bulk => {
+                let recent = |slice: &Slice| {
+                    let until = (slice.number + PACED_SLICES) * SLICE;
+                    (if until > now { slice.points } else { 0 }, until)
+                };
+                self.below(PACED - load.writes * WRITE, recent)
+            }
+        };
+        let missing = load.content * 1_000 + HOUR_CAPACITY - share(class, HOUR_CAPACITY) - self.content_hour;
+        let hour = match load.content > 0 && missing > 0 {
+            true => self.refilled_at.saturating_add((missing + HOUR_TOKENS - 1) / HOUR_TOKENS * HOUR_PER),
+            false => 0,
+        };
+        minute.max(content).max(pace).max(hour)
+    }
+
+    /// When what the slices have of something is at most this; each tells how much and until when.
+    fn below(&self, most: i64, of: impl Fn(&Slice) -> (i64, i64)) -> i64 {
+        let mut sum = self.recent.iter().fold(0i64, |sum, slice| sum.saturating_add(of(slice).0));
+        let mut at = 0;
+        for slice in &self.recent {
+            if sum <= most {
+                break;
+            }
+            let (some, until) = of(slice);
+            sum -= some;
+            at = until;
+        }
+        at
+    }
+
+    /// Takes all these writes if they fit, else none. The reads are taken in any case.
+    pub fn take(&self, class: Class, load: Load, now: i64) -> (Budget, Slot) {
         let mut left = self.at(now);
-        let wait = WRITES
-            .wait(left.writes, class, writes.all)
-            .max(CONTENT_MINUTE.wait(left.content_minute, class, writes.content))
-            .max(CONTENT_HOUR.wait(left.content_hour, class, writes.content));
-        if wait > 0 {
-            // Refill comes in whole steps: wait for the end of the one that suffices.
-            let steps = (wait + CONTENT_HOUR.per - 1) / CONTENT_HOUR.per;
-            return (left, Slot::At(left.refilled_at.saturating_add(steps * CONTENT_HOUR.per).max(now + 1)));
+        if load.reads > 0 {
+            left.spend(load.reads, 0, now);
         }
-        left.writes -= writes.all * WRITE;
-        left.content_minute -= writes.content * WRITE;
-        left.content_hour -= writes.content * WRITE;
+        if now < left.blocked_until {
+            let until = left.blocked_until;
+            return (left, Slot::At(until));
+        }
+        let at = left.fits_at(class, load, now);
+        if at > now {
+            return (left, Slot::At(at));
+        }
+        left.spend(load.writes * WRITE, load.content, now);
+        left.content_hour -= load.content * 1_000;
         (left, Slot::Now)
     }
 }
 
 impl Store {
     /// Asks for writes to GitHub that belong together: half of them would be done for nothing.
-    pub async fn reserve(&self, installation: i64, class: Class, writes: Writes, now: i64) -> Result<Slot> {
-        const SAVE: &str = "UPDATE budgets SET writes = $2, content_minute = $3, content_hour = $4, refilled_at = $5
- WHERE installation_id = $1";
+    pub async fn reserve(&self, installation: i64, class: Class, load: Load, now: i64) -> Result<Slot> {
+        const SAVE: &str =
+            "UPDATE budgets SET recent = $2, content_hour = $3, refilled_at = $4 WHERE installation_id = $1";
         let mut tx = self.begin().await?;
         let budget = held(&mut tx, self.is_postgres(), installation, now).await?;
-        let (left, slot) = budget.take(class, writes, now);
-        if slot == Slot::Now {
+        let (left, slot) = budget.take(class, load, now);
+        if slot == Slot::Now || load.reads > 0 {
             sqlx::query(SAVE)
                 .bind(installation)
-                .bind(left.writes)
-                .bind(left.content_minute)
+                .bind(written(&left.recent))
                 .bind(left.content_hour)
                 .bind(left.refilled_at)
                 .execute(tx.connection())
@@ -173,39 +232,42 @@ impl Store {
         sqlx::query(SQL).bind(installation).bind(at).execute(tx.connection()).await?;
         tx.commit().await
     }
-
-    /// What is left at `now`; `None`: nothing was ever written there.
-    pub async fn budget(&self, installation: i64, now: i64) -> Result<Option<Budget>> {
-        const SQL: &str = "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
- WHERE installation_id = $1";
-        let row = sqlx::query_as(SQL).bind(installation).fetch_optional(self.read()).await?;
-        Ok(row.map(|columns| stored(columns).at(now)))
-    }
 }
 
-type Columns = (i64, i64, i64, i64, i64);
+/// `number points content`, a slice a line: few, and read by people only when something is wrong.
+fn written(recent: &[Slice]) -> String {
+    let lines: Vec<String> = recent.iter().map(|s| format!("{} {} {}", s.number, s.points, s.content)).collect();
+    lines.join("\n")
+}
 
-fn stored((writes, content_minute, content_hour, refilled_at, blocked_until): Columns) -> Budget {
-    Budget { writes, content_minute, content_hour, refilled_at, blocked_until }
+fn read(text: &str) -> Option<Vec<Slice>> {
+    let slice = |line: &str| {
+        let mut numbers = line.split(' ').map(str::parse);
+        let mut next = || numbers.next()?.ok();
+        Some(Slice { number: next()?, points: next()?, content: next()? })
+    };
+    text.lines().map(slice).collect()
 }
 
 /// The row, made if missing, and locked until the transaction ends.
 async fn held(tx: &mut super::Tx, postgres: bool, installation: i64, now: i64) -> Result<Budget> {
-    const MAKE: &str = "INSERT INTO budgets (installation_id, writes, content_minute, content_hour, refilled_at)
- VALUES ($1, $2, $3, $4, $5) ON CONFLICT (installation_id) DO NOTHING";
-    const READ: &str = "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
- WHERE installation_id = $1";
-    const LOCK: &str = "SELECT writes, content_minute, content_hour, refilled_at, blocked_until FROM budgets
- WHERE installation_id = $1 FOR UPDATE";
+    const MAKE: &str = "INSERT INTO budgets (installation_id, content_hour, refilled_at)
+ VALUES ($1, $2, $3) ON CONFLICT (installation_id) DO NOTHING";
+    const READ: &str =
+        "SELECT recent, content_hour, refilled_at, blocked_until FROM budgets WHERE installation_id = $1";
+    const LOCK: &str =
+        "SELECT recent, content_hour, refilled_at, blocked_until FROM budgets WHERE installation_id = $1 FOR UPDATE";
     let full = Budget::full(now);
     sqlx::query(MAKE)
         .bind(installation)
-        .bind(full.writes)
-        .bind(full.content_minute)
         .bind(full.content_hour)
         .bind(full.refilled_at)
         .execute(tx.connection())
         .await?;
-    let read = if postgres { LOCK } else { READ };
-    Ok(stored(sqlx::query_as(read).bind(installation).fetch_one(tx.connection()).await?))
+    let sql = if postgres { LOCK } else { READ };
+    let row: (String, i64, i64, i64) = sqlx::query_as(sql).bind(installation).fetch_one(tx.connection()).await?;
+    let (recent, content_hour, refilled_at, blocked_until) = row;
+    let recent =
+        read(&recent).with_context(|| format!("the budget of installation {installation} is no budget: {recent}"))?;
+    Ok(Budget { recent, content_hour, refilled_at, blocked_until })
 }

@@ -33,7 +33,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 pub use aggregates::{AggregateRow, SaveAggregate, Saved};
-pub use budgets::{Budget, Class, Slot, Writes};
+pub use budgets::{Budget, Class, Load, Slot};
 pub use commands::{CommandRow, NewCommand};
 pub use intake::{Accepted, Intake, NewDelivery};
 pub use jobs::{Claim, Job, NewJob, Retry, RetryAs, State};
@@ -60,11 +60,13 @@ pub struct Limits {
     pub intake_batch: usize,
     /// Bytes of a body or log chunk after decompression.
     pub unpacked: usize,
+    /// The longest that a job waits for more of the same, ms; see [`NewJob::calm`].
+    pub calm: i64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { lane: 5_000, intake_queue: 1_024, intake_batch: 128, unpacked: 64 * 1024 * 1024 }
+        Limits { lane: 5_000, intake_queue: 1_024, intake_batch: 128, unpacked: 64 * 1024 * 1024, calm: 1_000 }
     }
 }
 

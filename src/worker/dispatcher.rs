@@ -180,7 +180,9 @@ async fn settle(ctx: &Context, job: &Job, error: &JobError) -> anyhow::Result<()
     if how == RetryAs::Failure {
         tracing::warn!(job = job.id, kind = %job.kind, lane = %job.lane, failures = job.failures + 1, "failed: {words}");
     }
-    let retry = Retry { r#as: how, at, error: &words, max_failures: ctx.policy.max_failures };
+    let key = serde_json::from_str::<Task>(&job.task).ok().and_then(|task| task.merge_key());
+    let max_failures = ctx.policy.max_failures;
+    let retry = Retry { r#as: how, at, error: &words, max_failures, merge_key: key.as_deref() };
     ctx.store.retry(job, &retry).await?;
     Ok(())
 }

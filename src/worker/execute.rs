@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::journal::Record;
-use super::queue::{add, new_job, start};
+use super::queue::{add, calmly_shown, new_job, start};
 use super::reuse;
 use super::verdict::JobError;
 use crate::context::Context;
@@ -194,7 +194,7 @@ async fn drive(
 async fn begun(ctx: &Context, id: i64) -> Result<bool, JobError> {
     let now = ctx.clock.now();
     let ours = ctx.store.start_run(id, now, ctx.engine.name(), &ctx.policy.node).await?;
-    start(ctx, &[new_job(&Task::SyncCheck { run: id }, now)?]).await?;
+    start(ctx, &[calmly_shown(id, now)?]).await?;
     Ok(ours)
 }
 

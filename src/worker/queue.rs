@@ -7,6 +7,13 @@ use crate::context::Context;
 use crate::domain::task::Task;
 use crate::store::{Job, NewJob, Tx};
 
+/// What the next news may overtake in a moment is shown a moment later, once: each write that GitHub is spared is one for
+/// somebody else of the installation.
+const CALM_MS: i64 = 250;
+/// A new check is to be at GitHub within 150 ms of its webhook. Mostly it runs by then, and nobody has to be told that it was
+/// queued.
+const FIRST_SHOWN_MS: i64 = 90;
+
 /// A row for a task, due at `at`.
 pub fn new_job(task: &Task, at: i64) -> anyhow::Result<NewJob> {
     Ok(NewJob {
@@ -18,7 +25,18 @@ pub fn new_job(task: &Task, at: i64) -> anyhow::Result<NewJob> {
         run_at: at,
         priority: priority(task),
         pool: None,
+        calm: if matches!(task, Task::SyncSticky { .. }) { CALM_MS } else { 0 },
     })
+}
+
+/// A run's check, when it is new.
+pub fn first_shown(run: i64, now: i64) -> anyhow::Result<NewJob> {
+    Ok(NewJob { calm: FIRST_SHOWN_MS, ..new_job(&Task::SyncCheck { run }, now)? })
+}
+
+/// A run's check, when something happened that its end may soon overtake.
+pub fn calmly_shown(run: i64, now: i64) -> anyhow::Result<NewJob> {
+    Ok(NewJob { calm: CALM_MS, ..new_job(&Task::SyncCheck { run }, now)? })
 }
 
 /// A row for a task that is due later than now: no head start makes it ring early.

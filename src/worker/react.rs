@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::gather;
-use super::queue::new_job;
+use super::queue::{first_shown, new_job};
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::decide::{self, Change, First, Why};
@@ -241,7 +241,7 @@ async fn plan(tx: &mut Tx, key: &Key, (spec, run, first): (Spec, RunKey, First),
         First::Wait(_) => {}
         First::Conclude(conclusion, why) => return conclude(tx, id, conclusion, (&why, now)).await,
     }
-    add(tx, &Task::SyncCheck { run: id }, now).await
+    Ok(super::queue::add(tx, &first_shown(id, now)?).await?)
 }
 
 /// Somebody else asked for the very same run before. If it is over, its end is told again, to us.

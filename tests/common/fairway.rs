@@ -12,7 +12,7 @@ use fairway::engine::Engine;
 use fairway::host::{Scripted, Target};
 use fairway::playground::{Playground, PlaygroundOptions};
 use fairway::settings::Orgs;
-use fairway::store::{JobRow, Store};
+use fairway::store::{JobRow, Limits, Store};
 use fairway::worker::{self, LONG, SHORT, Stepped, WATCH};
 use tokio_util::sync::CancellationToken;
 
@@ -45,7 +45,9 @@ impl World {
         let hub = Playground::start(options).await.expect("the playground starts");
         hub.cast();
         hub.create("acme/shop", files);
-        let store = Store::open("sqlite::memory:").await.expect("a store");
+        // Time stands still while things settle, so nothing may wait for a moment.
+        let limits = Limits { calm: 0, ..Limits::default() };
+        let store = Store::open_with("sqlite::memory:", limits).await.expect("a store");
         store.migrate().await.expect("its tables");
         let acme = Orgs::Only(["acme".to_owned()].into());
         let target = Scripted::default();

@@ -4,7 +4,7 @@ use crate::{both, claim, finish, insert, job};
 use fairway::store::{Claim, Limits, NewJob, Retry, RetryAs, State, Store};
 
 fn failure(at: i64) -> Retry<'static> {
-    Retry { r#as: RetryAs::Failure, at, error: "502", max_failures: 2 }
+    Retry { r#as: RetryAs::Failure, at, error: "502", max_failures: 2, merge_key: None }
 }
 
 #[tokio::test]
@@ -74,10 +74,53 @@ async fn an_unclaimed_job_takes_the_newer_task_the_older_place_and_the_earlier_t
 }
 
 #[tokio::test]
+async fn what_waits_takes_in_what_comes_for_the_same_thing_and_its_time() {
+    for store in both().await {
+        let sync = |task: &str, at| NewJob { merge_key: Some("check:1".into()), ..job("check:1", task, at) };
+        let wait = Retry { r#as: RetryAs::Wait, at: 60, error: "slot", max_failures: 2, merge_key: Some("check:1") };
+        insert(&store, &[sync("progress", 0)]).await;
+        let mine = claim(&store, 0).await.unwrap();
+        // While it was at work.
+        insert(&store, &[sync("end", 5), job("check:1", "behind", 5)]).await;
+        assert_eq!(store.retry(&mine, &wait).await.unwrap(), Some(State::Ready));
+        let again = claim(&store, 5).await.unwrap();
+        assert_eq!((again.id, again.task.as_str(), again.attempt), (mine.id, "end", 2));
+        // While it waits.
+        assert_eq!(store.retry(&again, &wait).await.unwrap(), Some(State::Ready));
+        assert_eq!(claim(&store, 59).await, None);
+        assert_eq!(insert(&store, &[sync("more", 20)]).await, [Some(mine.id)]);
+        let again = claim(&store, 20).await.unwrap();
+        assert_eq!((again.task.as_str(), again.attempt), ("more", 3));
+        // A failure's pause is kept.
+        insert(&store, &[sync("newest", 21)]).await;
+        let fails = Retry { r#as: RetryAs::Failure, ..wait };
+        assert_eq!(store.retry(&again, &fails).await.unwrap(), Some(State::Ready));
+        assert_eq!(claim(&store, 59).await, None);
+        // Whoever lost the lease writes nothing.
+        assert_eq!(store.retry(&mine, &wait).await.unwrap(), None);
+        let tasks = [claim(&store, 60).await.unwrap().task, "more".to_owned()];
+        assert_eq!(tasks[0], tasks[1]);
+    }
+}
+
+#[tokio::test]
+async fn what_waits_for_more_of_the_same_is_done_at_once_when_that_is_urgent() {
+    for store in both().await {
+        let calm =
+            |task: &str, calm, now| NewJob { merge_key: Some("check:1".into()), calm, ..job("check:1", task, now) };
+        let ids = insert(&store, &[calm("queued", 90, 0), calm("running", 250, 10)]).await;
+        assert_eq!(ids[0], ids[1]);
+        assert_eq!(store.next_due(&[], &["k"]).await.unwrap(), Some(90));
+        insert(&store, &[calm("over", 0, 30)]).await;
+        assert_eq!(claim(&store, 30).await.unwrap().task, "over");
+    }
+}
+
+#[tokio::test]
 async fn failures_lead_to_dead_and_waiting_does_not() {
     for store in both().await {
         insert(&store, &[job("a", "1", 0), job("a", "2", 0)]).await;
-        let wait = Retry { r#as: RetryAs::Wait, at: 10, error: "rate limit", max_failures: 2 };
+        let wait = Retry { r#as: RetryAs::Wait, at: 10, error: "rate limit", max_failures: 2, merge_key: None };
         for at in [0, 10, 20] {
             let mine = claim(&store, at).await.unwrap();
             let wait = Retry { at: at + 10, ..wait };

@@ -33,6 +33,7 @@ const SEED: &[&str] = &[
        VALUES (1, 'production', 2, 'planned', 'abc', 'd', '{}', 1, 1, 1, 9, 'live', 8, 'rollback')",
     "INSERT INTO brought (rollout, body, read_at) VALUES (1, '{}', 1)",
     "INSERT INTO aggregates (key, repo_id, kind, open, rev, state, updated_at) VALUES ('env:1/x', 1, 'env', 0, 1, '{}', 1)",
+    "INSERT INTO budgets (installation_id, recent, content_hour, refilled_at) VALUES (3, '1 5 1', 1, 1)",
 ];
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn work(store: Store, world: Arc<World>) {
             world.zombies.fetch_add(1, Ordering::SeqCst);
         }
         if number % 50 == 0 && job.failures == 0 {
-            let retry = Retry { r#as: RetryAs::Failure, at: now + 5, error: "once", max_failures: 50 };
+            let retry = Retry { r#as: RetryAs::Failure, at: now + 5, error: "once", max_failures: 50, merge_key: None };
             store.retry(&job, &retry).await.unwrap();
             continue;
         }

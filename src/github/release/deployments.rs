@@ -33,7 +33,7 @@ pub struct NewDeployment {
 }
 
 /// Where it stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentState {
     /// `queued`, `in_progress`, `success`, `failure`, `inactive` or `error`.
     pub state: String,

@@ -61,6 +61,9 @@ pub struct NewJob {
     pub pool: Option<String>,
     /// When it was made, Unix ms.
     pub now: i64,
+    /// A job that is due at once waits this many ms for more of the same to be done with it, or less by
+    /// [`super::Limits::calm`].
+    pub calm: i64,
 }
 
 /// What a process asks for. Jobs of other pools and of unknown kinds are left alone.
@@ -124,6 +127,9 @@ pub struct Retry<'a> {
     pub error: &'a str,
     /// With this many failures it is dead.
     pub max_failures: i64,
+    /// A job that waits under this key takes newer requests in again, and with them their time: what it waited for may not
+    /// hold up what is more urgent now. Failures do not: their pause is for GitHub's sake.
+    pub merge_key: Option<&'a str>,
 }
 
 const CLAIM: &str = "UPDATE jobs SET failures = failures + CASE WHEN state = 'leased' THEN 1 ELSE 0 END,
@@ -150,8 +156,12 @@ const INSERT: &str = "INSERT INTO jobs (lane, kind, task, merge_key, pool, state
  RETURNING id";
 
 const RETRY: &str = "UPDATE jobs SET failures = failures + $3,
-   state = CASE WHEN $3 > 0 AND failures + $3 >= $4 THEN 'dead' ELSE 'ready' END, run_at = $5, error = $6
+   state = CASE WHEN $3 > 0 AND failures + $3 >= $4 THEN 'dead' ELSE 'ready' END, run_at = $5, error = $6,
+   merge_key = $7, task = CASE WHEN $8 = '' THEN task ELSE $8 END
  WHERE id = $1 AND attempt = $2 AND state = 'leased' RETURNING state";
+
+// What came for the same thing while the job was at work.
+const SWALLOW: &str = "DELETE FROM jobs WHERE merge_key = $1 AND id <> $2 AND state = 'ready' RETURNING run_at, task";
 
 // Followers wait with the head, so that the claim need not walk over them.
 const PUSH: &str = "UPDATE jobs SET run_at = $2 WHERE lane = $1 AND state = 'ready' AND run_at < $2";
@@ -233,24 +243,43 @@ impl Store {
 
     /// Puts a job back to its place until a later time, or to the dead. Its lane waits with it. `None`: lease lost.
     pub async fn retry(&self, job: &Job, retry: &Retry<'_>) -> Result<Option<State>> {
+        let key = retry.merge_key.filter(|_| retry.r#as == RetryAs::Wait);
+        match self.put_back(job, retry, key).await {
+            // Somebody asked for the same thing in this very moment; theirs stands behind this one in the lane.
+            Err(e) if key.is_some() && is_unique_violation(&e) => self.put_back(job, retry, None).await,
+            other => other,
+        }
+    }
+
+    async fn put_back(&self, job: &Job, retry: &Retry<'_>, key: Option<&str>) -> Result<Option<State>> {
         let counts = i64::from(retry.r#as == RetryAs::Failure);
         let mut tx = self.begin().await?;
+        let newer: Option<(i64, String)> = match key {
+            Some(key) => sqlx::query_as(SWALLOW).bind(key).bind(job.id).fetch_optional(tx.connection()).await?,
+            None => None,
+        };
+        let (at, task) = newer.map_or((retry.at, String::new()), |(run_at, task)| (run_at.min(retry.at), task));
         let state: Option<String> = sqlx::query_scalar(RETRY)
             .bind(job.id)
             .bind(job.attempt)
             .bind(counts)
             .bind(retry.max_failures)
-            .bind(retry.at)
+            .bind(at)
             .bind(retry.error)
+            .bind(key)
+            .bind(task)
             .fetch_optional(tx.connection())
             .await?;
-        let state = state.as_deref().and_then(State::parse);
-        if state == Some(State::Ready) {
-            sqlx::query(PUSH).bind(&job.lane).bind(retry.at).execute(tx.connection()).await?;
+        let Some(state) = state.as_deref().and_then(State::parse) else {
+            // The lease is lost: nothing may be written.
+            return Ok(None);
+        };
+        if state == State::Ready {
+            sqlx::query(PUSH).bind(&job.lane).bind(at).execute(tx.connection()).await?;
         }
         tx.wakes();
         tx.commit().await?;
-        Ok(state)
+        Ok(Some(state))
     }
 
     /// Hands a lease back unused, at SIGTERM: claimable at once, nothing counted. `false`: lease lost.
@@ -276,8 +305,13 @@ impl Tx {
     /// Inserts a job, or merges it into the waiting one with the same key. The id of the row; `None`: the lane is full
     /// (see [`super::Limits::lane`]) and nothing was inserted.
     pub async fn insert_job(&mut self, job: &NewJob) -> Result<Option<i64>> {
-        let run_at = if job.run_at <= job.now { job.run_at.saturating_sub(job.priority.max(0)) } else { job.run_at };
-        let cap = self.store().limits().lane.saturating_sub(1).max(0);
+        let limits = self.store().limits();
+        let run_at = match job.calm.min(limits.calm) {
+            _ if job.run_at > job.now => job.run_at,
+            calm if calm > 0 => job.now.saturating_add(calm),
+            _ => job.run_at.saturating_sub(job.priority.max(0)),
+        };
+        let cap = limits.lane.saturating_sub(1).max(0);
         let id: Option<i64> = sqlx::query_scalar(INSERT)
             .bind(&job.lane)
             .bind(&job.kind)
@@ -294,6 +328,11 @@ impl Tx {
         }
         Ok(id)
     }
+}
+
+fn is_unique_violation(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<sqlx::Error>().and_then(sqlx::Error::as_database_error);
+    error.is_some_and(sqlx::error::DatabaseError::is_unique_violation)
 }
 
 /// The condition "this process may do it", with placeholders from `$first` on: pools, then kinds.

@@ -30,7 +30,9 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     if known.is_some() && (closed || mirror.as_ref().is_some_and(|m| m.hash == hash)) {
         return finish(ctx, job, &[]).await;
     }
-    let news = mirror.as_ref().is_none_or(|m| m.note != wanted.state);
+    let before = mirror.as_ref().and_then(|m| serde_json::from_str::<DeploymentState>(&m.hash).ok());
+    // Another share of the traffic is what people wait for; that it goes on is not.
+    let news = before.is_none_or(|before| before.state != wanted.state || share(&before) != share(&wanted));
     let installation = spec.repo.installation;
     slot(ctx, installation, if news { Class::Completion } else { Class::Progress }, known.is_none()).await?;
     let remote = match known {
@@ -80,7 +82,7 @@ async fn create(ctx: &Context, job: &Job, row: &RolloutRow, spec: &RolloutSpec) 
 fn wanted(row: &RolloutRow, spec: &RolloutSpec) -> Result<DeploymentState, JobError> {
     let rollout = rolled::state(row)?;
     let (state, description) = match rollout.as_ref().map(|rollout| &rollout.phase) {
-        None => ("queued", "starting".to_owned()),
+        None | Some(Phase::Preparing) => ("queued", "starting".to_owned()),
         // Once everything was there it was a success; what follows is told by the next deployment.
         Some(_) if row.marks.full_at.is_some() && (row.marks.ended_at.is_none() || row.marks.failed_at.is_none()) => {
             ("success", "live".to_owned())
@@ -92,6 +94,11 @@ fn wanted(row: &RolloutRow, spec: &RolloutSpec) -> Result<DeploymentState, JobEr
     };
     let url = spec.environment.domain.as_ref().map(|domain| format!("https://{domain}"));
     Ok(DeploymentState { state: state.to_owned(), description, environment_url: url })
+}
+
+/// The first word of a description that says how far it is.
+fn share(state: &DeploymentState) -> &str {
+    state.description.split('·').next().unwrap_or_default()
 }
 
 fn ended(rollout: Option<&Rollout>) -> String {

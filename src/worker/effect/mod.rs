@@ -14,16 +14,17 @@ use anyhow::Context as _;
 
 use super::verdict::JobError;
 use crate::context::Context;
-use crate::store::{Class, Job, Mirror, Slot, Writes};
+use crate::store::{Class, Job, Load, Mirror, Slot};
 
 /// Takes a slot from the installation's budget, or says when there will be one.
 async fn slot(ctx: &Context, installation: i64, class: Class, creates: bool) -> Result<(), JobError> {
-    slots(ctx, installation, class, Writes::one(creates)).await
+    slots(ctx, installation, class, Load::one(creates)).await
 }
 
 /// The same for writes that belong together: all or none.
-async fn slots(ctx: &Context, installation: i64, class: Class, writes: Writes) -> Result<(), JobError> {
-    match ctx.store.reserve(installation, class, writes, ctx.clock.now()).await? {
+async fn slots(ctx: &Context, installation: i64, class: Class, load: Load) -> Result<(), JobError> {
+    let load = Load { reads: ctx.github.reads_since(installation), ..load };
+    match ctx.store.reserve(installation, class, load, ctx.clock.now()).await? {
         Slot::Now => Ok(()),
         Slot::At(until) => {
             Err(JobError::Wait { until, why: format!("for GitHub's rate limit of installation {installation}") })

@@ -18,6 +18,7 @@ pub async fn sync(ctx: &Context, job: &Job, (repo, number, comment): (&Repo, i64
     if ctx.store.mirror(&key).await?.is_some_and(|m| m.remote_id.is_some()) {
         return finish(ctx, job, &[]).await;
     }
+    slot(ctx, repo.installation, Class::Answer, true).await?;
     let marker = speech::reply::marker(comment);
     let found = if job.attempt > 1 {
         heed(ctx, repo.installation, ctx.github.find_comment(repo, number, &marker).await).await?
@@ -27,7 +28,6 @@ pub async fn sync(ctx: &Context, job: &Job, (repo, number, comment): (&Repo, i64
     let posted = match found {
         Some(posted) => posted,
         None => {
-            slot(ctx, repo.installation, Class::Answer, true).await?;
             let body = speech::reply::render(&row.text, &row.author, row.answer.as_deref().unwrap_or(""), &marker);
             heed(ctx, repo.installation, ctx.github.create_comment(repo, number, &body).await).await?
         }

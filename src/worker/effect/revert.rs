@@ -13,7 +13,7 @@ use crate::domain::release::{Kind, News};
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
 use crate::github::{GitHubError, Revert};
-use crate::store::{Class, Job, Mirror, Writes};
+use crate::store::{Class, Job, Load, Mirror};
 
 /// Opens it, once.
 pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
@@ -29,6 +29,8 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
         return finish(ctx, job, &[]).await;
     }
     let (repo, installation) = (&spec.repo, spec.repo.installation);
+    // A commit, a branch and the pull request; asked for before anything is read, since reads cost too.
+    slots(ctx, installation, Class::Completion, Load { writes: 3, content: 1, reads: 0 }).await?;
     let pull = heed(ctx, installation, ctx.github.pull(repo, number).await).await?;
     let (title, body) = speech::rollout::revert(&pull, &row.environment, &words);
     // One commit needs one revert, whichever environment finds it out.
@@ -37,8 +39,6 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     let made = match heed(ctx, installation, ctx.github.find_revert(repo, &revert).await).await? {
         Some(made) => made,
         None => {
-            // A commit, a branch and the pull request.
-            slots(ctx, installation, Class::Completion, Writes { all: 3, content: 1 }).await?;
             heed(ctx, installation, ctx.github.push_revert(repo, &revert).await).await?;
             match ctx.github.open_revert(repo, &revert).await {
                 // Somebody reverted it by hand meanwhile: there is nothing left to change.

@@ -23,11 +23,14 @@ pub async fn sync(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     if mirror.as_ref().is_some_and(|m| m.hash == hash && m.remote_id.is_some()) {
         return finish(ctx, job, &[]).await;
     }
-    let news = mirror.as_ref().is_none_or(|m| m.note != payload.status);
+    // Another share of the traffic, another end or other buttons are what people wait for; that it goes on is not.
+    let said = payload.title.split('·').next().unwrap_or_default();
+    let note = format!("{} {} {said}", payload.status, payload.actions.len());
+    let news = mirror.as_ref().is_none_or(|m| m.note != note);
     slot(ctx, spec.repo.installation, if news { Class::Completion } else { Class::Progress }, false).await?;
     let found = check::known(ctx, job, (&spec.repo, &payload), mirror.as_ref()).await?;
     let remote = check::put(ctx, &spec.repo, (found, &payload)).await?;
-    let mirror = Mirror { key, remote_id: Some(remote), hash, note: payload.status, updated_at: ctx.clock.now() };
+    let mirror = Mirror { key, remote_id: Some(remote), hash, note, updated_at: ctx.clock.now() };
     remember(ctx, job, &mirror).await
 }
 

@@ -54,7 +54,7 @@ async fn write(
 ) -> Result<i64, JobError> {
     let (repo, number) = (&state.repo, state.pull.number);
     if let Some(remote) = known {
-        slot(ctx, repo.installation, Class::Answer, false).await?;
+        slot(ctx, repo.installation, Class::Completion, false).await?;
         match ctx.github.update_comment(repo, remote, body).await {
             // Somebody deleted it: a new one takes its place.
             Err(GitHubError::NotFound { .. }) => {}
@@ -63,14 +63,16 @@ async fn write(
                 return Ok(remote);
             }
         }
-    } else if job.attempt > 1 {
+    }
+    slot(ctx, repo.installation, Class::Answer, true).await?;
+    // An earlier try may have made it without living to tell. Looking comes after the slot: reads cost too, and a job that
+    // waits would read in vain each time.
+    if known.is_none() && job.attempt > 1 {
         let found = ctx.github.find_comment(repo, number, &speech::sticky::marker(state)).await;
         if let Some(Posted { id: remote, .. }) = heed(ctx, repo.installation, found).await? {
-            slot(ctx, repo.installation, Class::Answer, false).await?;
             heed(ctx, repo.installation, ctx.github.update_comment(repo, remote, body).await).await?;
             return Ok(remote);
         }
     }
-    slot(ctx, repo.installation, Class::Answer, true).await?;
     Ok(heed(ctx, repo.installation, ctx.github.create_comment(repo, number, body).await).await?.id)
 }
