@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::domain::onboard::Opens;
 use crate::domain::project;
 use crate::engine::Engine;
 use crate::github::GitHub;
@@ -84,6 +85,8 @@ pub struct Policy {
     pub log_bytes: u64,
     /// What no environment may go below.
     pub floor: project::Policy,
+    /// Whether pull requests that onboard repositories are opened, where their organisation does not say.
+    pub onboarding: Opens,
     /// A rollout is looked at so many times before its job goes back into the queue.
     pub watch_looks: usize,
 }

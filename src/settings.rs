@@ -17,6 +17,7 @@ pub use secret::Secret;
 pub use secrets_key::SecretsKey;
 pub use table::{SETTINGS, Setting, help, markdown};
 
+use crate::domain::onboard::Opens;
 use crate::domain::project::Policy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -129,6 +130,8 @@ pub struct Settings {
     pub given_secrets_key: Option<SecretsKey>,
     /// What no environment of any repository may go below.
     pub floor: Policy,
+    /// Whether repositories are onboarded by themselves, where their organisation does not say.
+    pub onboarding: Opens,
     /// Jobs at once.
     pub workers: usize,
     /// Live pipeline runs at once.

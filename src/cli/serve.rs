@@ -146,6 +146,7 @@ fn github(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> anyhow:
 fn policy(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> Policy {
     Policy {
         floor: settings.floor.clone(),
+        onboarding: settings.onboarding,
         orgs: identity.orgs.clone(),
         app_id: identity.app_id as i64,
         // Pages have no login of their own yet, so no check run links to them.

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use super::ask::Ask;
 use super::command::Role;
 use super::event::Pull;
+use super::ids::Repo;
+use super::onboard::{Proposal, Rules, Sight};
 use super::project::{Environment, Problem, Project};
 use super::run::Conclusion;
 
@@ -27,6 +29,28 @@ pub struct Facts {
     pub environments: Vec<String>,
     /// Why this engine does not run a fork's code, as a sentence; `None` when it does.
     pub forks_refused: Option<String>,
+}
+
+/// A repository as read just before deciding on its onboarding.
+#[derive(Clone, Debug)]
+pub struct OnboardFacts {
+    /// Unix milliseconds.
+    pub now: i64,
+    /// The operator's and the organisation's rules.
+    pub rules: Rules,
+    /// `None`: it is gone, or the App does not see it; or the event does not need it.
+    pub live: Option<LiveRepo>,
+}
+
+/// What GitHub says of it.
+#[derive(Clone, Debug)]
+pub struct LiveRepo {
+    /// As it is called now.
+    pub repo: Repo,
+    /// What it is like.
+    pub sight: Sight,
+    /// What would be opened; read only where something is.
+    pub proposal: Option<Proposal>,
 }
 
 /// `fairway.toml` at one commit.

@@ -9,6 +9,8 @@ use super::project::Pipeline;
 use super::release::News;
 use super::run::Conclusion;
 
+pub use super::trust::{RunKey, Trust};
+
 /// The identifier of the button on a check run that did not pass.
 pub const RETRY_FAILED: &str = "retry-failed";
 
@@ -111,6 +113,21 @@ pub enum Task {
         /// Our rollout id.
         rollout: i64,
     },
+    /// Look whether a repository is to be onboarded, a moment after something happened there.
+    Consider {
+        /// Where.
+        repo: Repo,
+    },
+    /// Bring the pull request that onboards a repository to what its row says.
+    SyncOnboarding {
+        /// Where.
+        repo: Repo,
+    },
+    /// List an installation's repositories, for those that were never considered.
+    Discover {
+        /// Which installation.
+        installation: i64,
+    },
     /// Have GitHub deliver again what failed, then reconcile.
     Recover,
     /// Read one repository's open pull requests and recent comments, for what no delivery told us.
@@ -145,6 +162,9 @@ impl Task {
             Task::Revert { .. } => "revert",
             Task::Brought { .. } => "brought",
             Task::SyncShelf { .. } => "shelf",
+            Task::Consider { .. } => "consider",
+            Task::SyncOnboarding { .. } => "onboarding",
+            Task::Discover { .. } => "discover",
             Task::Recover => "recover",
             Task::Reconcile { .. } => "reconcile",
             Task::Purge => "purge",
@@ -168,6 +188,9 @@ impl Task {
             Task::Revert { rollout } => format!("revert:{rollout}"),
             Task::Brought { rollout } => format!("brought:{rollout}"),
             Task::SyncShelf { key } => format!("shelf:{key}"),
+            Task::Consider { repo } => format!("consider:{}", repo.id),
+            Task::SyncOnboarding { repo } => format!("onboarding:{}", repo.id),
+            Task::Discover { installation } => format!("discover:{installation}"),
             Task::Recover => "recover".to_owned(),
             Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
             Task::Purge => "purge".to_owned(),
@@ -195,13 +218,19 @@ pub enum Key {
     Queue(i64, String),
     /// An environment: repository id and name.
     Env(i64, String),
+    /// A repository's onboarding: its id.
+    Onboard(i64),
 }
 
 impl Key {
     /// The repository's id.
     pub fn repo(&self) -> i64 {
         match self {
-            Key::Pull(repo, _) | Key::Branch(repo, _) | Key::Queue(repo, _) | Key::Env(repo, _) => *repo,
+            Key::Pull(repo, _)
+            | Key::Branch(repo, _)
+            | Key::Queue(repo, _)
+            | Key::Env(repo, _)
+            | Key::Onboard(repo) => *repo,
         }
     }
 
@@ -212,12 +241,16 @@ impl Key {
             Key::Branch(..) => "branch",
             Key::Queue(..) => "queue",
             Key::Env(..) => "env",
+            Key::Onboard(..) => "onboard",
         }
     }
 
     /// The inverse of `to_string`; `None` for a key that this version does not know.
     pub fn parse(text: &str) -> Option<Key> {
         let (kind, rest) = text.split_once(':')?;
+        if kind == "onboard" {
+            return Some(Key::Onboard(rest.parse().ok()?));
+        }
         let (repo, name) = rest.split_once('/')?;
         let repo = repo.parse().ok()?;
         match kind {
@@ -237,6 +270,7 @@ impl std::fmt::Display for Key {
             Key::Branch(repo, name) => write!(f, "branch:{repo}/{name}"),
             Key::Queue(repo, name) => write!(f, "queue:{repo}/{name}"),
             Key::Env(repo, name) => write!(f, "env:{repo}/{name}"),
+            Key::Onboard(repo) => write!(f, "onboard:{repo}"),
         }
     }
 }
@@ -299,6 +333,25 @@ pub enum Event {
     },
     /// Something that was waited for may be there now.
     Due,
+    /// A repository may have to be onboarded.
+    Consider {
+        /// Where.
+        repo: Repo,
+        /// Whether somebody asked for it.
+        asked: bool,
+    },
+    /// The pull request that onboards it is open.
+    Opened {
+        /// Its number.
+        pull: i64,
+        /// The commit that was made for it.
+        tip: String,
+    },
+    /// GitHub does not let us open it.
+    Blocked {
+        /// Why, in words.
+        why: String,
+    },
     /// A Re-run or an action button at GitHub.
     Rerun {
         /// Where.
@@ -319,68 +372,6 @@ impl Ask {
     }
 }
 
-/// What makes a run one run: asked for twice, it is run once.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct RunKey {
-    /// The commit.
-    pub sha: String,
-    /// Pipeline name.
-    pub pipeline: String,
-    /// Digest of the pipeline's definition.
-    pub digest: String,
-    /// What the run may see and write.
-    pub trust: Trust,
-    /// 1 for the first; a re-run is a new run, because GitHub only ever adds annotations.
-    pub attempt: i64,
-}
-
-/// How far the code of a run is trusted: it decides on secrets and on cache scopes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Trust {
-    /// A commit of the default branch.
-    Protected,
-    /// A pull request from a branch of the same repository.
-    Pr,
-    /// A merge queue's candidate.
-    Queue,
-    /// A pull request from a fork, approved for this commit alone.
-    Fork,
-}
-
-impl Trust {
-    /// Who shares a cache. Only the default branch writes what the default branch reads; every pull request has a scope
-    /// of its own.
-    pub fn cache_scope(self, pull: Option<i64>) -> String {
-        match (self, pull) {
-            (Trust::Protected, _) => "trusted".to_owned(),
-            (Trust::Queue, _) => "queue".to_owned(),
-            (_, Some(number)) => format!("pr-{number}"),
-            (_, None) => "other".to_owned(),
-        }
-    }
-
-    /// The word in the `trust` column.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Trust::Protected => "protected",
-            Trust::Pr => "pr",
-            Trust::Queue => "queue",
-            Trust::Fork => "fork",
-        }
-    }
-
-    /// The inverse of `as_str`; an unknown word is trusted least.
-    pub fn parse(text: &str) -> Trust {
-        match text {
-            "protected" => Trust::Protected,
-            "pr" => Trust::Pr,
-            "queue" => Trust::Queue,
-            _ => Trust::Fork,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -392,6 +383,7 @@ mod tests {
             Key::Branch(1, "main".into()),
             Key::Queue(1, "refs/heads/gh-readonly-queue/main/pr-1-a".into()),
             Key::Env(1, "production".into()),
+            Key::Onboard(1),
         ] {
             assert_eq!(Key::parse(&key.to_string()), Some(key));
         }

@@ -45,7 +45,7 @@ impl GitHub {
 }
 
 /// Nothing, or what the first error means.
-fn judge(reply: &Reply, subject: &Subject<'_>) -> Result<(), GitHubError> {
+pub(super) fn judge(reply: &Reply, subject: &Subject<'_>) -> Result<(), GitHubError> {
     let answer: Answer = serde_json::from_slice(&reply.bytes).map_err(|error| subject.not_json(error.to_string()))?;
     answer.errors.first().map_or(Ok(()), |refusal| Err(meaning(refusal, &reply.headers, subject)))
 }

@@ -3,6 +3,7 @@
 
 mod app;
 mod auth;
+mod bring;
 mod cache;
 mod checks;
 mod client;
@@ -20,6 +21,7 @@ mod wire;
 
 pub use app::{FailedDelivery, Installation};
 pub use auth::Auth;
+pub use bring::{Bring, Brought, Text};
 pub use checks::{Action, CheckPayload};
 pub use client::{Ask, GitHub, Reply};
 pub use comments::Posted;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::source::Raw;
 use super::table::SETTINGS;
 use super::{EngineChoice, LogStyle, Orgs, Secret, SecretsKey, SettingProblem, Settings};
+use crate::domain::onboard::Opens;
 use crate::domain::project::{self, Policy};
 
 /// A shorter token could be guessed through the listener.
@@ -42,6 +43,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         image: raw.text("IMAGE"),
         given_secrets_key: raw.given("SECRETS_KEY", secrets_key),
         floor: raw.given("POLICY", policy).unwrap_or_default(),
+        onboarding: raw.parsed("ONBOARDING", opens).unwrap_or_default(),
         workers: raw.parsed("WORKERS", at_once).unwrap_or(1),
         runs: raw.parsed("RUNS", at_once).unwrap_or(1),
         log: raw.text("LOG"),
@@ -229,6 +231,11 @@ fn engine(text: &str) -> Result<EngineChoice, Refusal> {
         "local" => Ok(EngineChoice::Local),
         _ => refuse(format!("{text:?} is no engine"), "type dagger or local"),
     }
+}
+
+fn opens(text: &str) -> Result<Opens, Refusal> {
+    Opens::parse(text)
+        .map_or_else(|| refuse(format!("{text:?} says nothing about onboarding"), "type off, ask or all"), Ok)
 }
 
 fn secrets_key(text: &str) -> Result<SecretsKey, Refusal> {

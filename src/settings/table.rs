@@ -78,6 +78,11 @@ pub const SETTINGS: &[Setting] = &[
         &[],
     ),
     plain(
+        "ONBOARDING",
+        "all",
+        "Whether Fairway opens the pull request that adds `fairway.toml` by itself: `all`, `ask` (they wait on the page) or `off`. The organisation's `.github` repository may say otherwise.",
+    ),
+    plain(
         "ENGINES",
         "",
         "The Dagger engines, separated by spaces: `unix:///run/dagger/engine.sock`, `tcp://HOST:PORT`, `tls://..`, `ssh://..`, `kube-pod://..`, or `dns+tcp://HOST:PORT` for an engine at each address that HOST has, looked up again every 10 seconds. A repository keeps to one of them; the next takes over when it fails.",

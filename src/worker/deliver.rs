@@ -10,6 +10,7 @@ use crate::domain::ask::Ask;
 use crate::domain::command::{Order, Verb};
 use crate::domain::event::{CheckRef, Incoming};
 use crate::domain::ids::Repo;
+use crate::domain::onboard::{OnboardState, Skip, Stage};
 use crate::domain::task::{ABORT, Event, Key, PROMOTE, RETRY_FAILED, Task, rollout_of};
 use crate::github::webhook;
 use crate::store::Job;
@@ -64,16 +65,30 @@ fn owner(incoming: &Incoming) -> Option<&str> {
 const PULL_ACTIONS: &[&str] =
     &["opened", "synchronize", "reopened", "ready_for_review", "converted_to_draft", "edited", "closed"];
 
+/// What may make a repository one to be onboarded.
+const CONSIDERED: &[&str] =
+    &["created", "renamed", "transferred", "archived", "unarchived", "edited", "publicized", "privatized"];
+
+/// Nothing is known of its onboarding, or it was empty: what arrives now may change that.
+async fn unknown(ctx: &Context, repo: i64) -> Result<bool, JobError> {
+    let Some(row) = ctx.store.aggregate(&Key::Onboard(repo).to_string()).await? else { return Ok(true) };
+    let state: OnboardState = serde_json::from_str(&row.state).context("an onboarding's row cannot be read")?;
+    Ok(state.stage == Stage::Idle(Skip::Empty))
+}
+
 async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>, JobError> {
     Ok(match incoming {
         Incoming::Pull { action, repo, pull, .. } if PULL_ACTIONS.contains(&action.as_str()) => {
             vec![pull_seen(repo, pull, seen)]
         }
+        Incoming::Repository { action, repo } if CONSIDERED.contains(&action.as_str()) => vec![Task::Consider { repo }],
         Incoming::Push { repo, branch, before, after, .. } if branch == repo.default_branch => {
             let key = Key::Branch(repo.id, branch);
             let gone = after.bytes().all(|b| b == b'0');
+            let (repo_id, new) = (repo.id, repo.clone());
             let event = if gone { Event::Gone } else { Event::Head { repo, sha: after, base: before } };
-            vec![Task::tell(key, event)]
+            let told = Task::tell(key, event);
+            if gone || !unknown(ctx, repo_id).await? { vec![told] } else { vec![told, Task::Consider { repo: new }] }
         }
         Incoming::MergeGroup { action, repo, head_sha, head_ref, base_sha } => {
             let key = Key::Queue(repo.id, head_ref);
@@ -107,7 +122,8 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
         }
         Incoming::Installation { action, installation, account } => {
             tracing::info!(installation, account, "installation {action}");
-            vec![Task::Recover]
+            let leaves = matches!(action.as_str(), "deleted" | "suspend" | "removed");
+            if leaves { vec![Task::Recover] } else { vec![Task::Recover, Task::Discover { installation }] }
         }
         _ => Vec::new(),
     })

@@ -9,7 +9,7 @@ use super::queue::{self, new_job};
 use super::verdict::{JobError, Past, Verdict, verdict};
 use super::{deliver, effect, engines, execute, react, recover, watch};
 use crate::context::Context;
-use crate::domain::task::{Event, Task};
+use crate::domain::task::{Event, Key, Task};
 use crate::store::{Claim, Job, Retry, RetryAs};
 
 /// Kinds of task that end within seconds.
@@ -30,6 +30,9 @@ pub const SHORT: &[&str] = &[
     "brought",
     "shelf",
     "ring",
+    "consider",
+    "onboarding",
+    "discover",
 ];
 /// Rollouts on their way: each comes back until it has ended, and none holds up another.
 pub const WATCH: &[&str] = &["watch"];
@@ -159,6 +162,12 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::Revert { rollout } => effect::revert::open(ctx, job, rollout).await,
         Task::Brought { rollout } => effect::brought::read(ctx, job, rollout).await,
         Task::SyncShelf { key } => effect::shelf::sync(ctx, job, &key).await,
+        Task::Consider { repo } => {
+            let told = Task::tell(Key::Onboard(repo.id), Event::Consider { repo, asked: false });
+            queue::finish(ctx, job, &[new_job(&told, ctx.clock.now())?]).await
+        }
+        Task::SyncOnboarding { repo } => effect::onboard::sync(ctx, job, &repo).await,
+        Task::Discover { installation } => recover::discover(ctx, job, installation).await,
         Task::Recover => recover::recover(ctx, job).await,
         Task::Reconcile { repo } => recover::reconcile(ctx, job, &repo).await,
         Task::Purge => recover::purge(ctx, job).await,

@@ -25,7 +25,7 @@ pub fn new_job(task: &Task, at: i64) -> anyhow::Result<NewJob> {
         run_at: at,
         priority: priority(task),
         pool: None,
-        calm: if matches!(task, Task::SyncSticky { .. }) { CALM_MS } else { 0 },
+        calm: calm(task),
     })
 }
 
@@ -44,6 +44,16 @@ pub fn timer(task: &Task, (now, at): (i64, i64)) -> anyhow::Result<NewJob> {
     Ok(NewJob { now, run_at: at, ..new_job(task, now)? })
 }
 
+/// How long a task waits for more of the same, ms.
+fn calm(task: &Task) -> i64 {
+    match task {
+        Task::SyncSticky { .. } => CALM_MS,
+        // What is created, renamed and pushed to comes in a flock.
+        Task::Consider { .. } => 1_000,
+        _ => 0,
+    }
+}
+
 /// A head start in milliseconds: answers before completions before the rest.
 fn priority(task: &Task) -> i64 {
     match task {
@@ -56,6 +66,9 @@ fn priority(task: &Task) -> i64 {
         | Task::Revert { .. }
         | Task::Brought { .. }
         | Task::SyncShelf { .. }
+        | Task::Consider { .. }
+        | Task::SyncOnboarding { .. }
+        | Task::Discover { .. }
         | Task::Recover
         | Task::Reconcile { .. }
         | Task::Purge => 0,

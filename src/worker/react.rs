@@ -8,6 +8,7 @@ use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::decide::{self, Change, First, Why};
 use crate::domain::ids::Repo;
+use crate::domain::onboard::Stage;
 use crate::domain::run::Conclusion;
 use crate::domain::task::{Event, Key, RunKey, Task};
 use crate::store::{
@@ -68,6 +69,14 @@ async fn decide(ctx: &Context, key: &Key, event: &Event, row: Option<&AggregateR
             let facts = gather::environment::facts(ctx, (key, name), state.as_ref(), event).await?;
             let (state, changes) = decide::environment(state, event, &facts);
             let open = state.as_ref().is_some_and(|s| s.going.is_some() || !s.queue.is_empty());
+            let repo = state.as_ref().map(|s| s.repo.clone());
+            Ok(Decided { repo, state: write(state.as_ref())?, open, changes })
+        }
+        Key::Onboard(_) => {
+            let state: Option<crate::domain::onboard::OnboardState> = read(text)?;
+            let facts = gather::onboard::facts(ctx, state.as_ref(), event).await?;
+            let (state, changes) = decide::onboard(state, event, &facts);
+            let open = state.as_ref().is_some_and(|s| matches!(s.stage, Stage::Wanted | Stage::Open));
             let repo = state.as_ref().map(|s| s.repo.clone());
             Ok(Decided { repo, state: write(state.as_ref())?, open, changes })
         }

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::domain::decide::PullState;
 use crate::domain::event::Pull;
 use crate::domain::ids::Repo;
-use crate::domain::task::Task;
+use crate::domain::task::{Key, Task};
 use crate::store::{Job, Keep};
 
 /// How often GitHub's list of deliveries is read, in milliseconds.
@@ -62,6 +62,21 @@ async fn repositories(ctx: &Context) -> Result<Vec<Repo>, JobError> {
         ctx.store.upsert_repo(&row(repo, ctx.clock.now())).await?;
     }
     Ok(all)
+}
+
+/// Lists an installation's repositories, and has those considered that nothing is known of.
+pub async fn discover(ctx: &Context, job: &Job, installation: i64) -> Result<(), JobError> {
+    let now = ctx.clock.now();
+    let mut jobs = Vec::new();
+    for repo in ctx.github.installation_repositories(installation).await? {
+        if ctx.policy.orgs.serves(&repo.owner)
+            && ctx.store.aggregate(&Key::Onboard(repo.id).to_string()).await?.is_none()
+        {
+            ctx.store.upsert_repo(&row(&repo, now)).await?;
+            jobs.push(new_job(&Task::Consider { repo }, now)?);
+        }
+    }
+    finish(ctx, job, &jobs).await
 }
 
 /// Reads one repository's open pull requests and newest comments.

@@ -28,6 +28,7 @@ pub fn context(hub: &Playground, store: Store, (engine, clock): (Arc<dyn Engine>
     .expect("a GitHub client");
     let policy = Policy {
         floor: Default::default(),
+        onboarding: fairway::domain::onboard::Opens::Off,
         orgs,
         app_id: hub.app_id() as i64,
         pages_url: None,

@@ -32,6 +32,8 @@ pub enum Verb {
     Freeze,
     /// Ends a freeze.
     Unfreeze,
+    /// The pull request that brings `fairway.toml`, again.
+    Onboard,
 }
 
 /// One row.
@@ -206,10 +208,20 @@ pub const COMMANDS: &[Command] = &[
         role: Role::Maintain,
         example: "/unfreeze production",
     },
+    Command {
+        verb: Verb::Onboard,
+        name: "onboard",
+        aliases: &[],
+        args: &[],
+        flags: &[],
+        help: "Opens the pull request that adds `fairway.toml`, also after it was closed.",
+        role: Role::Write,
+        example: "/onboard",
+    },
 ];
 
 /// Commands of the design that this version cannot obey yet: known words, so that a near miss is understood and the answer is honest.
-pub const LATER: &[&str] = &["onboard", "ignore"];
+pub const LATER: &[&str] = &["ignore"];
 
 /// Words that people try as commands of their own, and what they mean.
 pub const MEANT: &[(&str, &str)] = &[
@@ -223,7 +235,7 @@ pub const MEANT: &[(&str, &str)] = &[
 impl Verb {
     /// Whether it is about an environment rather than about checks.
     pub fn concerns_environments(self) -> bool {
-        !matches!(self, Verb::Help | Verb::Status | Verb::Retry | Verb::Cancel | Verb::Run)
+        !matches!(self, Verb::Help | Verb::Status | Verb::Retry | Verb::Cancel | Verb::Run | Verb::Onboard)
     }
 
     /// Its row.

@@ -11,7 +11,7 @@ use crate::domain::event::Comment;
 use crate::domain::facts::{Facts, ProjectAt};
 use crate::domain::project::Trigger;
 use crate::domain::speech;
-use crate::domain::task::Task;
+use crate::domain::task::{Event, Key, Task};
 
 /// A command that is found this long after it was typed is not executed: the world has moved on.
 const STALE_MS: i64 = 10 * 60 * 1000;
@@ -144,11 +144,22 @@ fn obey(
             withdraw(state, comment, changes);
             Answer::Done(speech::command::withdrawn(checks, &state.environments))
         }
+        Verb::Onboard => onboard(state, facts, changes),
         _ if !state.pull.open => Answer::Refused(speech::command::closed(row)),
         Verb::Retry => retry(state, typed.args.first(), facts, changes),
         Verb::Cancel => cancel(state, &comment.author, changes),
         Verb::Run => run(state, comment, typed.args.first(), (facts, changes)),
     }
+}
+
+/// Closed means no until somebody says otherwise.
+fn onboard(state: &PullState, facts: &Facts, changes: &mut Vec<Change>) -> Answer {
+    if !matches!(facts.home, None | Some(ProjectAt::Missing)) {
+        return Answer::Refused(speech::opened::there_already());
+    }
+    let event = Event::Consider { repo: state.repo.clone(), asked: true };
+    changes.push(Change::Do(Task::tell(Key::Onboard(state.repo.id), event)));
+    Answer::Done(speech::opened::asked())
 }
 
 fn retry(state: &mut PullState, name: Option<&str>, facts: &Facts, changes: &mut Vec<Change>) -> Answer {

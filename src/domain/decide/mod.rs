@@ -7,12 +7,14 @@ mod branch;
 mod checks;
 mod commands;
 mod environment;
+mod onboard;
 mod pull;
 mod state;
 
 pub use branch::{BranchState, branch};
 pub use checks::{Checks, Item, Phase};
 pub use environment::{Closed, Ended, EnvState, Going, Held, Stands, Waiting, environment};
+pub use onboard::onboard;
 pub use pull::pull;
 pub use state::{Head, LastCommand, PullState, Refused};
 

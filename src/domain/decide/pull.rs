@@ -9,6 +9,7 @@ use crate::domain::command::Role;
 use crate::domain::event::Pull;
 use crate::domain::facts::Facts;
 use crate::domain::ids::Repo;
+use crate::domain::onboard;
 use crate::domain::project::Trigger;
 use crate::domain::task::{Event, Key, Task};
 
@@ -67,7 +68,14 @@ pub fn pull(state: Option<PullState>, event: &Event, facts: &Facts) -> (Option<P
             state.tell(&mut changes);
             state
         }),
-        Event::Head { .. } | Event::Gone | Event::Ask(_) | Event::Rollout { .. } | Event::Due => state,
+        Event::Head { .. }
+        | Event::Gone
+        | Event::Ask(_)
+        | Event::Rollout { .. }
+        | Event::Due
+        | Event::Consider { .. }
+        | Event::Opened { .. }
+        | Event::Blocked { .. } => state,
     };
     (state, changes)
 }
@@ -85,6 +93,10 @@ fn seen_pull(
     let moved = live.head_sha != state.pull.head_sha || live.open != state.pull.open;
     note_head(&mut state, &live.head_sha, seen);
     state.pull = live;
+    if moved && onboard::is_ours(&state.pull) {
+        let told = Event::Pull { repo: state.repo.clone(), pull: state.pull.clone(), seen };
+        changes.push(Change::Do(Task::tell(Key::Onboard(state.repo.id), told)));
+    }
     if moved {
         // Whatever waits for the old head will not go on.
         for name in &state.environments {

@@ -8,6 +8,7 @@ use crate::domain::command::Verb;
 use crate::domain::event::Pull;
 use crate::domain::facts::Facts;
 use crate::domain::ids::Repo;
+use crate::domain::onboard;
 use crate::domain::task::{Key, Task, Trust};
 
 /// A pull request as Fairway knows it.
@@ -134,6 +135,9 @@ impl PullState {
 
     /// The sticky comment is brought up to date only where somebody asked for one, or something is deployed.
     pub(super) fn tell(&self, changes: &mut Vec<Change>) {
+        if onboard::is_ours(&self.pull) {
+            changes.push(Change::Do(Task::SyncOnboarding { repo: self.repo.clone() }));
+        }
         if self.last.is_some() || !self.environments.is_empty() {
             changes.push(Change::Do(Task::SyncSticky { key: self.key() }));
         }

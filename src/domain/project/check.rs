@@ -3,6 +3,7 @@
 use super::duration::duration;
 use super::pipeline::{MAX_TIMEOUT_MS, Report, ReportKind};
 use super::problem::quoted;
+use crate::domain::onboard::Opens;
 
 /// Whether a name can be a pipeline's: `[a-z0-9][a-z0-9-]{0,39}`.
 pub fn pipeline_name(name: &str) -> bool {
@@ -120,4 +121,16 @@ pub(super) fn shell(command: &str) -> Result<(), String> {
         return Err("A command is at most 16 kB long. Put a long one in a script.".to_owned());
     }
     Ok(())
+}
+/// A word that says whether repositories are onboarded.
+pub(super) fn opens(word: &str) -> Result<(), String> {
+    match Opens::parse(word) {
+        Some(_) => Ok(()),
+        None => Err(format!("{} is none of `off`, `ask` and `all`.", quoted(word))),
+    }
+}
+
+/// A pattern of names.
+pub(super) fn pattern(text: &str) -> Result<(), String> {
+    globset::Glob::new(text).map(drop).map_err(|error| format!("{} is no pattern: {}.", quoted(text), error.kind()))
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::call::Call;
 use super::environment::Environment;
 use super::floor::Policy;
+use crate::domain::onboard::Rules;
 
 /// How long a pipeline may take when its file does not say: 30 minutes, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: i64 = 30 * 60 * 1000;
@@ -30,7 +31,10 @@ pub struct Project {
     /// What its own environments may not go below.
     #[serde(default)]
     pub policy: Policy,
-    /// `updates` and `onboarding` as they stand; their own rooms read them.
+    /// Which repositories are onboarded; only the organisation's own file counts.
+    #[serde(default)]
+    pub onboarding: Rules,
+    /// `updates` as it stands; its own room reads it.
     pub raw: toml::Table,
 }
 

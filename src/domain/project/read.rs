@@ -8,10 +8,11 @@ use super::call::Call;
 use super::check;
 use super::deploys::{environments, policy};
 use super::graph;
-use super::keys::{PIPELINE, SERVICE, TOP};
+use super::keys::{ONBOARDING, PIPELINE, SERVICE, TOP};
 use super::pipeline::{DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
 use super::problem::{Problem, Problems, nearest, quoted};
 use super::value::{Section, any, list};
+use crate::domain::onboard::{Opens, Rules};
 
 /// A longer file is refused unread: 256 kB.
 pub const MAX_BYTES: usize = 256 * 1024;
@@ -50,6 +51,7 @@ pub fn parse(text: &str) -> Result<Project, Vec<Problem>> {
         environments: environments(&root, &pipelines, &mut problems),
         pipelines,
         policy: policy(&root, &mut problems),
+        onboarding: onboarding(&root, &mut problems),
         raw: raw(text, &root, &mut problems),
     };
     let found = problems.finish();
@@ -65,8 +67,26 @@ fn first_line(message: &str) -> String {
 fn raw(text: &str, root: &Section<'_>, problems: &mut Problems<'_>) -> toml::Table {
     root.section("updates", problems);
     let mut table = text.parse::<toml::Table>().unwrap_or_default();
-    table.retain(|key, _| matches!(key, "updates" | "onboarding"));
+    table.retain(|key, _| key == "updates");
     table
+}
+
+/// `onboarding = "ask"`, or a table with the same under `open`, and filters.
+fn onboarding(root: &Section<'_>, problems: &mut Problems<'_>) -> Rules {
+    let word = |section: &Section<'_>, key: &str, problems: &mut Problems<'_>| {
+        let opens = section.text(key, check::opens, problems);
+        opens.and_then(|word| Opens::parse(&word))
+    };
+    if root.is_text("onboarding") {
+        return Rules { opens: word(root, "onboarding", problems), ..Rules::default() };
+    }
+    let Some(section) = root.section("onboarding", problems) else { return Rules::default() };
+    section.refuse_unknown(&ONBOARDING, problems);
+    Rules {
+        opens: word(&section, "open", problems),
+        names: plain(section.texts("names", check::pattern, problems)),
+        topics: plain(section.texts("topics", any, problems)),
+    }
 }
 
 fn pipelines(root: &Section<'_>, problems: &mut Problems<'_>) -> Vec<Pipeline> {

@@ -188,6 +188,11 @@ impl<'t> Section<'t> {
         self.get(key).is_some_and(Item::is_array)
     }
 
+    /// Whether there is a string under the key.
+    pub(super) fn is_text(&self, key: &str) -> bool {
+        self.get(key).is_some_and(Item::is_str)
+    }
+
     /// A boolean; what is not there is false.
     pub(super) fn flag(&self, key: &str, problems: &mut Problems<'_>) -> bool {
         let Some(item) = self.get(key) else { return false };

@@ -5,6 +5,7 @@ pub mod command;
 pub mod environment;
 pub mod metrics;
 pub mod onboard;
+pub mod opened;
 pub mod order;
 pub mod place;
 pub mod reply;

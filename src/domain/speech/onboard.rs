@@ -208,9 +208,16 @@ fn note(note: &Note) -> String {
     }
 }
 
-/// The body of the pull request.
+/// The body of the pull request, as it would be opened.
 pub fn body(detected: &Detected, drafts: &[Draft]) -> String {
-    let checks = match drafts.len() {
+    let checks = checks(detected, drafts);
+    let left_out = left_out(detected);
+    let parts = [intro(drafts.len()), found_table(detected), checks, left_out, next()];
+    parts.iter().filter(|part| !part.is_empty()).cloned().collect::<Vec<_>>().join("\n")
+}
+
+fn intro(checks: usize) -> String {
+    let checks = match checks {
         0 => "It holds no pipeline yet: nothing here says how this repository is tested.".to_owned(),
         1 => "It makes one check run on every pull request, on pushes to the default branch and in the merge queue."
             .to_owned(),
@@ -218,7 +225,12 @@ pub fn body(detected: &Detected, drafts: &[Draft]) -> String {
             "It makes {n} check runs on every pull request, on pushes to the default branch and in the merge queue."
         ),
     };
-    let mut out = format!("This adds `{FILE}` and nothing else. {checks}\n\n### Found\n\n");
+    format!("This adds `{FILE}` and nothing else. {checks}\n")
+}
+
+/// What was found, with evidence.
+pub fn found_table(detected: &Detected) -> String {
+    let mut out = "### Found\n\n".to_owned();
     if detected.stacks.is_empty() {
         out.push_str("No manifest that Fairway knows.\n");
     } else {
@@ -229,8 +241,14 @@ pub fn body(detected: &Detected, drafts: &[Draft]) -> String {
         let remark = remark(stack).unwrap_or_default();
         out.push_str(&format!("| {} | {} | {} |\n", cell(&title(stack)), places.join(" "), cell(&remark)));
     }
+    out
+}
+
+/// The checks that it makes, and where their commands come from; empty where there are none.
+pub fn checks(detected: &Detected, drafts: &[Draft]) -> String {
+    let mut out = String::new();
     if !drafts.is_empty() {
-        out.push_str("\n### Checks\n\n| Check | Commands | From |\n|---|---|---|\n");
+        out.push_str("### Checks\n\n| Check | Commands | From |\n|---|---|---|\n");
     }
     for draft in drafts {
         let steps: Vec<String> = draft.run.iter().chain(&draft.dagger).map(|step| code(step)).collect();
@@ -239,22 +257,30 @@ pub fn body(detected: &Detected, drafts: &[Draft]) -> String {
         let from = source.strip_prefix("commands: ").map_or_else(|| cell(&source), code);
         out.push_str(&format!("| `fairway / {}` | {} | {from} |\n", draft.name, steps.join("<br>")));
     }
-    let notes = notes(detected);
-    if !notes.is_empty() {
-        out.push_str("\n### Left out\n\n");
-        notes.iter().for_each(|line| out.push_str(&format!("- {}\n", escape_md(line))));
-    }
-    out.push_str(&format!(
-        "\n### What happens next\n\n\
-         - **Change it**: edit `{FILE}` on this branch as you like. Its checks run here too, so this pull request shows what they do.\n\
-         - **Merge**: the checks above run from then on. None becomes required by itself; that is set in the repository's rules.\n\
-         - **Close**: that means no. Nothing runs, and you are not asked again.\n"
-    ));
     out
 }
 
+/// What no check takes over; empty where there is nothing.
+pub fn left_out(detected: &Detected) -> String {
+    let notes = notes(detected);
+    if notes.is_empty() {
+        return String::new();
+    }
+    let lines: String = notes.iter().map(|line| format!("- {}\n", escape_md(line))).collect();
+    format!("### Left out\n\n{lines}")
+}
+
+pub(super) fn next() -> String {
+    format!(
+        "### What happens next\n\n\
+         - **Change it**: edit `{FILE}` on this branch as you like. Its checks run here too, so this pull request shows what they do.\n\
+         - **Merge**: the checks above run from then on. None becomes required by itself; that is set in the repository's rules.\n\
+         - **Close**: that means no. Nothing runs, and you are not asked again; `/onboard` in a comment asks again.\n"
+    )
+}
+
 /// A code span of a table's cell.
-fn code(text: &str) -> String {
+pub(super) fn code(text: &str) -> String {
     let text: String =
         text.lines().next().unwrap_or("").chars().filter(|c| !c.is_control() && *c != '`').take(120).collect();
     format!("`{}`", text.replace('|', "\\|"))

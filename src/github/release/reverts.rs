@@ -57,27 +57,11 @@ struct Said {
 /// Commits of a pull request that are compared with what a rebase left: one page.
 const COMPARED: usize = 100;
 
-#[derive(Deserialize)]
-struct Number {
-    number: i64,
-}
-
 fn commit(repo: &Repo, sha: &str) -> String {
     format!("{}/git/commits/{}", base(repo), escape(sha))
 }
 
 impl GitHub {
-    /// The pull request that this revert's branch has, open or not.
-    ///
-    /// # Errors
-    /// See [`GitHubError`].
-    pub async fn find_revert(&self, repo: &Repo, revert: &Revert) -> Result<Option<i64>, GitHubError> {
-        let head = escape(&format!("{}:{}", repo.owner, revert.branch));
-        let path = format!("{}/pulls?state=all&head={head}&per_page=10", base(repo));
-        let found: Vec<Number> = self.json(Ask::get(Auth::of(repo, PULLS), path)).await?;
-        Ok(found.into_iter().next().map(|pull| pull.number))
-    }
-
     /// Makes the commit and its branch. Again is harmless: the branch stays where it is.
     ///
     /// # Errors
@@ -123,21 +107,5 @@ impl GitHub {
         let same = theirs.iter().map(message).eq(landed.iter().rev().map(message));
         let first = landed.into_iter().next_back().and_then(|first| first.parents.into_iter().next());
         Ok(first.filter(|_| same).map_or(parent.sha, |first| first.sha))
-    }
-
-    /// Opens the pull request. Gives its number.
-    ///
-    /// # Errors
-    /// `Invalid` when it is there already, or the branch is not; else see [`GitHubError`].
-    pub async fn open_revert(&self, repo: &Repo, revert: &Revert) -> Result<i64, GitHubError> {
-        let body = json!({
-            "title": revert.title,
-            "body": revert.body,
-            "head": revert.branch,
-            "base": repo.default_branch,
-            "maintainer_can_modify": true,
-        });
-        let path = format!("{}/pulls", base(repo));
-        self.json::<Number>(Ask::write(Auth::of(repo, PULLS), Method::POST, path, body)).await.map(|made| made.number)
     }
 }

@@ -117,6 +117,8 @@ impl World {
             old_names: Vec::new(),
             private,
             archived: false,
+            template: false,
+            topics: Vec::new(),
             default_branch: "main".into(),
             description: None,
             fork_of: None,

@@ -84,8 +84,8 @@ impl World {
             "default_branch": repo.default_branch,
             "archived": repo.archived,
             "disabled": false,
-            "is_template": false,
-            "topics": [],
+            "is_template": repo.template,
+            "topics": repo.topics,
         });
         let counts = json!({
             "forks": forks,

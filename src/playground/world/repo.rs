@@ -21,6 +21,10 @@ pub struct Repo {
     pub private: bool,
     /// Whether it is read-only.
     pub archived: bool,
+    /// Whether others are made from it.
+    pub template: bool,
+    /// Its topics.
+    pub topics: Vec<String>,
     /// The default branch, without `refs/heads/`.
     pub default_branch: String,
     /// One line about it.

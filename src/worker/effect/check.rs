@@ -99,7 +99,7 @@ async fn write(
     Ok(remote)
 }
 
-fn payload(ctx: &Context, row: &RunRow, spec: &Spec, body: &Body) -> CheckPayload {
+pub(super) fn payload(ctx: &Context, row: &RunRow, spec: &Spec, body: &Body) -> CheckPayload {
     let conclusion = row.conclusion.as_deref().and_then(Conclusion::parse);
     let log = ctx.policy.pages_url.as_ref().map(|url| format!("{url}/runs/{}", row.id));
     let text = speech::check::page(&speech::check::Row {

@@ -3,6 +3,7 @@
 pub mod brought;
 pub mod check;
 pub mod deployment;
+pub mod onboard;
 pub mod reaction;
 pub mod reply;
 pub mod revert;

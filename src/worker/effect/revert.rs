@@ -36,11 +36,11 @@ pub async fn open(ctx: &Context, job: &Job, id: i64) -> Result<(), JobError> {
     // One commit needs one revert, whichever environment finds it out.
     let branch = format!("fairway/revert-{number}-{}", short(&bad.sha));
     let revert = Revert { sha: bad.sha.clone(), pull: number, branch, title, body };
-    let made = match heed(ctx, installation, ctx.github.find_revert(repo, &revert).await).await? {
+    let made = match heed(ctx, installation, ctx.github.pull_from(repo, &revert.branch).await).await? {
         Some(made) => made,
         None => {
             heed(ctx, installation, ctx.github.push_revert(repo, &revert).await).await?;
-            match ctx.github.open_revert(repo, &revert).await {
+            match ctx.github.open_pull(repo, &revert.branch, (&revert.title, &revert.body)).await {
                 // Somebody reverted it by hand meanwhile: there is nothing left to change.
                 Err(GitHubError::Invalid { message, .. }) if message.contains("No commits between") => 0,
                 answer => heed(ctx, installation, answer).await?,

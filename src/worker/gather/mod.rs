@@ -1,6 +1,7 @@
 //! Reads what a decision may need, and no more: first what we are asked, then GitHub.
 
 pub mod environment;
+pub mod onboard;
 
 use super::verdict::JobError;
 use crate::context::Context;
@@ -34,7 +35,7 @@ pub async fn pull(ctx: &Context, number: i64, state: Option<&PullState>, event: 
             if typed == Some(Verb::Status) {
                 facts.environments = environment::lines(ctx, repo).await?;
             }
-            if typed.is_some_and(Verb::concerns_environments) {
+            if typed.is_some_and(|verb| verb.concerns_environments() || verb == Verb::Onboard) {
                 facts.home = Some(project_at(ctx, repo, &repo.default_branch).await?);
             }
             (repo, matches!(typed, Some(Verb::Retry | Verb::Run)))

@@ -65,8 +65,8 @@ pub enum Shape {
     Who,
     /// A table that another part of Fairway reads.
     Free,
-    /// Whatever another part of Fairway reads.
-    Any,
+    /// One of these strings, or a table with exactly these keys.
+    WordOr(&'static [&'static str], &'static Table),
 }
 
 const fn key(name: &'static str, shape: Shape, doc: &'static str) -> Key {
@@ -89,7 +89,11 @@ pub static TOP: Table = Table {
         key("environment", Shape::Named(&ENVIRONMENT), "Where releases go, by name; read from the default branch."),
         key("updates", Shape::Free, "How dependencies are updated."),
         key("policy", Shape::Table(&POLICY), "What no environment may go below."),
-        key("onboarding", Shape::Any, "Whether and how repositories are onboarded."),
+        key(
+            "onboarding",
+            Shape::WordOr(&["off", "ask", "all"], &ONBOARDING),
+            "Whether repositories are onboarded by themselves; in the organisation's .github repository.",
+        ),
     ],
 };
 
@@ -163,6 +167,21 @@ pub static ENVIRONMENT: Table = Table {
         key("processes", Shape::Number(1, 64), "Processes that share its requests."),
         key("memory", Shape::Text("^[0-9]+ *(MB|GB)$"), "Limit of each process."),
         key("irreversible", Shape::Flag, "Whether going back by itself would do more harm."),
+    ],
+};
+
+/// In `[onboarding]`.
+pub static ONBOARDING: Table = Table {
+    all: &[],
+    one: &[],
+    keys: &[
+        key(
+            "open",
+            Shape::OneOf(&["off", "ask", "all"]),
+            "Whether pull requests are opened by themselves. Left out: all.",
+        ),
+        key("names", Shape::Texts("\\S"), "Only in repositories of such a name, with * for anything."),
+        key("topics", Shape::Texts("\\S"), "Only in repositories with one of these topics."),
     ],
 };
 

@@ -67,7 +67,7 @@ fn shape(shape: Shape) -> Value {
                 { "type": "array", "items": { "type": "string", "pattern": "^@[^/]+/[^/]+$" }, "minItems": 1 },
             ],
         }),
-        Shape::Any => json!({}),
+        Shape::WordOr(words, inner) => json!({ "oneOf": [{ "type": "string", "enum": words }, table(inner)] }),
         Shape::Free => json!({ "type": "object" }),
     }
 }

@@ -1,10 +1,13 @@
-//! GraphQL, as far as it is needed: the one mutation that folds a comment away. Whatever else is asked is recorded.
+//! GraphQL, as far as it is needed: the one mutation that folds a comment away, and the one query that reads files. Whatever
+//! else is asked is recorded.
+
+mod blobs;
 
 use serde_json::{Value, json};
 
-use super::answer::Answer;
-use super::call::{Call, Reply};
 use crate::playground::auth::{Caller, holds};
+use crate::playground::rest::answer::Answer;
+use crate::playground::rest::call::{Call, Reply};
 use crate::playground::shapes::of_node_id;
 use crate::playground::world::FaultKind;
 
@@ -14,10 +17,13 @@ const FIELDS: &[&str] = &["isMinimized", "minimizedReason", "viewerCanMinimize",
 /// What GraphQL refuses it says with status 200.
 pub fn answer(call: &mut Call<'_>) -> Reply {
     let query = call.text("query").unwrap_or_default().to_owned();
+    if let Some(fields) = blobs::parse(&query) {
+        return blobs::answer(call, &fields);
+    }
     let Some((variable, fields)) = minimise(&query) else {
         eprintln!("playground: UNKNOWN GRAPHQL {query}");
         call.world.fault(FaultKind::UnknownRoute, format!("POST /graphql {query}"));
-        let message = "The playground knows no query but the mutation minimizeComment";
+        let message = "The playground knows the mutation minimizeComment and a query for files, and nothing else";
         return Ok(refusal(json!({ "extensions": { "code": "undefinedField" } }), message));
     };
     let input = call.body["variables"][variable].clone();
@@ -92,10 +98,15 @@ pub fn forbidden() -> Answer {
 
 /// The mutation was understood and came to nothing.
 fn failed(kind: &str, message: &str) -> Answer {
+    answer_errors("minimizeComment", kind, message)
+}
+
+/// One field came to nothing.
+fn answer_errors(field: &str, kind: &str, message: &str) -> Answer {
     let error = json!({
-        "type": kind, "path": ["minimizeComment"], "locations": [{ "line": 2, "column": 3 }], "message": message,
+        "type": kind, "path": [field], "locations": [{ "line": 2, "column": 3 }], "message": message,
     });
-    Answer::ok(json!({ "data": { "minimizeComment": null }, "errors": [error] }))
+    Answer::ok(json!({ "data": { field: null }, "errors": [error] }))
 }
 
 /// The request itself was not understood: there is no data at all.

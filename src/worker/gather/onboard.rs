@@ -1,0 +1,72 @@
+//! What a repository's onboarding may need: what it is like, and, only where a pull request is to be opened, what it is made of.
+
+use super::FILE;
+use crate::context::Context;
+use crate::domain::detect::{Texts, detect, propose, wanted};
+use crate::domain::facts::{LiveRepo, OnboardFacts};
+use crate::domain::ids::Repo;
+use crate::domain::onboard::{File, OnboardState, Proposal, Rules, Stage, skip};
+use crate::domain::project;
+use crate::domain::speech::onboard as speech;
+use crate::domain::task::Event;
+use crate::github::{Text, permissions};
+use crate::worker::verdict::JobError;
+
+/// The facts for the event of a repository's onboarding.
+pub async fn facts(ctx: &Context, state: Option<&OnboardState>, event: &Event) -> Result<OnboardFacts, JobError> {
+    let mut facts = OnboardFacts { now: ctx.clock.now(), rules: Rules::default(), live: None };
+    let Event::Consider { repo, asked } = event else { return Ok(facts) };
+    let Some((repo, mut sight)) = ctx.github.sight(repo).await? else { return Ok(facts) };
+    let branch = ctx.github.branch(&repo, &repo.default_branch).await?;
+    sight.head = branch.as_ref().map(|(sha, _)| sha.clone());
+    facts.rules = rules(ctx, &repo).await?;
+    let stopped = skip(&sight, &facts.rules, (&repo.name, *asked)).is_some();
+    let decided = state.is_some_and(|state| matches!(state.stage, Stage::Open | Stage::Wanted));
+    let mut proposal = None;
+    if let (Some(branch), false) = (branch, stopped && state.is_none()) {
+        let tree = ctx.github.listing(&repo, &branch.1).await?;
+        sight.file = tree.get(FILE).is_some();
+        if !sight.file && !stopped && !decided {
+            proposal = Some(look(ctx, &repo, branch, &tree).await?);
+        }
+    }
+    facts.live = Some(LiveRepo { repo, sight, proposal });
+    Ok(facts)
+}
+
+/// The organisation's rules over the operator's. A file of theirs that cannot be used says nothing; its own check tells them.
+async fn rules(ctx: &Context, repo: &Repo) -> Result<Rules, JobError> {
+    let operator = Rules { opens: Some(ctx.policy.onboarding), ..Rules::default() };
+    let text = ctx.github.organisation_file(repo, FILE).await?;
+    let theirs = text.and_then(|text| project::parse(&text).ok()).map(|project| project.onboarding);
+    Ok(theirs.unwrap_or_default().over(operator))
+}
+
+async fn look(
+    ctx: &Context,
+    repo: &Repo,
+    (base, sha): (String, String),
+    tree: &crate::domain::detect::Tree,
+) -> Result<Proposal, JobError> {
+    let wanted = wanted(tree);
+    let mut texts = Texts::default();
+    for (path, text) in ctx.github.texts(repo, &base, &wanted.paths).await? {
+        match text {
+            Text::Whole(text) => texts.add(&path, text.as_bytes()),
+            Text::TooLarge(bytes) => texts.refuse(&path, bytes),
+        }
+    }
+    let mut detected = detect(tree, &texts);
+    detected.notes.extend(wanted.notes);
+    let drafts = propose(&detected);
+    let installation = ctx.github.installation(repo.installation).await?;
+    Ok(Proposal {
+        base,
+        tree: sha,
+        files: vec![File { path: FILE.to_owned(), executable: false, text: speech::file(&detected, &drafts) }],
+        found: speech::found_table(&detected),
+        checks: speech::checks(&detected, &drafts),
+        left_out: speech::left_out(&detected),
+        missing: permissions::missing(&installation).iter().map(ToString::to_string).collect(),
+    })
+}
