@@ -1,5 +1,6 @@
 //! `fairway demo`: the story, told by real webhooks, real git, real processes and a real SIGKILL. Exit status 0 only if every step was seen.
 
+mod begins;
 mod load;
 mod release;
 pub mod shop;

@@ -28,6 +28,7 @@ pub struct Story {
 impl Story {
     /// From the first push to the last rollback.
     pub async fn tell(&mut self, teller: &mut Teller) -> anyhow::Result<()> {
+        self.begins(teller).await?;
         let number = self.opens(teller).await?;
         self.breaks(teller, number).await?;
         self.talks(teller, number).await?;

@@ -64,10 +64,20 @@ impl Teller {
 
     /// Waits until `see` finds what it looks for in `acme/shop`, and tells it.
     pub async fn sees(&mut self, what: &str, see: impl Fn(&Repo) -> Option<String>) -> anyhow::Result<()> {
+        self.sees_in("acme/shop", what, see).await
+    }
+
+    /// The same in a repository of any name.
+    pub async fn sees_in(
+        &mut self,
+        name: &str,
+        what: &str,
+        see: impl Fn(&Repo) -> Option<String>,
+    ) -> anyhow::Result<()> {
         let mut changes = self.hub.changes();
         let end = self.clock.now() + PATIENCE_MS;
         loop {
-            if let Some(detail) = self.hub.look(|hub| hub.repo("acme/shop").and_then(&see)) {
+            if let Some(detail) = self.hub.look(|hub| hub.repo(name).and_then(&see)) {
                 let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
                 self.told(&format!("{what}{detail}"));
                 return Ok(());
