@@ -24,10 +24,11 @@ pub struct Repository {
     pub push_gap: Spread,
 }
 
-/// Checks, by commit: first attempts of those that a merge needs, or of all where none is needed.
+/// Checks, by commit: first attempts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Ci {
-    /// From the first that was asked for to the last that ended. Excluded: not all have ended by themselves.
+    /// From the first that was asked for to the last that ended of those that a merge needs, or of all where none is
+    /// known to be needed. Excluded: not all of those have ended by themselves.
     pub whole: Spread,
     /// The part before the first began.
     pub queue: Spread,
@@ -46,7 +47,7 @@ pub struct Pulls {
     pub to_review: Spread,
     /// From there to the first approval by another person.
     pub to_approval: Spread,
-    /// Pull requests that nobody else has said a word to, of those where that is known.
+    /// Pull requests that nobody else has said a word to, of those where that is known. Drafts are in neither.
     pub never_reviewed: Rate,
     /// From the first commit's authoring to the opening. A rebase makes it shorter than it was.
     pub to_open: Spread,
@@ -81,8 +82,8 @@ fn ci(runs: &[&RunRow], span: Span) -> Ci {
     let (mut checks, mut rerun, mut flaky) = (0, 0, 0);
     for rows in by_commit.values() {
         let needed = rows.iter().any(|row| row.required);
+        let created = rows.iter().filter(|row| row.attempt <= 1).map(|row| row.created_at).min();
         let first: Vec<&&RunRow> = rows.iter().filter(|row| row.attempt <= 1 && (row.required || !needed)).collect();
-        let created = first.iter().map(|row| row.created_at).min();
         let Some(created) = created.filter(|at| span.holds(*at)) else {
             continue;
         };
@@ -119,7 +120,7 @@ fn pulls(rows: &[&PullRow], span: Span) -> Pulls {
     for pull in rows {
         let waits_since =
             [pull.ready_at, pull.review_requested_at].into_iter().flatten().fold(pull.opened_at, i64::max);
-        if let Some(reviews) = pull.reviews.as_ref().filter(|_| span.holds(waits_since)) {
+        if let Some(reviews) = pull.reviews.as_ref().filter(|_| !pull.draft && span.holds(waits_since)) {
             let others = || reviews.iter().filter(|review| review.by_another_human);
             known += 1;
             never += usize::from(others().next().is_none());
@@ -130,8 +131,9 @@ fn pulls(rows: &[&PullRow], span: Span) -> Pulls {
                 others().filter(|review| review.approved).map(|review| review.at),
             );
         }
+        let authored = pull.commits.iter().map(|commit| commit.authored_at).chain(pull.first_authored_at);
         if span.holds(pull.opened_at)
-            && let Some(authored_at) = pull.commits.iter().map(|commit| commit.authored_at).min()
+            && let Some(authored_at) = authored.min()
         {
             to_open.add(authored_at, pull.opened_at);
         }

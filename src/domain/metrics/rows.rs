@@ -227,13 +227,19 @@ pub struct PullRow {
     pub opened_at: i64,
     /// When it last became ready for review, if it ever was a draft.
     pub ready_at: Option<i64>,
+    /// Whether it is a draft: nobody is asked to look at it yet.
+    #[serde(skip)]
+    pub draft: bool,
     /// When a review was last asked for.
     pub review_requested_at: Option<i64>,
     /// When it was merged.
     pub merged_at: Option<i64>,
     /// Its own commits, before any squash or rebase; empty when they are not known.
     pub commits: Vec<OwnCommit>,
-    /// Reviews and comments; `None` when nobody looked.
+    /// When the first commit was made that was pushed to its branch; `None` when not all pushes are known.
+    #[serde(skip)]
+    pub first_authored_at: Option<i64>,
+    /// Reviews and comments; `None` when nobody listened from the beginning.
     #[serde(skip)]
     pub reviews: Option<Vec<ReviewRow>>,
 }

@@ -466,7 +466,7 @@ fn ci_time_is_from_the_first_to_the_last_of_what_is_required() {
     let extra = RunRow { required: false, ..run("a", "docs", 1, [0, 0, DAY], true) };
     let unfinished = RunRow { completed_at: None, ..run("b", "test", 1, [0, 0, 0], false) };
     let runs = vec![
-        run("a", "lint", 1, [0, 10_000, 40_000], true),
+        run("a", "lint", 1, [1_000, 10_000, 40_000], true),
         run("a", "test", 1, [1_000, 12_000, 100_000], false),
         run("a", "test", 2, [300_000, 300_000, 400_000], true),
         extra,
@@ -498,11 +498,21 @@ fn reviews_are_by_others_and_after_they_were_asked_for() {
         PullRow { ready_at: Some(HOUR), reviews: Some(vec![review(MINUTE, true, false)]), ..pull(2, 0, None) };
     let alone = PullRow { reviews: Some(vec![review(MINUTE, false, false)]), ..pull(3, 0, None) };
     let unknown = pull(4, 0, None);
-    let input = Input { pulls: vec![reviewed, too_early, alone, unknown], ..Input::default() };
+    let draft = PullRow { draft: true, reviews: Some(vec![review(MINUTE, true, false)]), ..pull(5, 0, None) };
+    let asked_again = PullRow {
+        review_requested_at: Some(6 * HOUR),
+        reviews: Some(vec![review(HOUR, true, true)]),
+        ..pull(6, 0, None)
+    };
+    let outside = PullRow { ready_at: Some(20 * DAY), reviews: Some(Vec::new()), ..pull(7, 0, None) };
+    let pushed = PullRow { first_authored_at: Some(-90 * MINUTE), ..pull(8, 0, None) };
+    let pulls = vec![reviewed, too_early, alone, unknown, draft, asked_again, outside, pushed];
+    let input = Input { pulls, ..Input::default() };
     let pulls = measure(&input, SPAN).repositories[0].pulls;
-    assert_eq!((pulls.to_review.p50, pulls.to_review.n, pulls.to_review.excluded), (Some(7200.0), 1, 1));
-    assert_eq!((pulls.to_approval.p50, pulls.never_reviewed), (Some(10_800.0), Rate::of(1, 3)));
-    assert_eq!((pulls.to_open.p50, pulls.to_open.n), (Some(1800.0), 1));
+    assert_eq!((pulls.to_review.p50, pulls.to_review.n, pulls.to_review.excluded), (Some(7200.0), 1, 2));
+    assert_eq!((pulls.to_approval.p50, pulls.to_approval.excluded), (Some(10_800.0), 1));
+    assert_eq!(pulls.never_reviewed, Rate::of(1, 4), "a draft waits for nobody yet, and #7 waits after the span");
+    assert_eq!((pulls.to_open.p50, pulls.to_open.n), (Some(3600.0), 2));
 }
 
 #[test]
