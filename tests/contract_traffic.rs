@@ -11,6 +11,8 @@ mod fairway_world;
 mod graphql;
 #[path = "common/openapi.rs"]
 mod openapi;
+#[path = "common/samples.rs"]
+mod samples;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,7 +20,7 @@ use std::time::Duration;
 
 use caller::Caller;
 use fairway::engine::scripted::Scripted;
-use fairway::playground::world::Exchange;
+use fairway::playground::world::{Exchange, Role};
 use fairway::playground::{Playground, PullDesk, RepoDesk};
 use fairway_world::World;
 use openapi::Contract;
@@ -439,5 +441,65 @@ async fn every_route_of_the_playground_answers_as_github_describes_it() {
     let missed: Vec<String> = table().difference(&met).cloned().collect();
     assert!(missed.is_empty(), "never called: {missed:#?}");
     assert!(table().len() > 80, "the table was read: {}", table().len());
+    world.finish().await;
+}
+
+/// What the metrics are made of.
+const HEARD: &[&str] = &[
+    "pull_request.opened",
+    "pull_request.ready_for_review",
+    "pull_request.converted_to_draft",
+    "pull_request.review_requested",
+    "pull_request.synchronize",
+    "pull_request.closed",
+    "pull_request_review.submitted",
+    "pull_request_review_comment.created",
+    "issue_comment.created",
+    "push.-",
+    "member.added",
+    "organization.member_added",
+];
+
+/// The webhooks of whoever reviews, pushes and comes. The examples are of 2019: newer keys are not in them.
+#[tokio::test]
+async fn what_the_metrics_hear_is_shaped_as_github_shapes_it() {
+    let world = World::start(Arc::new(Scripted::default()), &[("src/lib.rs", "1\n")]).await;
+    let shop = world.hub.repo("acme/shop");
+    shop.push("bob", "change", "Change", &[("src/lib.rs", Some("2\n"))]);
+    let pull = shop.open_draft("bob", "change", "Change");
+    pull.set_draft("bob", false);
+    pull.set_draft("bob", true);
+    pull.set_draft("bob", false);
+    pull.request_review("bob", "alice");
+    pull.remark("alice", ("src/lib.rs", 1), "Why 2?");
+    pull.review("alice", "APPROVED");
+    pull.comment("alice", "Fine");
+    shop.push("bob", "change", "More", &[("src/lib.rs", Some("3\n"))]);
+    pull.close("bob");
+    pull.reopen("bob");
+    pull.merge("alice");
+    shop.add_collaborator("dave", Role::Write);
+    world.hub.add_member("acme", "carol", Role::Write);
+    world.settle().await;
+    let sent: Vec<(String, Value)> = world.hub.look(|hub| {
+        let read = |text: &str| serde_json::from_str(text).expect("payloads are JSON");
+        hub.deliveries.iter().map(|d| (d.event.clone(), read(&d.payload))).collect()
+    });
+    let (mut judged, mut errors) = (BTreeSet::new(), BTreeSet::new());
+    for (event, payload) in &sent {
+        let name = format!("{event}.{}", payload["action"].as_str().unwrap_or("-"));
+        if HEARD.contains(&name.as_str()) {
+            errors.extend(samples::objections(event, payload).expect("an example"));
+            judged.insert(name);
+        }
+    }
+    assert_eq!(judged.len(), HEARD.len(), "not all were sent, only {judged:#?}");
+    let text = errors.into_iter().collect::<Vec<_>>().join("\n");
+    assert_eq!(text, "", "payloads are not GitHub's:\n{text}");
+    let bare = |name: &str| sent.iter().find(|(event, _)| event == name).map(|(_, payload)| &payload["pull_request"]);
+    assert!(
+        bare("pull_request_review").is_some_and(|pull| pull.get("merged").is_none()),
+        "GitHub leaves sizes out here"
+    );
     world.finish().await;
 }

@@ -317,7 +317,7 @@ fn every_real_payload_is_read_or_dropped_and_the_handled_ones_are_read() {
         assert_eq!(webhook::repository_id(body.as_bytes()), value["repository"]["id"].as_i64(), "{name}");
     }
     handled.sort();
-    assert_eq!(count, 62);
+    assert_eq!(count, 63);
     assert_eq!(
         handled.join(" "),
         "check_run.requested_action check_run.rerequested check_suite.rerequested installation.created \

@@ -44,6 +44,12 @@ impl Playground {
         RepoDesk { playground: self.clone(), id: told(self.act(|world| world.create_repo(new))) }
     }
 
+    /// Makes somebody a member of an organisation, as alice.
+    #[track_caller]
+    pub fn add_member(&self, org: &str, login: &str, role: Role) {
+        told(self.act(|world| world.add_member(org, login, role, "alice")));
+    }
+
     /// A repository that is there.
     #[track_caller]
     pub fn repo(&self, full_name: &str) -> RepoDesk {
@@ -89,15 +95,32 @@ impl RepoDesk {
     /// Opens a pull request against the default branch.
     #[track_caller]
     pub fn open_pull(&self, author: &str, head: &str, title: &str) -> PullDesk {
+        self.open(author, head, (title, false))
+    }
+
+    /// Opens one as a draft.
+    #[track_caller]
+    pub fn open_draft(&self, author: &str, head: &str, title: &str) -> PullDesk {
+        self.open(author, head, (title, true))
+    }
+
+    #[track_caller]
+    fn open(&self, author: &str, head: &str, (title, draft): (&str, bool)) -> PullDesk {
         let base = self.playground.look(|world| world.repos.get(&self.id).map(|repo| repo.default_branch.clone()));
         let base = base.unwrap_or_default();
-        let new = NewPull { author, head, base: &base, title, body: "", draft: false };
+        let new = NewPull { author, head, base: &base, title, body: "", draft };
         PullDesk { number: self.act(|world, repo| world.open_pull(repo, &new)), repo: self.clone() }
     }
 
     /// A pull request that is there.
     pub fn pull(&self, number: u64) -> PullDesk {
         PullDesk { repo: self.clone(), number }
+    }
+
+    /// Makes somebody a collaborator, as alice.
+    #[track_caller]
+    pub fn add_collaborator(&self, login: &str, role: Role) {
+        self.act(|world, repo| world.add_collaborator(repo, login, role, "alice"));
     }
 
     /// Forks it to a person's account.
@@ -165,6 +188,18 @@ impl PullDesk {
     #[track_caller]
     pub fn review(&self, by: &str, state: &str) -> u64 {
         self.act(|world, repo, number| world.review(repo, number, by, (state, "")))
+    }
+
+    /// Asks somebody for a review.
+    #[track_caller]
+    pub fn request_review(&self, by: &str, reviewer: &str) {
+        self.act(|world, repo, number| world.request_review(repo, number, by, reviewer));
+    }
+
+    /// Says something to one line of a file.
+    #[track_caller]
+    pub fn remark(&self, by: &str, (path, line): (&str, u64), body: &str) -> u64 {
+        self.act(|world, repo, number| world.remark(repo, number, by, (path, line, body)))
     }
 
     /// Closes it.

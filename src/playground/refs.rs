@@ -63,11 +63,18 @@ impl World {
         let forced = !created && !deleted && !git.is_ancestor(&moved.before, &moved.after);
         let commits = match (created, deleted) {
             (_, true) => Vec::new(),
-            (true, _) => git.log(&["-1", &moved.after]).unwrap_or_default(),
+            (true, _) => self.first_pushed(repo, git, moved),
             _ => git.between(&moved.before, &moved.after).unwrap_or_default(),
         };
-        let commits: Vec<Value> =
-            commits.iter().take(20).map(|commit| self.push_commit_json(repo, git, commit)).collect();
+        // A merge of the default branch brings what had been pushed before.
+        let base = self.base_of(repo, moved).filter(|_| commits.iter().any(|commit| commit.parents.len() > 1));
+        let json = |commit: &Commit| {
+            let mut json = self.push_commit_json(repo, git, commit);
+            json["distinct"] = json!(!base.is_some_and(|base| git.is_ancestor(&commit.sha, base)));
+            json
+        };
+        let commits: Vec<Value> = commits.iter().take(20).map(json).collect();
+        let head = || Some(self.push_commit_json(repo, git, &git.read_commit(&moved.after).ok()?));
         let payload = json!({
             "ref": moved.name,
             "before": moved.before,
@@ -77,11 +84,27 @@ impl World {
             "deleted": deleted,
             "forced": forced,
             "compare": format!("{}/compare/{}...{}", self.url, moved.before, moved.after),
-            "head_commit": commits.last().cloned().unwrap_or(Value::Null),
+            "head_commit": commits.last().cloned().or_else(head),
             "commits": commits,
             "pusher": { "name": sender, "email": format!("{sender}@users.noreply.localhost") },
         });
         self.emit(repo, "push", sender, payload);
+    }
+
+    /// What a new ref brings: all that the default branch has not; of the default branch itself its head.
+    fn first_pushed(&self, repo: u64, git: &Git, moved: &Move) -> Vec<Commit> {
+        let commits = match self.base_of(repo, moved) {
+            Some(base) => git.between(base, &moved.after),
+            None => git.log(&["-1", &moved.after]),
+        };
+        commits.unwrap_or_default()
+    }
+
+    /// Where the default branch stands; `None` when it is what moved.
+    fn base_of(&self, repo: u64, moved: &Move) -> Option<&str> {
+        let at = self.repos.get(&repo)?;
+        let other = moved.name.strip_prefix("refs/heads/") != Some(at.default_branch.as_str());
+        at.branch(&at.default_branch).filter(|_| other)
     }
 
     fn push_commit_json(&self, repo: u64, git: &Git, commit: &Commit) -> Value {
@@ -91,6 +114,11 @@ impl World {
             files.iter().filter(|file| status.contains(&file.status.as_str())).map(|file| file.path.clone()).collect()
         };
         let mut json = self.simple_commit_json(commit);
+        for (part, person) in [("author", &commit.author), ("committer", &commit.committer)] {
+            if let Some(login) = self.login_of(person) {
+                json[part]["username"] = json!(login);
+            }
+        }
         let name = self.repos.get(&repo).map(Repo::full_name).unwrap_or_default();
         json["url"] = json!(format!("{}/{name}/commit/{}", self.url, commit.sha));
         json["distinct"] = json!(true);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::world::{CheckRun, Comment, Happening, Pull, Repo, What, World};
+use super::world::{CheckRun, Comment, Happening, Pull, Remark, Repo, What, World};
 
 impl World {
     /// The conversation with reactions, then the newest check runs of the head. SHAs are cut to seven digits.
@@ -49,6 +49,7 @@ fn line(out: &mut String, repo: &Repo, pull: &Pull, happening: &Happening) {
             format!("{} {}: {message}", if *forced { "force-pushed" } else { "pushed" }, short(after))
         }
         What::Commented(id) => return comment_lines(out, by, repo.comments.get(id)),
+        What::Requested(login) => format!("asked {login} for a review"),
         What::Reviewed(id) => {
             let review = pull.reviews.iter().find(|review| review.id == *id);
             format!("reviewed: {}", review.map_or("gone", |review| review.state.as_str()))
@@ -71,6 +72,10 @@ fn line(out: &mut String, repo: &Repo, pull: &Pull, happening: &Happening) {
     };
     // Writing to a String cannot fail; the same below.
     let _ = writeln!(out, "* {by} {text}");
+    let of = |remark: &&Remark| happening.what == What::Reviewed(remark.review);
+    for remark in pull.remarks.iter().filter(of) {
+        let _ = writeln!(out, "    {}:{} {}", remark.path, remark.line, remark.body);
+    }
 }
 
 fn comment_lines(out: &mut String, by: &str, comment: Option<&Comment>) {

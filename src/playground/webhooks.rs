@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::faults::Switches;
 use super::handle::Playground;
 use super::shapes::node_id;
-use super::world::{Delivery, World};
+use super::world::{Delivery, Installation, Repo, World};
 
 /// GitHub waits this long for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,14 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The permission without which an event is not delivered.
 fn permission_for(event: &str) -> &'static str {
     match event {
-        "pull_request" | "pull_request_review" => "pull_requests",
+        "pull_request" | "pull_request_review" | "pull_request_review_comment" => "pull_requests",
         "issue_comment" => "issues",
         "push" | "create" | "delete" => "contents",
         "check_run" | "check_suite" => "checks",
         "merge_group" => "merge_queues",
         "deployment" | "deployment_status" => "deployments",
         "status" => "statuses",
-        "member" => "members",
+        "member" | "organization" => "members",
         _ => "metadata",
     }
 }
@@ -37,18 +37,13 @@ impl World {
         let Some(at) = self.repos.get(&repo) else {
             return;
         };
-        let Some(installation) = self.installation_of(at).filter(|i| i.suspended_at.is_none()) else {
+        let Some(installation) = self.installation_of(at).filter(|i| self.hears(i, event)).map(|i| i.id) else {
             return;
         };
-        let implied = matches!(event, "check_run" | "check_suite") && installation.permissions.contains_key("checks");
-        let subscribed = implied || self.app.events.iter().any(|name| name == event);
-        let permission = permission_for(event);
-        let permitted = permission == "metadata" || installation.permissions.contains_key(permission);
-        if !subscribed || !permitted {
-            return;
-        }
-        let installation = installation.id;
         payload["repository"] = self.repo_json(at);
+        if event == "push" {
+            as_pushed(&mut payload["repository"], at);
+        }
         let organization = self.organization_json(&at.owner);
         if !organization.is_null() {
             payload["organization"] = organization;
@@ -56,6 +51,27 @@ impl World {
         payload["sender"] = self.user_json(sender);
         payload["installation"] = json!({ "id": installation, "node_id": node_id("Installation", installation) });
         self.record(event, Some(installation), Some(repo), &payload);
+    }
+
+    /// Whether the App gets an event of this installation.
+    fn hears(&self, installation: &Installation, event: &str) -> bool {
+        let implied = matches!(event, "check_run" | "check_suite") && installation.permissions.contains_key("checks");
+        let subscribed = implied || self.app.events.iter().any(|name| name == event);
+        let permission = permission_for(event);
+        let permitted = permission == "metadata" || installation.permissions.contains_key(permission);
+        installation.suspended_at.is_none() && subscribed && permitted
+    }
+
+    /// Something happened to an organisation and none of its repositories.
+    pub fn emit_account(&mut self, org: &str, event: &str, sender: &str, mut payload: Value) {
+        let of_it = |i: &&Installation| i.account.eq_ignore_ascii_case(org) && self.hears(i, event);
+        let Some(installation) = self.installations.values().find(of_it).map(|i| i.id) else {
+            return;
+        };
+        payload["organization"] = self.organization_json(org);
+        payload["sender"] = self.user_json(sender);
+        payload["installation"] = json!({ "id": installation, "node_id": node_id("Installation", installation) });
+        self.record(event, Some(installation), None, &payload);
     }
 
     /// Something happened to an installation; every App hears of that.
@@ -107,6 +123,16 @@ impl World {
         self.outbox.push_back(id);
         Some(id)
     }
+}
+
+/// A repository as GitHub writes it in this event alone: two times as numbers, and old names.
+fn as_pushed(json: &mut Value, repo: &Repo) {
+    json["created_at"] = json!(repo.created_at / 1000);
+    json["pushed_at"] = json!(repo.pushed_at / 1000);
+    json["master_branch"] = json!(repo.default_branch);
+    json["stargazers"] = json!(0);
+    json["owner"]["name"] = json!(repo.owner);
+    json["owner"]["email"] = Value::Null;
 }
 
 /// What is to be done with the next delivery.

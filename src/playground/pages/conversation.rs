@@ -125,6 +125,7 @@ impl Teller<'_> {
                 Some(self.pushed(happening, (before, after), message, *forced))
             }
             What::Commented(id) => self.repo.comments.get(id).map(|comment| self.comment(comment)),
+            What::Requested(login) => line("eye", format!("asked {login} for a review")),
             What::Reviewed(id) => self.review(*id),
             What::Labeled(name) => line("tag", format!("added the label {name}")),
             What::Unlabeled(name) => line("tag", format!("removed the label {name}")),
@@ -187,7 +188,11 @@ impl Teller<'_> {
             "DISMISSED" => ("eye", "had a review dismissed"),
             _ => ("eye", "reviewed"),
         };
-        let body = (!review.body.is_empty()).then(|| markdown::render(&review.body));
+        let mut text = review.body.clone();
+        for remark in self.pull.remarks.iter().filter(|remark| remark.review == id) {
+            text.push_str(&format!("\n\n`{}:{}` {}", remark.path, remark.line, remark.body));
+        }
+        let body = (!text.is_empty()).then(|| markdown::render(text.trim_start()));
         Some(Item { body, ..self.happened(&review.author, review.at, icon, said.to_owned()) })
     }
 

@@ -1,8 +1,10 @@
 //! What people do on this GitHub: each is a method of `World`, used by the REST API, the pages and the tests alike.
 
 mod checks;
+mod members;
 mod pulls;
 mod queue;
+mod reviews;
 mod seed;
 mod talk;
 

@@ -1,10 +1,10 @@
-//! Comments, reactions, reviews and labels.
+//! Comments, reactions and labels.
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
 use crate::playground::shapes::REACTIONS;
-use crate::playground::world::{Comment, Label, Reaction, Review, What, World};
+use crate::playground::world::{Comment, Label, Reaction, What, World};
 
 impl World {
     /// The App's own login.
@@ -81,28 +81,6 @@ impl World {
         let reaction = Reaction { id, author: by.to_owned(), content: content.to_owned(), created_at: now };
         at.reactions.push(reaction.clone());
         Ok((true, reaction))
-    }
-
-    /// Reviews a pull request: `APPROVED`, `CHANGES_REQUESTED` or `COMMENTED`.
-    pub fn review(&mut self, repo: u64, number: u64, by: &str, (state, body): (&str, &str)) -> Result<u64> {
-        let pull = self.pull(repo, number)?;
-        ensure!(pull.author != by || state == "COMMENTED", "Can not approve your own pull request");
-        let commit_id = pull.head_sha.clone();
-        let (id, at) = (self.id(), self.now());
-        let review =
-            Review { id, author: by.to_owned(), state: state.to_owned(), body: body.to_owned(), commit_id, at };
-        if let Some(pull) = self.pull_mut(repo, number) {
-            pull.reviews.push(review.clone());
-        }
-        self.happened(repo, number, by, What::Reviewed(id));
-        if let (Some(repo_at), Ok(pull)) = (self.repos.get(&repo), self.pull(repo, number)) {
-            let mut json = self.review_json(repo_at, pull, &review);
-            json["state"] = json!(state.to_lowercase());
-            let payload =
-                json!({ "action": "submitted", "review": json, "pull_request": self.pull_json(repo_at, pull) });
-            self.emit(repo, "pull_request_review", by, payload);
-        }
-        Ok(id)
     }
 
     /// Adds a label to a pull request, and to the repository when it has none of that name.

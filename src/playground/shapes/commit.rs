@@ -96,7 +96,7 @@ impl World {
     }
 
     /// The account behind a commit's e-mail address.
-    fn login_of(&self, person: &Person) -> Option<String> {
+    pub fn login_of(&self, person: &Person) -> Option<String> {
         let (login, _) = person.email.split_once('@')?;
         self.users.contains_key(login).then(|| login.to_owned())
     }

@@ -3,17 +3,24 @@
 use serde_json::{Value, json};
 
 use super::{iso, node_id};
-use crate::playground::world::{Pull, Repo, Review, World};
+use crate::playground::world::{Pull, Remark, Repo, Review, World};
 
 impl World {
     /// A `pull-request`, which is also a `pull-request-simple`.
     pub fn pull_json(&self, repo: &Repo, pull: &Pull) -> Value {
+        let mut json = self.pull_simple_json(repo, pull);
+        self.add_size(&mut json, repo, pull);
+        json
+    }
+
+    /// A `pull-request-simple`, as webhooks about reviews carry it.
+    pub fn pull_simple_json(&self, repo: &Repo, pull: &Pull) -> Value {
         let url = format!("{}/pulls/{}", self.repo_url(repo), pull.number);
         let issue = format!("{}/issues/{}", self.repo_url(repo), pull.number);
         let html = format!("{}/{}/pull/{}", self.url, repo.full_name(), pull.number);
         let statuses = format!("{}/statuses/{}", self.repo_url(repo), pull.head_sha);
         let link = |href: &str| json!({ "href": href });
-        let mut json = json!({
+        json!({
             "url": url,
             "id": pull.id,
             "node_id": node_id("PullRequest", pull.id),
@@ -29,6 +36,7 @@ impl World {
             "number": pull.number,
             "state": if pull.open { "open" } else { "closed" },
             "locked": false,
+            "active_lock_reason": Value::Null,
             "title": pull.title,
             "user": self.user_json(&pull.author),
             "body": pull.body,
@@ -41,7 +49,7 @@ impl World {
             "merge_commit_sha": pull.merged.as_ref().map(|merged| &merged.sha),
             "assignee": Value::Null,
             "assignees": [],
-            "requested_reviewers": [],
+            "requested_reviewers": pull.requested.iter().map(|login| self.user_json(login)).collect::<Vec<_>>(),
             "requested_teams": [],
             "head": self.end_json(self.repos.get(&pull.head_repo), &pull.head_ref, &pull.head_sha),
             "base": self.end_json(Some(repo), &pull.base_ref, &pull.base_sha),
@@ -58,9 +66,7 @@ impl World {
             "author_association": self.association(repo, &pull.author),
             "auto_merge": Value::Null,
             "draft": pull.draft,
-        });
-        self.add_size(&mut json, repo, pull);
-        json
+        })
     }
 
     /// What only the single `pull-request` has.
@@ -76,7 +82,7 @@ impl World {
         });
         json["merged_by"] = pull.merged.as_ref().map_or(Value::Null, |merged| self.user_json(&merged.by));
         json["comments"] = json!(repo.comments_of(pull.number).count());
-        json["review_comments"] = json!(0);
+        json["review_comments"] = json!(pull.remarks.len());
         json["maintainer_can_modify"] = json!(pull.head_repo != repo.id);
         json["commits"] = json!(pull.size.commits);
         json["additions"] = json!(pull.size.additions);
@@ -156,6 +162,39 @@ impl World {
         })
     }
 
+    /// A `pull-request-review-comment`.
+    pub fn remark_json(&self, repo: &Repo, pull: &Pull, remark: &Remark) -> Value {
+        let html = format!("{}/{}/pull/{}", self.url, repo.full_name(), pull.number);
+        let url = format!("{}/pulls/{}", self.repo_url(repo), pull.number);
+        let own = format!("{}/pulls/comments/{}", self.repo_url(repo), remark.id);
+        let here = format!("{html}#discussion_r{}", remark.id);
+        let link = |href: &str| json!({ "href": href });
+        json!({
+            "url": own,
+            "pull_request_review_id": remark.review,
+            "id": remark.id,
+            "node_id": node_id("PullRequestReviewComment", remark.id),
+            "diff_hunk": remark.diff_hunk,
+            "path": remark.path,
+            "position": remark.line,
+            "original_position": remark.line,
+            "line": remark.line,
+            "original_line": remark.line,
+            "side": "RIGHT",
+            "commit_id": remark.commit_id,
+            "original_commit_id": remark.commit_id,
+            "user": self.user_json(&remark.author),
+            "body": remark.body,
+            "created_at": iso(remark.at),
+            "updated_at": iso(remark.at),
+            "html_url": here,
+            "pull_request_url": url,
+            "author_association": self.association(repo, &remark.author),
+            "_links": { "self": link(&own), "html": link(&here), "pull_request": link(&url) },
+            "subject_type": "line",
+        })
+    }
+
     fn end_json(&self, repo: Option<&Repo>, name: &str, sha: &str) -> Value {
         let owner = repo.map_or("ghost", |repo| repo.owner.as_str());
         json!({
@@ -176,10 +215,15 @@ impl World {
     pub fn association(&self, repo: &Repo, login: &str) -> &'static str {
         if repo.owner == login {
             "OWNER"
-        } else if repo.roles.contains_key(login) {
+        } else if repo.roles.contains_key(login) || merged(repo, login) {
             "CONTRIBUTOR"
         } else {
             "NONE"
         }
     }
+}
+
+/// Whether something of a person's is in the repository.
+fn merged(repo: &Repo, login: &str) -> bool {
+    repo.pulls.values().any(|pull| pull.author == login && pull.merged.is_some())
 }

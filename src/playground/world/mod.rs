@@ -18,7 +18,7 @@ mod repo;
 
 pub use check::{Action, Annotation, CheckRun, CheckSuite};
 pub use deployment::{Deployment, DeploymentStatus, Label, MergeGroup, Status};
-pub use pull::{Comment, Happening, Merged, Pull, Reaction, Review, Size, What};
+pub use pull::{Comment, Happening, Merged, Pull, Reaction, Remark, Review, Size, What};
 pub use repo::Repo;
 
 /// Reads the time as Unix milliseconds.

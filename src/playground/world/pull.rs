@@ -31,8 +31,12 @@ pub struct Pull {
     pub merged: Option<Merged>,
     /// Label names.
     pub labels: Vec<String>,
+    /// Who was asked for a review and has not given one; logins.
+    pub requested: Vec<String>,
     /// Reviews, oldest first.
     pub reviews: Vec<Review>,
+    /// What was said to single lines, oldest first.
+    pub remarks: Vec<Remark>,
     /// Size against the base, as of `head_sha`.
     pub size: Size,
     /// What happened, oldest first.
@@ -100,6 +104,8 @@ pub enum What {
     },
     /// A comment by id; gone from the map when it was deleted.
     Commented(u64),
+    /// Somebody was asked for a review.
+    Requested(String),
     /// A review by id.
     Reviewed(u64),
     /// Labelled.
@@ -138,6 +144,29 @@ pub struct Review {
     /// Markdown.
     pub body: String,
     /// The head when it was given.
+    pub commit_id: String,
+    /// Unix milliseconds.
+    pub at: i64,
+}
+
+/// A comment on a line of a file; GitHub's word is review comment.
+#[derive(Clone, Debug)]
+pub struct Remark {
+    /// GitHub's id.
+    pub id: u64,
+    /// The review that it belongs to.
+    pub review: u64,
+    /// Login.
+    pub author: String,
+    /// The file.
+    pub path: String,
+    /// From 1, in the new file.
+    pub line: u64,
+    /// The change that it stands at.
+    pub diff_hunk: String,
+    /// Markdown.
+    pub body: String,
+    /// The head when it was written.
     pub commit_id: String,
     /// Unix milliseconds.
     pub at: i64,
