@@ -201,6 +201,8 @@ async fn every_kind_of_payload_that_github_sends_is_digested() {
         world.settle().await;
         assert!(world.dead().await.is_empty(), "{stem}: {:#?}", world.dead().await);
     }
+    let told = world.ctx.store.signals().await.expect("the store answers");
+    assert!(told.is_empty(), "of accounts that are not served nothing is kept: {told:#?}");
     world.finish().await;
 }
 
@@ -227,6 +229,9 @@ async fn payloads_about_what_is_gone_end_too() {
         "pull_request.opened",
         "pull_request.synchronize",
         "pull_request.closed",
+        "pull_request_review.submitted",
+        "pull_request_review_comment.created",
+        "member.added",
         "issue_comment.created",
         "push",
         "check_run.rerequested",
@@ -247,6 +252,30 @@ async fn payloads_about_what_is_gone_end_too() {
     for kind in [fairway::playground::world::FaultKind::Token, fairway::playground::world::FaultKind::Permission] {
         world.hub.forgive(kind);
     }
+}
+
+/// What only the metrics want may never hold up a repository, nor be somebody's work to mend.
+#[tokio::test]
+async fn a_review_that_cannot_be_read_is_missed_and_that_is_all() {
+    let world = world().await;
+    world.settle().await;
+    let mut body = served(&world, "pull_request_review.submitted");
+    body["pull_request"]["number"] = serde_json::json!("seven");
+    let kinds = async || {
+        let told = world.ctx.store.signals().await.expect("the store answers");
+        told.into_iter().map(|row| row.kind).collect::<Vec<_>>()
+    };
+    assert_eq!(signed(&world, ("bent", "pull_request_review"), body.to_string().as_bytes()).await, 202);
+    world.settle().await;
+    assert_eq!(kinds().await, [] as [&str; 0]);
+    let mut body = served(&world, "pull_request_review.submitted");
+    body["review"]["user"]["login"] = serde_json::json!("alice");
+    for _ in 0..2 {
+        assert_eq!(signed(&world, ("straight", "pull_request_review"), body.to_string().as_bytes()).await, 202);
+        world.settle().await;
+    }
+    assert_eq!(kinds().await, ["word"], "and one that is delivered again is one");
+    world.finish().await;
 }
 
 #[tokio::test]

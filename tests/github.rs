@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use fairway::domain::event::Incoming;
 use fairway::domain::ids::Repo;
+use fairway::domain::metrics::Signal;
 use fairway::github::{Config, ConfigError, GitHub, GitHubError, webhook};
 use serde_json::{Value, json};
 
@@ -351,4 +352,147 @@ fn a_comment_is_heard_on_a_pull_request_and_not_on_an_issue() {
     let Some(Incoming::Comment { repo, number, comment }) = heard else { panic!("{heard:?}") };
     assert_eq!((repo.installation, number, comment.author.as_str(), comment.bot), (1, 1, "Codertocat", false));
     assert_eq!(comment.created_at, 1_557_933_621_000);
+}
+
+/// GitHub's example of a delivery as an App gets it, changed by `bend`; what it tells, one line a signal.
+fn told(name: &str, bend: impl Fn(&mut Value)) -> String {
+    let path = format!("{}/tests/contract/webhooks/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let mut body: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    body["installation"] = json!({ "id": 1 });
+    bend(&mut body);
+    let event = name.split('.').next().unwrap();
+    let told = webhook::told(event, body.to_string().as_bytes(), NOW).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let Some(told) = told else { return "nothing".to_owned() };
+    let time = |at: &i64| match *at {
+        NOW => "now".to_owned(),
+        at => jiff::Timestamp::from_millisecond(at).unwrap().to_string(),
+    };
+    let line = |Signal { kind, pull, at, who, branch, sha, authored_at }: &Signal| {
+        let mut line = format!("{} #{pull} {}", kind.as_str(), time(at));
+        let parts =
+            [("by", who.to_string()), ("on", branch.clone()), ("to", sha.get(..7).unwrap_or_default().to_owned())];
+        for (word, part) in parts.iter().filter(|(_, part)| !part.is_empty() && part != "0") {
+            line.push_str(&format!(" {word} {part}"));
+        }
+        line + &authored_at.as_ref().map_or(String::new(), |at| format!(" made {}", time(at)))
+    };
+    let place = told.repo.map_or(told.owner, |repo| repo.full_name());
+    format!("{place}: {}", told.signals.iter().map(line).collect::<Vec<_>>().join(", "))
+}
+
+#[test]
+fn what_githubs_own_examples_tell() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/contract/webhooks");
+    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter_map(|name| Some(name.strip_suffix(".json")?.to_owned())).collect();
+    names.sort();
+    let lines = names.iter().map(|name| (name, told(name, |_| ()))).filter(|(_, told)| told != "nothing");
+    let text: String = lines.map(|(name, told)| format!("{name}: {told}\n")).collect();
+    insta::assert_snapshot!(text, @"
+    member.added: Codertocat/Hello-World: joined #0 now by 39652351
+    organization.member_added: Octocoders: joined #0 now by 39652351
+    pull_request.closed: Codertocat/Hello-World: closed #2 2019-05-15T15:21:18Z on changes
+    pull_request.converted_to_draft: Codertocat/Hello-World: drafted #2 now
+    pull_request.opened: Codertocat/Hello-World: opened #2 2019-05-15T15:20:33Z on changes to ec26c3e
+    pull_request.ready_for_review: Codertocat/Hello-World: ready #2 now
+    pull_request.review_requested: Codertocat/Hello-World: requested #2 now
+    pull_request.synchronize: Codertocat/Hello-World: head #2 now to ec26c3e
+    ");
+}
+
+#[test]
+fn only_words_of_people_to_other_people_are_told() {
+    let bob = json!({ "login": "bob", "id": 5, "type": "User" });
+    let bot = json!({ "login": "fairway[bot]", "id": 6, "type": "Bot" });
+    let review = |by: &Value, author: &Value, state: &str| {
+        told("pull_request_review.submitted", |body| {
+            body["review"]["user"] = by.clone();
+            body["review"]["state"] = json!(state);
+            body["pull_request"]["user"] = author.clone();
+        })
+    };
+    let alice = json!({ "login": "alice", "id": 4, "type": "User" });
+    let kind = |told: String| told.split(' ').nth(1).unwrap_or("nothing").to_owned();
+    let table = [
+        (&bob, &alice, "approved", "approval"),
+        (&bob, &alice, "APPROVED", "approval"),
+        (&bob, &alice, "changes_requested", "word"),
+        (&bob, &alice, "commented", "word"),
+        (&alice, &alice, "commented", "nothing"),
+        (&bot, &alice, "approved", "nothing"),
+        (&bob, &bot, "approved", "nothing"),
+        (&Value::Null, &alice, "approved", "nothing"),
+        (&bob, &Value::Null, "approved", "approval"),
+    ];
+    for (by, author, state, want) in table {
+        assert_eq!(kind(review(by, author, state)), want, "{by} {author} {state}");
+    }
+    let comment = |by: &Value, text: &str, on_pull: bool| {
+        told("issue_comment.created", |body| {
+            body["comment"]["user"] = by.clone();
+            body["comment"]["body"] = json!(text);
+            body["issue"]["user"] = alice.clone();
+            if on_pull {
+                body["issue"]["pull_request"] = json!({ "url": "x" });
+            }
+        })
+    };
+    assert_eq!(kind(comment(&bob, "Nice!", true)), "word");
+    assert_eq!(kind(comment(&bob, "Nice!", false)), "nothing", "an issue");
+    assert_eq!(kind(comment(&alice, "Nice!", true)), "nothing", "her own");
+    assert_eq!(kind(comment(&bot, "Nice!", true)), "nothing");
+    assert_eq!(kind(comment(&bob, "/deploy staging", true)), "nothing", "said to Fairway");
+    assert_eq!(kind(comment(&bob, "/statsu", true)), "nothing", "said to Fairway, with a slip");
+    let remark = |by: &Value| {
+        told("pull_request_review_comment.created", |body| {
+            body["comment"]["user"] = by.clone();
+            body["pull_request"]["user"] = alice.clone();
+        })
+    };
+    assert_eq!([kind(remark(&bob)), kind(remark(&alice)), kind(remark(&bot))], ["word", "nothing", "nothing"]);
+}
+
+#[test]
+fn pull_requests_pushes_and_newcomers_as_they_are_told() {
+    let bot = json!({ "login": "renovate[bot]", "id": 6, "type": "Bot" });
+    let pull = |name: &str, at: &str, value: Value| {
+        told(&format!("pull_request.{name}"), |body| *body.pointer_mut(at).unwrap_or(&mut Value::Null) = value.clone())
+    };
+    for name in ["opened", "ready_for_review", "review_requested", "synchronize", "closed"] {
+        assert_eq!(pull(name, "/pull_request/user", bot.clone()), "nothing", "{name} of what a program opened");
+    }
+    assert_eq!(pull("review_requested", "/requested_reviewer", bot.clone()), "nothing", "a program was asked");
+    assert_eq!(pull("synchronize", "/sender", bot.clone()), "nothing", "a program pushed");
+    insta::assert_snapshot!(pull("opened", "/pull_request/author_association", json!("NONE")), @"Codertocat/Hello-World: opened #2 2019-05-15T15:20:33Z on changes to ec26c3e, joined #2 2019-05-15T15:20:33Z by 21031067");
+    insta::assert_snapshot!(pull("opened", "/pull_request/draft", json!(true)), @"Codertocat/Hello-World: opened #2 2019-05-15T15:20:33Z on changes to ec26c3e, drafted #2 2019-05-15T15:20:33Z");
+    insta::assert_snapshot!(pull("opened", "/pull_request/head/repo", Value::Null), @"Codertocat/Hello-World: opened #2 2019-05-15T15:20:33Z to ec26c3e");
+    insta::assert_snapshot!(pull("closed", "/pull_request/merged_at", json!("2019-05-15T15:21:18Z")), @"Codertocat/Hello-World: merged #2 2019-05-15T15:21:18Z by 21031067 on changes");
+
+    let push = |bend: &dyn Fn(&mut Value)| {
+        told("push", |body| {
+            let commit = |at: &str, distinct: bool| json!({ "distinct": distinct, "timestamp": at, "author": {} });
+            let commits = [
+                commit("2019-05-15T15:10:00+02:00", true),
+                commit("2019-05-01T00:00:00Z", false),
+                commit("2019-05-15T15:11:00Z", true),
+            ];
+            body["ref"] = json!("refs/heads/fe/change");
+            body["commits"] = json!(commits);
+            bend(body);
+        })
+    };
+    insta::assert_snapshot!(push(&|_| ()), @"Codertocat/Hello-World: made #0 2019-05-15T15:20:57Z on fe/change to 6113728 made 2019-05-15T13:10:00Z");
+    insta::assert_snapshot!(push(&|body| body["created"] = json!(false)), @"Codertocat/Hello-World: push #0 2019-05-15T15:20:57Z on fe/change to 6113728 made 2019-05-15T13:10:00Z");
+    insta::assert_snapshot!(push(&|body| body["repository"]["pushed_at"] = json!("2019-05-15T15:20:00Z")), @"Codertocat/Hello-World: made #0 2019-05-15T15:20:00Z on fe/change to 6113728 made 2019-05-15T13:10:00Z");
+    insta::assert_snapshot!(push(&|body| body["commits"][0]["author"]["date"] = json!("2019-05-14T00:00:00Z")), @"Codertocat/Hello-World: made #0 2019-05-15T15:20:57Z on fe/change to 6113728 made 2019-05-14T00:00:00Z");
+    for (at, value) in [
+        ("ref", json!("refs/heads/master")),
+        ("ref", json!("refs/heads/gh-readonly-queue/master/pr-1-abc")),
+        ("deleted", json!(true)),
+        ("sender", bot.clone()),
+    ] {
+        assert_eq!(push(&|body| body[at] = value.clone()), "nothing", "{at} {value}");
+    }
+    assert_eq!(told("member.added", |body| body["member"] = bot.clone()), "nothing");
+    assert_eq!(told("organization.member_added", |body| body["membership"]["user"] = bot.clone()), "nothing");
 }

@@ -25,6 +25,8 @@ pub struct Installation {
     pub suspended: bool,
     /// What was granted: name to `read`, `write` or `admin`.
     pub permissions: BTreeMap<String, String>,
+    /// The webhook events that GitHub sends for it.
+    pub events: Vec<String>,
     /// The page where the account's owner sees and changes it.
     pub html_url: String,
 }
@@ -38,6 +40,8 @@ struct Wire {
     #[serde(default)]
     permissions: BTreeMap<String, String>,
     #[serde(default)]
+    events: Vec<String>,
+    #[serde(default)]
     html_url: String,
 }
 
@@ -48,6 +52,7 @@ impl From<Wire> for Installation {
             account: login(wire.account),
             suspended: wire.suspended_at.is_some(),
             permissions: wire.permissions,
+            events: wire.events,
             html_url: wire.html_url,
         }
     }

@@ -69,6 +69,13 @@ pub const FEATURES: &[Feature] = &[
         optional: false,
     },
     Feature {
+        name: "metrics",
+        needs: &[("pull_requests", "read"), ("members", "read")],
+        events: &["pull_request_review", "pull_request_review_comment", "member", "organization"],
+        cannot: "measure reviews, or how newcomers fare",
+        optional: false,
+    },
+    Feature {
         name: "rulesets",
         needs: &[("administration", "write")],
         events: &["branch_protection_rule"],
@@ -156,6 +163,7 @@ mod tests {
             account: "acme".into(),
             suspended: false,
             permissions: permissions.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect(),
+            events: Vec::new(),
             html_url: "https://github.com/organizations/acme/settings/installations/1".into(),
         }
     }

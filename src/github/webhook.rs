@@ -6,6 +6,7 @@ use sha2::Sha256;
 
 use super::parse;
 use crate::domain::event::Incoming;
+use crate::domain::metrics::Told;
 
 /// Why a body is not taken for GitHub's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -77,6 +78,14 @@ pub fn parse(event: &str, body: &[u8]) -> Result<Option<Incoming>, ParseError> {
     Ok(parse::incoming(event, body)?)
 }
 
+/// What a delivery that arrived at `seen` (Unix ms) tells of how people work together; `None` when that is nothing.
+///
+/// # Errors
+/// When a payload that may tell something cannot be read.
+pub fn told(event: &str, body: &[u8], seen: i64) -> Result<Option<Told>, ParseError> {
+    Ok(parse::told(event, body, seen)?)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -122,6 +131,7 @@ mod tests {
         fn the_door_reads_any_bytes(body in proptest::collection::vec(any::<u8>(), 0..300), event in "[a-z_]{0,20}") {
             let _ = repository_id(&body);
             let _ = parse(&event, &body);
+            let _ = told(&event, &body, 1);
         }
     }
 

@@ -37,6 +37,8 @@ pub(super) fn time(ms: i64) -> String {
 #[derive(Deserialize)]
 pub(super) struct User {
     #[serde(default)]
+    pub id: i64,
+    #[serde(default)]
     pub login: Option<String>,
     #[serde(default)]
     pub slug: Option<String>,

@@ -8,7 +8,6 @@
 //! the time-out. Never drop a `claim` half-way (`select!`, time-outs): the row would be leased all the same.
 
 pub mod aggregates;
-pub mod brought;
 pub mod budgets;
 pub mod commands;
 pub mod intake;
@@ -22,6 +21,7 @@ pub mod rollouts;
 pub mod runs;
 pub mod schema;
 pub mod secrets;
+pub mod signals;
 pub mod subjects;
 pub mod tx;
 
@@ -46,6 +46,7 @@ pub use rollouts::{Marks, NewRollout, RolloutRow};
 pub use runs::{NewRun, RunRow, RunState};
 pub use secrets::seal::{self, Seal};
 pub use secrets::{NewSecret, SecretRow};
+pub use signals::SignalRow;
 pub use subjects::Identity;
 pub use tx::Tx;
 

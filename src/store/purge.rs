@@ -16,12 +16,21 @@ pub struct Keep {
     pub logs: i64,
     /// Logs of so many newest runs; a count.
     pub log_runs: i64,
+    /// What webhooks told, by when it happened. The metrics look back as far as there are runs.
+    pub signals: i64,
 }
 
 impl Default for Keep {
     fn default() -> Self {
         const DAY: i64 = 24 * 3_600_000;
-        Keep { done_jobs: 3 * DAY, dead_jobs: 90 * DAY, runs: 400 * DAY, logs: 30 * DAY, log_runs: 20_000 }
+        Keep {
+            done_jobs: 3 * DAY,
+            dead_jobs: 90 * DAY,
+            runs: 400 * DAY,
+            logs: 30 * DAY,
+            log_runs: 20_000,
+            signals: 400 * DAY,
+        }
     }
 }
 
@@ -34,6 +43,8 @@ pub struct Purged {
     pub runs: u64,
     /// Log chunks.
     pub log_chunks: u64,
+    /// What webhooks told.
+    pub signals: u64,
 }
 
 /// Batches of one kind in one call; the rest waits for the next call.
@@ -57,6 +68,9 @@ const SUBJECTS: &str = "DELETE FROM run_subjects WHERE (subject, run_id) IN (SEL
  (SELECT subject, run_id FROM run_subjects ORDER BY run_id LIMIT 100) o
  WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = o.run_id))";
 
+const SIGNALS: &str = "DELETE FROM signals WHERE id IN (SELECT o.id FROM
+ (SELECT id, at FROM signals ORDER BY id LIMIT 100) o WHERE o.at < $1)";
+
 impl Store {
     /// Deletes what is older than `keep` says. Call it every few minutes.
     pub async fn purge(&self, now: i64, keep: &Keep) -> Result<Purged> {
@@ -68,6 +82,7 @@ impl Store {
         purged.log_chunks += self.batches(EXCESS_CHUNKS, keep.log_runs.max(0)).await?;
         purged.runs += self.batches(RUNS, now.saturating_sub(keep.runs)).await?;
         self.batches(SUBJECTS, 0).await?;
+        purged.signals += self.batches(SIGNALS, now.saturating_sub(keep.signals)).await?;
         Ok(purged)
     }
 

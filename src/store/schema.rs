@@ -26,6 +26,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 7, name: "signals", sql: include_str!("../../migrations/0007_signals.sql") },
     Migration { number: 8, name: "kinds", sql: include_str!("../../migrations/0008_kinds.sql") },
     Migration { number: 9, name: "windows", sql: include_str!("../../migrations/0009_windows.sql") },
+    Migration { number: 10, name: "heard", sql: include_str!("../../migrations/0010_heard.sql") },
 ];
 
 impl Migration {

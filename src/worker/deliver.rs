@@ -3,17 +3,18 @@
 use anyhow::Context as _;
 
 use super::news::{pull_seen, row, said};
-use super::queue::{finish, new_job};
+use super::queue::{add, new_job};
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::ask::Ask;
 use crate::domain::command::{Order, Verb};
 use crate::domain::event::{CheckRef, Incoming};
 use crate::domain::ids::Repo;
+use crate::domain::metrics::{Signal, SignalKind, Told};
 use crate::domain::onboard::{OnboardState, Skip, Stage};
 use crate::domain::task::{ABORT, Event, Key, PROMOTE, RETRY_FAILED, Task, rollout_of};
 use crate::github::webhook;
-use crate::store::Job;
+use crate::store::{Job, NewJob, SignalRow};
 
 /// What the store's intake writes beside the payload.
 #[derive(serde::Deserialize)]
@@ -28,16 +29,57 @@ pub async fn deliver(ctx: &Context, job: &Job) -> Result<(), JobError> {
     let event = envelope.event;
     let incoming = webhook::parse(&event, &body)
         .map_err(|e| JobError::Unreadable(format!("the payload of `{event}` cannot be read: {e}")))?;
+    let incoming = incoming.filter(|i| owner(i).is_none_or(|owner| ctx.policy.orgs.serves(owner)));
+    let told = told(&event, &body, job.created_at).filter(|told| ctx.policy.orgs.serves(&told.owner));
+    let known = incoming.as_ref().and_then(repository);
+    if let Some(repo) = known.or_else(|| told.as_ref()?.repo.as_ref()) {
+        ctx.store.upsert_repo(&row(repo, ctx.clock.now())).await?;
+    }
     let mut jobs = Vec::new();
-    if let Some(incoming) = incoming.filter(|i| owner(i).is_none_or(|owner| ctx.policy.orgs.serves(owner))) {
-        if let Some(repo) = repository(&incoming) {
-            ctx.store.upsert_repo(&row(repo, ctx.clock.now())).await?;
-        }
+    if let Some(incoming) = incoming {
         for task in tasks(ctx, incoming, job.created_at).await? {
             jobs.push(new_job(&task, ctx.clock.now())?);
         }
     }
-    finish(ctx, job, &jobs).await
+    end(ctx, job, (&jobs, &signals(told))).await
+}
+
+/// What the metrics take from it. They are nothing that a decision may wait for.
+fn told(event: &str, body: &[u8], seen: i64) -> Option<Told> {
+    webhook::told(event, body, seen).unwrap_or_else(|error| {
+        tracing::warn!(event, "the metrics miss a delivery that cannot be read: {error}");
+        None
+    })
+}
+
+fn signals(told: Option<Told>) -> Vec<SignalRow> {
+    let Some(Told { owner, repo, signals }) = told else { return Vec::new() };
+    let (repo_id, account) = repo.map_or((0, owner), |repo| (repo.id, String::new()));
+    let row = |Signal { kind, pull, at, who, branch, sha, authored_at }| SignalRow {
+        repo_id,
+        account: account.clone(),
+        kind: SignalKind::as_str(kind).to_owned(),
+        pull,
+        at,
+        who,
+        branch,
+        sha,
+        authored_at,
+    };
+    signals.into_iter().map(row).collect()
+}
+
+/// Ends the delivery with all that came of it.
+async fn end(ctx: &Context, job: &Job, (jobs, signals): (&[NewJob], &[SignalRow])) -> Result<(), JobError> {
+    let Some(mut tx) = ctx.store.finish(job).await? else { return Ok(()) };
+    for job in jobs {
+        add(&mut tx, job).await?;
+    }
+    for signal in signals {
+        tx.add_signal(signal).await?;
+    }
+    tx.commit().await.context("ending a delivery")?;
+    Ok(())
 }
 
 fn repository(incoming: &Incoming) -> Option<&Repo> {

@@ -19,6 +19,8 @@ const PURGE_EVERY_MS: i64 = 10 * 60_000;
 const WINDOW_MS: i64 = 3 * 24 * 3_600_000;
 /// Comments this much older than the last look are read again: GitHub's list lags.
 const OVERLAP_MS: i64 = 60_000;
+/// Without this event nobody can say that a pull request was never reviewed.
+const REVIEWS: &str = "pull_request_review";
 /// Where the last reconciliation is remembered.
 const RECONCILED: &str = "reconciled_at";
 
@@ -50,6 +52,8 @@ pub async fn recover(ctx: &Context, job: &Job) -> Result<(), JobError> {
 async fn repositories(ctx: &Context) -> Result<Vec<Repo>, JobError> {
     let mut all = Vec::new();
     for installation in ctx.github.installations().await? {
+        let told = !installation.suspended && installation.events.iter().any(|event| event == REVIEWS);
+        ctx.store.note_reviews_told(installation.id, told, ctx.clock.now()).await?;
         if installation.suspended || !ctx.policy.orgs.serves(&installation.account) {
             continue;
         }

@@ -34,6 +34,7 @@ const SEED: &[&str] = &[
     "INSERT INTO brought (rollout, body, read_at) VALUES (1, '{}', 1)",
     "INSERT INTO aggregates (key, repo_id, kind, open, rev, state, updated_at) VALUES ('env:1/x', 1, 'env', 0, 1, '{}', 1)",
     "INSERT INTO budgets (installation_id, recent, content_hour, refilled_at) VALUES (3, '1 5 1', 1, 1)",
+    "INSERT INTO signals (repo_id, kind, pull, at, who, branch, sha) VALUES (1, 'opened', 7, 1, 0, 'change', 'abc')",
 ];
 
 #[tokio::test]
@@ -56,6 +57,7 @@ async fn each_migration_applies_to_the_data_of_the_one_before() {
         let marks: Vec<_> = store.rollout_history(Some("production")).await.unwrap();
         let marks: Vec<_> = marks.iter().map(|row| (row.marks.decided_at, row.marks.failed_at)).collect();
         assert_eq!(marks, [(Some(7), None), (Some(8), Some(8))], "what was only aborted never failed while live");
+        assert_eq!(store.signals().await.unwrap()[0].account, "");
         assert_eq!(store.command(55).await.unwrap().unwrap().answer, None);
         assert_eq!(store.deliveries_missing(&["g".into(), "h".into()]).await.unwrap(), ["h"]);
     }

@@ -5,7 +5,7 @@ use fairway::settings::Secret;
 use fairway::store::seal::Place;
 use fairway::store::{
     Accepted, Budget, Class, Keep, Load, Mirror, NewCommand, NewDelivery, NewRun, NewSecret, RepoRow, RunState,
-    SaveAggregate, Saved, Seal, Slot, State,
+    SaveAggregate, Saved, Seal, SignalRow, Slot, State,
 };
 use proptest::prelude::*;
 
@@ -353,7 +353,7 @@ async fn old_rows_go() {
         store.append_log(old, 0, 25, b"x").await.unwrap();
         store.append_log(live, 0, 25, b"x").await.unwrap();
 
-        let keep = Keep { done_jobs: 100, dead_jobs: 100, runs: 1_000, logs: 1_000, log_runs: 100 };
+        let keep = Keep { done_jobs: 100, dead_jobs: 100, runs: 1_000, logs: 1_000, log_runs: 100, signals: 1_000 };
         let purged = store.purge(100, &keep).await.unwrap();
         assert_eq!((purged.jobs, purged.runs, purged.log_chunks), (0, 0, 0));
         let purged = store.purge(121, &Keep { log_runs: 1, ..keep }).await.unwrap();
@@ -363,5 +363,43 @@ async fn old_rows_go() {
         assert_eq!(store.subjects_of(old).await.unwrap(), [] as [String; 0]);
         assert_eq!(store.subjects_of(live).await.unwrap(), ["pr:1/7"]);
         assert_eq!(store.jobs(State::Ready, 10).await.unwrap().len(), 1);
+    }
+}
+
+fn told(kind: &str, at: i64) -> SignalRow {
+    SignalRow { repo_id: 1, kind: kind.into(), pull: 7, at, ..SignalRow::default() }
+}
+
+#[tokio::test]
+async fn what_was_told_is_kept_in_order_and_goes_when_it_is_old() {
+    for store in both().await {
+        let pushed =
+            SignalRow { pull: 0, branch: "change".into(), sha: "abc".into(), authored_at: Some(5), ..told("push", 10) };
+        let joined = SignalRow { repo_id: 0, account: "acme".into(), who: 4, pull: 0, ..told("joined", 2_000) };
+        let rows: Vec<SignalRow> = (0..250).map(|_| told("word", 20)).chain([pushed.clone(), joined.clone()]).collect();
+        let mut tx = store.begin().await.unwrap();
+        for row in &rows {
+            tx.add_signal(row).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        assert_eq!(store.signals().await.unwrap(), rows);
+        let keep = Keep { signals: 1_000, ..Keep::default() };
+        assert_eq!(store.purge(1_010, &keep).await.unwrap().signals, 0, "the oldest rows are 990 ms old");
+        assert_eq!(store.purge(1_021, &keep).await.unwrap().signals, 251);
+        assert_eq!(store.signals().await.unwrap(), [joined]);
+        assert_eq!(Keep::default().signals, 400 * 24 * 3_600_000);
+    }
+}
+
+#[tokio::test]
+async fn since_when_reviews_are_told_is_remembered_until_they_are_not() {
+    for store in both().await {
+        let mut since = Vec::new();
+        for (told, now) in [(false, 10), (true, 20), (true, 30), (false, 40), (true, 50)] {
+            store.note_reviews_told(7, told, now).await.unwrap();
+            since.push(store.reviews_since(7).await.unwrap());
+        }
+        assert_eq!(since, [None, Some(20), Some(20), None, Some(50)]);
+        assert_eq!(store.reviews_since(8).await.unwrap(), None);
     }
 }

@@ -2,6 +2,9 @@
 
 mod checks;
 mod refs;
+mod signals;
+
+pub(super) use signals::told;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -80,7 +83,11 @@ pub(super) const HANDLED: &[&str] = &[
     "pull_request",
     "push",
     "merge_group",
+    "pull_request_review",
+    "pull_request_review_comment",
     "issue_comment",
+    "member",
+    "organization",
     "check_run",
     "check_suite",
     "repository",

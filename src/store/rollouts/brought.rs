@@ -1,6 +1,6 @@
 //! What a rollout brought: read from GitHub once, and kept for as long as the rollout is.
 
-use super::{Store, Tx};
+use crate::store::{Store, Tx};
 use anyhow::Result;
 
 impl Store {

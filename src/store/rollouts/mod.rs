@@ -1,5 +1,7 @@
 //! Rollouts: one row each, written by whoever carries it on. `ended_at` never changes once it is set.
 
+mod brought;
+
 use super::{Store, Tx};
 use anyhow::Result;
 use sqlx::{Row, any::AnyRow};
