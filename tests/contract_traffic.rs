@@ -407,6 +407,7 @@ async fn states(call: &Caller, sha: &str) {
         json!({ "name": "main", "target": "branch", "enforcement": "active", "rules": [{ "type": "deletion" }] });
     let path = format!("/rulesets/{}", call.shop("POST", "/rulesets", rules.clone()).await["id"]);
     call.shop("PUT", &path, rules).await;
+    call.post("/orgs/acme/repos", json!({ "name": "made", "private": true })).await;
     for path in ["/rulesets".to_owned(), path] {
         call.shop("GET", &path, Value::Null).await;
     }

@@ -10,9 +10,11 @@ mod hold;
 mod host;
 mod jobs;
 pub mod metrics;
+mod new;
 mod onboard;
 mod open;
 mod pick;
+mod plan;
 mod play;
 mod releases;
 mod replay;
@@ -71,6 +73,16 @@ enum Verb {
     /// Say what a checkout is made of and which fairway.toml that leads to, without asking anybody
     #[command(after_help = "Example:\n  fairway onboard --dry-run\n  fairway onboard --dry-run ../shop --json")]
     Onboard(onboard::Args),
+    /// Begin a repository from a plan: it runs, it is tested, it can be released
+    #[command(
+        after_help = "Example:\n  fairway new rust-service shop\n  fairway new node-service shop --set port=8082\n  fairway new go-service shop --org acme\n\n`fairway plan list` has the plans, `fairway plan show PLAN` what one asks."
+    )]
+    New(new::Args),
+    /// List plans, look into one, or try one in sample repositories
+    #[command(
+        after_help = "Example:\n  fairway plan list\n  fairway plan show rust-service\n  fairway plan test ./web --explain"
+    )]
+    Plan(plan::Args),
     /// Look whether fairway.toml is right: line, column and the nearest key of what is not
     #[command(
         after_help = "Example:\n  fairway check\n  fairway check ../shop --json\n\nExit status: 0 it is right, 1 it is not."
@@ -136,6 +148,8 @@ pub fn main() -> ExitCode {
         Verb::Play(args) => block_on(play::play(args)),
         Verb::Demo(args) => block_on(demo::demo(args)),
         Verb::Run(args) => block_on(run::run(args)),
+        Verb::New(args) => block_on(new::new(args)),
+        Verb::Plan(args) => block_on(plan::plan(args)),
         Verb::Doctor(args) => block_on(doctor::doctor(args)),
         Verb::Jobs(args) => block_on(jobs::jobs(args)),
         Verb::Metrics(args) => block_on(metrics::metrics(args)),

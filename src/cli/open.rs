@@ -1,11 +1,13 @@
 //! What several verbs open: the settings, the store, the key of the secret store.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 
 use crate::clock::Clock;
-use crate::settings::{SettingProblem, Settings};
+use crate::github::{self, GitHub};
+use crate::settings::{AppIdentity, SettingProblem, Settings};
 use crate::store::{Seal, Store};
 
 /// Reads the settings, or says all that is wrong with them at once.
@@ -64,4 +66,21 @@ pub async fn agree_on_time(store: &Store, clock: &Clock) -> anyhow::Result<()> {
         clock.set_offset_ms(offset);
     }
     Ok(())
+}
+
+/// A client for the App.
+///
+/// # Errors
+/// When the key or the address is none.
+pub fn github(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> anyhow::Result<GitHub> {
+    let now = clock.clone();
+    let config = github::Config {
+        api_url: settings.github_url.clone(),
+        app_id: i64::try_from(identity.app_id).context("FAIRWAY_APP_ID is too large")?,
+        private_key: identity.private_key.reveal().to_owned(),
+        user_agent: format!("fairway/{}", env!("CARGO_PKG_VERSION")),
+        now: Arc::new(move || now.now()),
+        ..github::Config::default()
+    };
+    GitHub::new(config).context("FAIRWAY_PRIVATE_KEY cannot be used")
 }

@@ -13,7 +13,6 @@ use crate::context::{Context, LiveRuns, Policy};
 use crate::engine::Engine;
 use crate::engine::dagger::{self, Dagger};
 use crate::engine::local::Local;
-use crate::github::{self, GitHub};
 use crate::host;
 use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Settings};
 use crate::store::{Seal, Store};
@@ -52,7 +51,7 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         }
     }
     let engine = engine(&settings, args.playground)?;
-    let github = github(&settings, &identity, &clock)?;
+    let github = super::open::github(&settings, &identity, &clock)?;
     let public = listen(settings.listen, "FAIRWAY_LISTEN").await?;
     let private = listen(settings.private_listen, "FAIRWAY_PRIVATE_LISTEN").await?;
     let token = settings.private_token.as_ref().map_or_else(fresh_token, |t| t.reveal().to_owned());
@@ -128,19 +127,6 @@ fn dagger_config(settings: &Settings) -> anyhow::Result<dagger::Config> {
         image: settings.image.clone(),
         seal: seal.into(),
     })
-}
-
-fn github(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> anyhow::Result<GitHub> {
-    let now = clock.clone();
-    let config = github::Config {
-        api_url: settings.github_url.clone(),
-        app_id: i64::try_from(identity.app_id).context("FAIRWAY_APP_ID is too large")?,
-        private_key: identity.private_key.reveal().to_owned(),
-        user_agent: format!("fairway/{}", env!("CARGO_PKG_VERSION")),
-        now: Arc::new(move || now.now()),
-        ..github::Config::default()
-    };
-    GitHub::new(config).context("FAIRWAY_PRIVATE_KEY cannot be used")
 }
 
 fn policy(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> Policy {

@@ -11,6 +11,7 @@ pub mod facts;
 pub mod ids;
 pub mod metrics;
 pub mod onboard;
+pub mod plan;
 pub mod project;
 pub mod record;
 pub mod release;

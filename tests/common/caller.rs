@@ -49,6 +49,12 @@ impl Caller {
         self.send(&self.token, ("GET", path), Value::Null).await
     }
 
+    /// As the installation, with a body.
+    #[allow(dead_code, reason = "not every test that includes this file makes repositories")]
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        self.send(&self.token, ("POST", path), body).await
+    }
+
     /// As the installation, in GraphQL.
     pub async fn graphql(&self, query: &str, variables: Value) -> Value {
         self.send(&self.token, ("POST", "/graphql"), json!({ "query": query, "variables": variables })).await

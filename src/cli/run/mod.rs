@@ -38,6 +38,13 @@ pub struct Args {
     json: bool,
 }
 
+impl Args {
+    /// All pipelines of what stands somewhere.
+    pub fn all(engine: Wish) -> Args {
+        Args { pipelines: Vec::new(), sha: None, engine, json: false }
+    }
+}
+
 /// Independent pipelines at once, on an engine that keeps them apart.
 const AT_ONCE: usize = 4;
 /// The exit status after Ctrl-C, as shells have it.
@@ -53,7 +60,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         Some(sha) => checkout(&here, sha, &scratch.path().join("tree")).await?,
         None => here.clone(),
     };
-    let told = run_in((&place, scratch.path()), &args).await;
+    let told = run_in((&place, scratch.path()), &args).await.map(ExitCode::from);
     if args.sha.is_some() {
         let path = place.display().to_string();
         git(&here, &["worktree", "remove", "--force", &path]).await?;
@@ -61,7 +68,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     told
 }
 
-async fn run_in((place, scratch): (&Path, &Path), args: &Args) -> anyhow::Result<ExitCode> {
+/// Runs what stands in `place`. Gives the exit status.
+pub async fn run_in((place, scratch): (&Path, &Path), args: &Args) -> anyhow::Result<u8> {
     let project = project(place)?;
     let mut graph = Graph::new(&project, &args.pipelines)?;
     let (engine, line) = engine((place, scratch), args.engine).await?;
@@ -98,7 +106,7 @@ async fn run_in((place, scratch): (&Path, &Path), args: &Args) -> anyhow::Result
     }
     drop(tx);
     showing.await.context("showing what happens")?;
-    Ok(ExitCode::from(if cancel.is_cancelled() { INTERRUPTED } else { worst.max(u8::from(graph.failed())) }))
+    Ok(if cancel.is_cancelled() { INTERRUPTED } else { worst.max(u8::from(graph.failed())) })
 }
 
 fn status(outcome: &Outcome) -> u8 {

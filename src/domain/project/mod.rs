@@ -10,12 +10,12 @@ mod environment;
 mod floor;
 mod freeze;
 mod graph;
-mod keys;
+pub(in crate::domain) mod keys;
 mod pipeline;
-mod problem;
+pub(in crate::domain) mod problem;
 mod read;
 mod select;
-mod value;
+pub(in crate::domain) mod value;
 
 pub use call::{Arg, Call, check_name};
 pub use check::pipeline_name;

@@ -33,23 +33,23 @@ impl std::fmt::Display for Problem {
 const MAX_PROBLEMS: usize = 50;
 
 /// Collects problems while the file is read to its end, so that a person mends all of them at once.
-pub(super) struct Problems<'a> {
+pub(in crate::domain) struct Problems<'a> {
     text: &'a str,
     starts: Vec<usize>,
     found: Vec<Problem>,
 }
 
 impl<'a> Problems<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
+    pub(in crate::domain) fn new(text: &'a str) -> Self {
         let after_newlines = text.match_indices('\n').map(|(at, _)| at + 1);
         Problems { text, starts: std::iter::once(0).chain(after_newlines).collect(), found: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, span: Option<Range<usize>>, key: &str, message: impl Into<String>) {
+    pub(in crate::domain) fn add(&mut self, span: Option<Range<usize>>, key: &str, message: impl Into<String>) {
         self.add_with_hint(span, key, message, None);
     }
 
-    pub(super) fn add_with_hint(
+    pub(in crate::domain) fn add_with_hint(
         &mut self,
         span: Option<Range<usize>>,
         key: &str,
@@ -63,21 +63,21 @@ impl<'a> Problems<'a> {
         self.found.push(Problem { line, column, key: key.to_owned(), message: message.into(), hint });
     }
 
-    pub(super) fn full(&self) -> bool {
+    pub(in crate::domain) fn full(&self) -> bool {
         self.found.len() >= MAX_PROBLEMS
     }
 
     /// Whether this very key has a problem already, so that a second one would only repeat it.
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(in crate::domain) fn has(&self, key: &str) -> bool {
         self.found.iter().any(|problem| problem.key == key)
     }
 
-    pub(super) fn line(&self, span: Option<Range<usize>>) -> u32 {
+    pub(in crate::domain) fn line(&self, span: Option<Range<usize>>) -> u32 {
         self.place(span.map_or(0, |span| span.start)).0
     }
 
     /// All that was found, in the order of the file.
-    pub(super) fn finish(mut self) -> Vec<Problem> {
+    pub(in crate::domain) fn finish(mut self) -> Vec<Problem> {
         self.found.sort_by_key(|problem| (problem.line, problem.column));
         self.found
     }
@@ -107,7 +107,7 @@ pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
 }
 
 /// A person's own text, made safe to repeat in a sentence: one line, no control characters, not long.
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::domain) fn quoted(text: &str) -> String {
     let plain: String = text.chars().filter(|c| !c.is_control() && *c != '`').take(60).collect();
     format!("`{plain}`")
 }

@@ -10,8 +10,8 @@ use super::keys::Table;
 use super::problem::{Problems, nearest, quoted};
 
 /// A table with its dotted name, for reading.
-pub(super) struct Section<'t> {
-    pub(super) path: String,
+pub(in crate::domain) struct Section<'t> {
+    pub(in crate::domain) path: String,
     table: &'t dyn TableLike,
     span: Option<Range<usize>>,
 }
@@ -19,12 +19,12 @@ pub(super) struct Section<'t> {
 type Rule = fn(&str) -> Result<(), String>;
 
 impl<'t> Section<'t> {
-    pub(super) fn root(table: &'t dyn TableLike) -> Self {
+    pub(in crate::domain) fn root(table: &'t dyn TableLike) -> Self {
         Section { path: String::new(), table, span: None }
     }
 
     /// The table under `key`; `None` when it is missing, or is no table, which is a problem.
-    pub(super) fn section(&self, key: &str, problems: &mut Problems<'_>) -> Option<Section<'t>> {
+    pub(in crate::domain) fn section(&self, key: &str, problems: &mut Problems<'_>) -> Option<Section<'t>> {
         let item = self.get(key)?;
         let path = self.name(key);
         let span = self.key_span(key);
@@ -39,7 +39,7 @@ impl<'t> Section<'t> {
 
     /// The tables below it with their names; one that is no table, or has no good name, is a problem. `what`: one of
     /// them, with its article.
-    pub(super) fn tables(&self, what: &str, problems: &mut Problems<'_>) -> Vec<(&'t str, Section<'t>)> {
+    pub(in crate::domain) fn tables(&self, what: &str, problems: &mut Problems<'_>) -> Vec<(&'t str, Section<'t>)> {
         let mut tables = Vec::new();
         for name in self.keys() {
             if check::pipeline_name(name) {
@@ -53,29 +53,29 @@ impl<'t> Section<'t> {
         tables
     }
 
-    pub(super) fn keys(&self) -> impl Iterator<Item = &'t str> + use<'t> {
+    pub(in crate::domain) fn keys(&self) -> impl Iterator<Item = &'t str> + use<'t> {
         self.table.iter().map(|(key, _)| key)
     }
 
-    pub(super) fn span(&self) -> Option<Range<usize>> {
+    pub(in crate::domain) fn span(&self) -> Option<Range<usize>> {
         self.span.clone()
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(in crate::domain) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    pub(super) fn name(&self, key: &str) -> String {
+    pub(in crate::domain) fn name(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    pub(super) fn key_span(&self, key: &str) -> Option<Range<usize>> {
+    pub(in crate::domain) fn key_span(&self, key: &str) -> Option<Range<usize>> {
         let (found, item) = self.table.get_key_value(key)?;
         found.span().or_else(|| item.span()).or_else(|| self.span())
     }
 
     /// One problem for each key that is not among the known ones.
-    pub(super) fn refuse_unknown(&self, table: &Table, problems: &mut Problems<'_>) {
+    pub(in crate::domain) fn refuse_unknown(&self, table: &Table, problems: &mut Problems<'_>) {
         let known = &table.names();
         for key in self.keys().filter(|key| !table.knows(key)) {
             if problems.full() {
@@ -92,7 +92,7 @@ impl<'t> Section<'t> {
     }
 
     /// A string that keeps the rule.
-    pub(super) fn text(&self, key: &str, rule: Rule, problems: &mut Problems<'_>) -> Option<String> {
+    pub(in crate::domain) fn text(&self, key: &str, rule: Rule, problems: &mut Problems<'_>) -> Option<String> {
         let item = self.get(key)?;
         let Some(text) = item.as_str() else {
             let message = format!("`{key}` must be a string, not {}.", kind(item));
@@ -109,7 +109,7 @@ impl<'t> Section<'t> {
     }
 
     /// A list of strings with their places, without those that break the rule or stand there twice.
-    pub(super) fn texts(
+    pub(in crate::domain) fn texts(
         &self,
         key: &str,
         rule: Rule,
@@ -144,7 +144,7 @@ impl<'t> Section<'t> {
     }
 
     /// A table of plain values; numbers and booleans are taken as they are written.
-    pub(super) fn env(&self, problems: &mut Problems<'_>) -> BTreeMap<String, String> {
+    pub(in crate::domain) fn env(&self, problems: &mut Problems<'_>) -> BTreeMap<String, String> {
         let mut env = BTreeMap::new();
         let Some(section) = self.section("env", problems) else {
             return env;
@@ -174,7 +174,7 @@ impl<'t> Section<'t> {
     }
 
     /// A TCP port.
-    pub(super) fn port(&self, problems: &mut Problems<'_>) -> Option<u16> {
+    pub(in crate::domain) fn port(&self, problems: &mut Problems<'_>) -> Option<u16> {
         let item = self.get("port")?;
         let port = item.as_integer().and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
         if port.is_none() {
@@ -184,17 +184,17 @@ impl<'t> Section<'t> {
     }
 
     /// Whether there is a list under the key.
-    pub(super) fn is_list(&self, key: &str) -> bool {
+    pub(in crate::domain) fn is_list(&self, key: &str) -> bool {
         self.get(key).is_some_and(Item::is_array)
     }
 
     /// Whether there is a string under the key.
-    pub(super) fn is_text(&self, key: &str) -> bool {
+    pub(in crate::domain) fn is_text(&self, key: &str) -> bool {
         self.get(key).is_some_and(Item::is_str)
     }
 
     /// A boolean; what is not there is false.
-    pub(super) fn flag(&self, key: &str, problems: &mut Problems<'_>) -> bool {
+    pub(in crate::domain) fn flag(&self, key: &str, problems: &mut Problems<'_>) -> bool {
         let Some(item) = self.get(key) else { return false };
         item.as_bool().unwrap_or_else(|| {
             let message = format!("`{key}` must be `true` or `false`, not {}.", kind(item));
@@ -204,7 +204,12 @@ impl<'t> Section<'t> {
     }
 
     /// A whole number between two others.
-    pub(super) fn number(&self, key: &str, (least, most): (i64, i64), problems: &mut Problems<'_>) -> Option<i64> {
+    pub(in crate::domain) fn number(
+        &self,
+        key: &str,
+        (least, most): (i64, i64),
+        problems: &mut Problems<'_>,
+    ) -> Option<i64> {
         let item = self.get(key)?;
         let number = item.as_integer().filter(|n| (least..=most).contains(n));
         if number.is_none() {
@@ -220,12 +225,12 @@ impl<'t> Section<'t> {
 }
 
 /// Any string is fine.
-pub(super) fn any(_: &str) -> Result<(), String> {
+pub(in crate::domain) fn any(_: &str) -> Result<(), String> {
     Ok(())
 }
 
 /// Names in code marks, with commas.
-pub(super) fn list(names: &[&str]) -> String {
+pub(in crate::domain) fn list(names: &[&str]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 

@@ -1,5 +1,6 @@
 //! The pull requests that Fairway opens by itself, and what it reads before.
 
+mod found;
 mod sight;
 
 use http::Method;
@@ -60,6 +61,13 @@ pub enum Brought {
     Taken,
 }
 
+/// Files as a tree wants them.
+fn entries(files: &[File]) -> Vec<Value> {
+    let mode = |file: &File| if file.executable { "100755" } else { "100644" };
+    let entry = |file: &File| json!({ "path": file.path, "mode": mode(file), "type": "blob", "content": file.text });
+    files.iter().map(entry).collect()
+}
+
 impl GitHub {
     /// Makes one commit and its branch; GitHub signs it, because it is the App's. Again is harmless: a branch that an earlier
     /// try made is known by what it holds.
@@ -67,13 +75,8 @@ impl GitHub {
         let post = |path: &str, body: Value| {
             Ask::write(Auth::of(repo, CODE), Method::POST, format!("{}/git/{path}", base(repo)), body)
         };
-        let mode = |file: &File| if file.executable { "100755" } else { "100644" };
-        let entries: Vec<Value> = bring
-            .files
-            .iter()
-            .map(|file| json!({ "path": file.path, "mode": mode(file), "type": "blob", "content": file.text }))
-            .collect();
-        let tree: Sha = self.json(post("trees", json!({ "base_tree": bring.tree, "tree": entries }))).await?;
+        let tree = json!({ "base_tree": bring.tree, "tree": entries(bring.files) });
+        let tree: Sha = self.json(post("trees", tree)).await?;
         let body = json!({ "message": bring.message, "tree": tree.sha, "parents": [bring.base] });
         let made: Sha = self.json(post("commits", body)).await?;
         let body = json!({ "ref": format!("refs/heads/{}", bring.branch), "sha": made.sha });

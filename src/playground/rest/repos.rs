@@ -5,10 +5,28 @@ use serde_json::{Value, json};
 use super::answer::Answer;
 use super::call::{Call, Reply, broken};
 use crate::playground::git::Git;
+use crate::playground::people::NewRepo;
 use crate::playground::world::Status;
 
 pub fn repo(call: &mut Call<'_>) -> Reply {
     Ok(Answer::ok(call.world.repo_json(call.repo()?)))
+}
+
+/// Makes an empty repository in an organisation.
+pub fn create(call: &mut Call<'_>) -> Reply {
+    let name = call.need("Repository", "name")?.to_owned();
+    let full_name = format!("{}/{name}", call.arg(0));
+    if !call.world.orgs.contains_key(call.arg(0)) {
+        return Err(Answer::not_found());
+    }
+    if call.world.repo(&full_name).is_some() {
+        return Err(Answer::unprocessable("Repository creation failed.: name already exists on this account"));
+    }
+    let (by, private) = (call.login(), call.body["private"].as_bool().unwrap_or(false));
+    let new = NewRepo { full_name: &full_name, by: &by, private, files: &[] };
+    let id = call.world.create_repo(&new).map_err(broken)?;
+    let repo = call.world.repos.get(&id).ok_or_else(Answer::not_found)?;
+    Ok(Answer::json(201, call.world.repo_json(repo)))
 }
 
 pub fn branches(call: &mut Call<'_>) -> Reply {

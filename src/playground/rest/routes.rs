@@ -92,6 +92,7 @@ static ROUTES: &[Route] = &[
     get("/meta", OPEN, misc::meta),
     get("/users/{username}", OPEN, misc::user),
     get("/orgs/{org}", OPEN, misc::org),
+    post("/orgs/{org}/repos", ADMIN_W, repos::create),
     get("/orgs/{org}/teams/{team_slug}/memberships/{username}", MEMBERS, misc::team_member),
     get("/repos/{owner}/{repo}", META, repos::repo),
     get("/repos/{owner}/{repo}/branches", CODE, repos::branches),

@@ -6,6 +6,7 @@ use crate::domain::detect::{Texts, detect, propose, wanted};
 use crate::domain::facts::{LiveRepo, OnboardFacts};
 use crate::domain::ids::Repo;
 use crate::domain::onboard::{File, OnboardState, Proposal, Rules, Stage, skip};
+use crate::domain::plan::LOCK;
 use crate::domain::project;
 use crate::domain::speech::onboard as speech;
 use crate::domain::task::Event;
@@ -25,7 +26,8 @@ pub async fn facts(ctx: &Context, state: Option<&OnboardState>, event: &Event) -
     let mut proposal = None;
     if let (Some(branch), false) = (branch, stopped && state.is_none()) {
         let tree = ctx.github.listing(&repo, &branch.1).await?;
-        sight.file = tree.get(FILE).is_some();
+        // A lock alone is a plan's first commit on its way.
+        sight.file = tree.get(FILE).is_some() || tree.get(LOCK).is_some();
         if !sight.file && !stopped && !decided {
             proposal = Some(look(ctx, &repo, branch, &tree).await?);
         }
