@@ -28,6 +28,8 @@ pub enum Incoming {
         before: String,
         /// The head after; forty zeros when the branch was deleted.
         after: String,
+        /// Paths that its commits touch; `None` where GitHub does not list them all.
+        touched: Option<Vec<String>>,
         /// Login of the pusher.
         sender: String,
     },

@@ -9,6 +9,7 @@ pub mod dice;
 pub mod event;
 pub mod facts;
 pub mod ids;
+pub mod key;
 pub mod metrics;
 pub mod onboard;
 pub mod plan;

@@ -78,6 +78,8 @@ pub struct Sight {
     pub head: Option<String>,
     /// `fairway.toml` is on the default branch.
     pub file: bool,
+    /// So is `fairway.lock`: it follows a plan.
+    pub lock: bool,
 }
 
 /// Why no pull request is opened.

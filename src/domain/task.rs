@@ -5,10 +5,12 @@ use serde::{Deserialize, Serialize};
 use super::ask::{Answered, Ask};
 use super::event::{Comment, Pull};
 use super::ids::Repo;
+use super::plan;
 use super::project::Pipeline;
 use super::release::News;
 use super::run::Conclusion;
 
+pub use super::key::Key;
 pub use super::trust::{RunKey, Trust};
 
 /// The identifier of the button on a check run that did not pass.
@@ -123,6 +125,23 @@ pub enum Task {
         /// Where.
         repo: Repo,
     },
+    /// Read which plan a repository follows.
+    Follow {
+        /// Where.
+        repo: Repo,
+    },
+    /// Read what is the newest version of a plan.
+    ReadPlan {
+        /// As behind `plan =`.
+        plan: String,
+    },
+    /// Bring the pull request that moves a repository to a plan's newest version to what the plan's row says.
+    SyncUpgrade {
+        /// Where.
+        repo: Repo,
+        /// As behind `plan =`; empty: whose pull request is there.
+        plan: String,
+    },
     /// List an installation's repositories, for those that were never considered.
     Discover {
         /// Which installation.
@@ -164,6 +183,9 @@ impl Task {
             Task::SyncShelf { .. } => "shelf",
             Task::Consider { .. } => "consider",
             Task::SyncOnboarding { .. } => "onboarding",
+            Task::Follow { .. } => "follow",
+            Task::ReadPlan { .. } => "plan",
+            Task::SyncUpgrade { .. } => "upgrade",
             Task::Discover { .. } => "discover",
             Task::Recover => "recover",
             Task::Reconcile { .. } => "reconcile",
@@ -190,6 +212,9 @@ impl Task {
             Task::SyncShelf { key } => format!("shelf:{key}"),
             Task::Consider { repo } => format!("consider:{}", repo.id),
             Task::SyncOnboarding { repo } => format!("onboarding:{}", repo.id),
+            Task::Follow { repo } => format!("follow:{}", repo.id),
+            Task::ReadPlan { plan } => format!("readplan:{plan}"),
+            Task::SyncUpgrade { repo, .. } => format!("upgrade:{}", repo.id),
             Task::Discover { installation } => format!("discover:{installation}"),
             Task::Recover => "recover".to_owned(),
             Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
@@ -202,75 +227,8 @@ impl Task {
         match self {
             Task::Event { .. } | Task::Execute { .. } | Task::Watch { .. } => None,
             Task::Minimise { comment, .. } => Some(format!("minimise:{comment}")),
+            Task::SyncUpgrade { repo, plan } => Some(format!("upgrade:{}/{plan}", repo.id)),
             other => Some(other.lane()),
-        }
-    }
-}
-
-/// Which aggregate. Its text form is its lane and its primary key.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Key {
-    /// A pull request: repository id and number.
-    Pull(i64, i64),
-    /// A branch whose pushes are checked: repository id and name.
-    Branch(i64, String),
-    /// One entry of a merge queue: repository id and full ref.
-    Queue(i64, String),
-    /// An environment: repository id and name.
-    Env(i64, String),
-    /// A repository's onboarding: its id.
-    Onboard(i64),
-}
-
-impl Key {
-    /// The repository's id.
-    pub fn repo(&self) -> i64 {
-        match self {
-            Key::Pull(repo, _)
-            | Key::Branch(repo, _)
-            | Key::Queue(repo, _)
-            | Key::Env(repo, _)
-            | Key::Onboard(repo) => *repo,
-        }
-    }
-
-    /// The word in the `kind` column of `aggregates`.
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Key::Pull(..) => "pr",
-            Key::Branch(..) => "branch",
-            Key::Queue(..) => "queue",
-            Key::Env(..) => "env",
-            Key::Onboard(..) => "onboard",
-        }
-    }
-
-    /// The inverse of `to_string`; `None` for a key that this version does not know.
-    pub fn parse(text: &str) -> Option<Key> {
-        let (kind, rest) = text.split_once(':')?;
-        if kind == "onboard" {
-            return Some(Key::Onboard(rest.parse().ok()?));
-        }
-        let (repo, name) = rest.split_once('/')?;
-        let repo = repo.parse().ok()?;
-        match kind {
-            "pr" => Some(Key::Pull(repo, name.parse().ok()?)),
-            "branch" => Some(Key::Branch(repo, name.to_owned())),
-            "queue" => Some(Key::Queue(repo, name.to_owned())),
-            "env" => Some(Key::Env(repo, name.to_owned())),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Key {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Key::Pull(repo, number) => write!(f, "pr:{repo}/{number}"),
-            Key::Branch(repo, name) => write!(f, "branch:{repo}/{name}"),
-            Key::Queue(repo, name) => write!(f, "queue:{repo}/{name}"),
-            Key::Env(repo, name) => write!(f, "env:{repo}/{name}"),
-            Key::Onboard(repo) => write!(f, "onboard:{repo}"),
         }
     }
 }
@@ -340,6 +298,15 @@ pub enum Event {
         /// Whether somebody asked for it.
         asked: bool,
     },
+    /// Somebody wants it to begin from a plan.
+    Begin {
+        /// Where.
+        repo: Repo,
+        /// One of Fairway's own plans.
+        plan: String,
+        /// The values of its inputs.
+        inputs: plan::Values,
+    },
     /// The pull request that onboards it is open.
     Opened {
         /// Its number.
@@ -352,6 +319,8 @@ pub enum Event {
         /// Why, in words.
         why: String,
     },
+    /// A plan is told something.
+    Plan(Box<plan::News>),
     /// A Re-run or an action button at GitHub.
     Rerun {
         /// Where.
@@ -375,21 +344,6 @@ impl Ask {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_key_survives_its_text_form() {
-        for key in [
-            Key::Pull(1, 7),
-            Key::Branch(1, "main".into()),
-            Key::Queue(1, "refs/heads/gh-readonly-queue/main/pr-1-a".into()),
-            Key::Env(1, "production".into()),
-            Key::Onboard(1),
-        ] {
-            assert_eq!(Key::parse(&key.to_string()), Some(key));
-        }
-        assert_eq!(Key::parse("cohort:1/production"), None);
-        assert_eq!(Key::parse("pr:1/x"), None);
-    }
 
     #[test]
     fn only_sync_effects_are_coalesced() {

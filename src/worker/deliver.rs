@@ -12,6 +12,7 @@ use crate::domain::event::{CheckRef, Incoming};
 use crate::domain::ids::Repo;
 use crate::domain::metrics::{Signal, SignalKind, Told};
 use crate::domain::onboard::{OnboardState, Skip, Stage};
+use crate::domain::plan::{LOCK, Name};
 use crate::domain::task::{ABORT, Event, Key, PROMOTE, RETRY_FAILED, Task, rollout_of};
 use crate::github::webhook;
 use crate::store::{Job, NewJob, SignalRow};
@@ -124,13 +125,15 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
             vec![pull_seen(repo, pull, seen)]
         }
         Incoming::Repository { action, repo } if CONSIDERED.contains(&action.as_str()) => vec![Task::Consider { repo }],
-        Incoming::Push { repo, branch, before, after, .. } if branch == repo.default_branch => {
+        Incoming::Push { repo, branch, before, after, touched, .. } if branch == repo.default_branch => {
+            let plans = plans(ctx, &repo, touched.as_deref()).await?;
             let key = Key::Branch(repo.id, branch);
             let gone = after.bytes().all(|b| b == b'0');
             let (repo_id, new) = (repo.id, repo.clone());
             let event = if gone { Event::Gone } else { Event::Head { repo, sha: after, base: before } };
             let told = Task::tell(key, event);
-            if gone || !unknown(ctx, repo_id).await? { vec![told] } else { vec![told, Task::Consider { repo: new }] }
+            let considered = !gone && unknown(ctx, repo_id).await?;
+            [told].into_iter().chain(considered.then_some(Task::Consider { repo: new })).chain(plans).collect()
         }
         Incoming::MergeGroup { action, repo, head_sha, head_ref, base_sha } => {
             let key = Key::Queue(repo.id, head_ref);
@@ -169,6 +172,24 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
         }
         _ => Vec::new(),
     })
+}
+
+/// What a push to a default branch may say of plans: that the repository follows one, or that one has a new version.
+async fn plans(ctx: &Context, repo: &Repo, touched: Option<&[String]>) -> Result<Vec<Task>, JobError> {
+    let may = |fits: &dyn Fn(&String) -> bool| touched.is_none_or(|paths| paths.iter().any(fits));
+    let mut tasks = Vec::new();
+    if may(&|path| path == LOCK) {
+        tasks.push(Task::Follow { repo: repo.clone() });
+    }
+    let mine = format!("plan:{}/", repo.full_name());
+    for row in ctx.store.aggregates_of(0, "plan").await? {
+        let Some(Ok(name)) = row.key.strip_prefix("plan:").map(Name::parse) else { continue };
+        let folder = format!("{}/", name.plan);
+        if row.key.starts_with(&mine) && may(&|path| path.starts_with(&folder)) {
+            tasks.push(Task::ReadPlan { plan: name.to_string() });
+        }
+    }
+    Ok(tasks)
 }
 
 /// Our run behind a check run at GitHub tells which aggregates are meant: a fork's event names no pull request.

@@ -33,6 +33,9 @@ pub const SHORT: &[&str] = &[
     "consider",
     "onboarding",
     "discover",
+    "follow",
+    "plan",
+    "upgrade",
 ];
 /// Rollouts on their way: each comes back until it has ended, and none holds up another.
 pub const WATCH: &[&str] = &["watch"];
@@ -167,6 +170,9 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
             queue::finish(ctx, job, &[new_job(&told, ctx.clock.now())?]).await
         }
         Task::SyncOnboarding { repo } => effect::onboard::sync(ctx, job, &repo).await,
+        Task::Follow { repo } => effect::plan::follow(ctx, job, &repo).await,
+        Task::ReadPlan { plan } => effect::plan::read(ctx, job, &plan).await,
+        Task::SyncUpgrade { repo, plan } => effect::upgrade::sync(ctx, job, (&repo, &plan)).await,
         Task::Discover { installation } => recover::discover(ctx, job, installation).await,
         Task::Recover => recover::recover(ctx, job).await,
         Task::Reconcile { repo } => recover::reconcile(ctx, job, &repo).await,

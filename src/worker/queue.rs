@@ -49,7 +49,7 @@ fn calm(task: &Task) -> i64 {
     match task {
         Task::SyncSticky { .. } => CALM_MS,
         // What is created, renamed and pushed to comes in a flock.
-        Task::Consider { .. } => 1_000,
+        Task::Consider { .. } | Task::Follow { .. } => 1_000,
         _ => 0,
     }
 }
@@ -68,6 +68,9 @@ fn priority(task: &Task) -> i64 {
         | Task::SyncShelf { .. }
         | Task::Consider { .. }
         | Task::SyncOnboarding { .. }
+        | Task::Follow { .. }
+        | Task::ReadPlan { .. }
+        | Task::SyncUpgrade { .. }
         | Task::Discover { .. }
         | Task::Recover
         | Task::Reconcile { .. }

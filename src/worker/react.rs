@@ -30,6 +30,12 @@ struct Decided {
     changes: Vec<Change>,
 }
 
+impl Decided {
+    fn nothing() -> Decided {
+        Decided { repo: None, state: None, open: false, changes: Vec::new() }
+    }
+}
+
 /// Does one event.
 pub async fn react(ctx: &Context, job: &Job, key: &Key, event: &Event) -> Result<(), JobError> {
     if already_obeyed(ctx, event).await? {
@@ -79,6 +85,14 @@ async fn decide(ctx: &Context, key: &Key, event: &Event, row: Option<&AggregateR
             let open = state.as_ref().is_some_and(|s| matches!(s.stage, Stage::Wanted | Stage::Open));
             let repo = state.as_ref().map(|s| s.repo.clone());
             Ok(Decided { repo, state: write(state.as_ref())?, open, changes })
+        }
+        Key::Plan(name) => {
+            let Event::Plan(news) = event else { return Ok(Decided::nothing()) };
+            let state: Option<crate::domain::plan::PlanState> = read(text)?;
+            let (state, changes) = decide::plan(state, name, news);
+            let open = state.members.iter().any(|member| !member.stage.decided());
+            let repo = state.members.first().map(|member| member.repo.clone());
+            Ok(Decided { repo, state: write(Some(&state))?, open, changes })
         }
         Key::Branch(..) | Key::Queue(..) => {
             let state: Option<decide::BranchState> = read(text)?;

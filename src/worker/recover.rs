@@ -42,6 +42,12 @@ pub async fn recover(ctx: &Context, job: &Job) -> Result<(), JobError> {
         for repo in repositories(ctx).await? {
             jobs.push(new_job(&Task::Reconcile { repo }, now)?);
         }
+        // A push to a plan's repository may have been missed, and Fairway's own plans came with this version of it.
+        for row in ctx.store.aggregates_of(0, "plan").await? {
+            if let Some(Key::Plan(plan)) = Key::parse(&row.key) {
+                jobs.push(new_job(&Task::ReadPlan { plan }, now)?);
+            }
+        }
         ctx.store.set_meta(RECONCILED, &now.to_string()).await?;
     }
     jobs.push(new_job(&Task::Recover, now + RECOVER_EVERY_MS)?);

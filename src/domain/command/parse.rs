@@ -138,6 +138,9 @@ pub fn parse(body: &str) -> Parsed {
     let (word, tail) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let word: String = word.chars().filter(|c| !hidden(*c)).flat_map(char::to_lowercase).collect();
     match find(&word) {
+        // Others have a `/plan` too, and a `/new`: ours are those alone that say what we know.
+        Some(command) if command.verb == Verb::Plan && !matches!(tail.trim(), "pin" | "retry") => Parsed::NotForUs,
+        Some(command) if command.verb == Verb::New && tail.trim().is_empty() => Parsed::NotForUs,
         Some(command) => arguments(command, tail),
         None => unknown(word),
     }

@@ -34,6 +34,10 @@ pub enum Verb {
     Unfreeze,
     /// The pull request that brings `fairway.toml`, again.
     Onboard,
+    /// The same from a plan, for a repository that has nothing yet.
+    New,
+    /// Stays at its plan's version, or tries the newest one again.
+    Plan,
 }
 
 /// One row.
@@ -218,6 +222,26 @@ pub const COMMANDS: &[Command] = &[
         role: Role::Write,
         example: "/onboard",
     },
+    Command {
+        verb: Verb::New,
+        name: "new",
+        aliases: &[],
+        args: &[arg("plan", ArgKind::Must), arg("input=value", ArgKind::Rest)],
+        flags: &[],
+        help: "Begins this repository from a plan: its pull request has a service that runs, and its test.",
+        role: Role::Write,
+        example: "/new rust-service port=8081",
+    },
+    Command {
+        verb: Verb::Plan,
+        name: "plan",
+        aliases: &[],
+        args: &[arg("pin|retry", ArgKind::Must)],
+        flags: &[],
+        help: "`pin` stays at this version of the plan, `retry` tries the newest one here again.",
+        role: Role::Write,
+        example: "/plan retry",
+    },
 ];
 
 /// Commands of the design that this version cannot obey yet: known words, so that a near miss is understood and the answer is honest.
@@ -235,7 +259,10 @@ pub const MEANT: &[(&str, &str)] = &[
 impl Verb {
     /// Whether it is about an environment rather than about checks.
     pub fn concerns_environments(self) -> bool {
-        !matches!(self, Verb::Help | Verb::Status | Verb::Retry | Verb::Cancel | Verb::Run | Verb::Onboard)
+        !matches!(
+            self,
+            Verb::Help | Verb::Status | Verb::Retry | Verb::Cancel | Verb::Run | Verb::Onboard | Verb::New | Verb::Plan
+        )
     }
 
     /// Its row.

@@ -9,6 +9,7 @@ use crate::domain::ask::{Answered, Said};
 use crate::domain::command::{self, Parsed, Typed, Verb};
 use crate::domain::event::Comment;
 use crate::domain::facts::{Facts, ProjectAt};
+use crate::domain::plan::{NAME, News, Values, begun};
 use crate::domain::project::Trigger;
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
@@ -145,6 +146,8 @@ fn obey(
             Answer::Done(speech::command::withdrawn(checks, &state.environments))
         }
         Verb::Onboard => onboard(state, facts, changes),
+        Verb::New => begin(state, typed, facts, changes),
+        Verb::Plan => steer_plan(state, typed, facts, changes),
         _ if !state.pull.open => Answer::Refused(speech::command::closed(row)),
         Verb::Retry => retry(state, typed.args.first(), facts, changes),
         Verb::Cancel => cancel(state, &comment.author, changes),
@@ -160,6 +163,40 @@ fn onboard(state: &PullState, facts: &Facts, changes: &mut Vec<Change>) -> Answe
     let event = Event::Consider { repo: state.repo.clone(), asked: true };
     changes.push(Change::Do(Task::tell(Key::Onboard(state.repo.id), event)));
     Answer::Done(speech::opened::asked())
+}
+
+/// A repository that has nothing yet begins from a plan.
+fn begin(state: &PullState, typed: &Typed, facts: &Facts, changes: &mut Vec<Change>) -> Answer {
+    if !matches!(facts.home, None | Some(ProjectAt::Missing)) {
+        return Answer::Refused(speech::opened::there_already());
+    }
+    let (plan, given) = typed.args.0.split_first().map_or(("", &[][..]), |(plan, given)| (plan.as_str(), given));
+    let mut inputs = Values::from([(NAME.to_owned(), state.repo.name.clone())]);
+    for word in given {
+        match word.split_once('=') {
+            Some((name, value)) => drop(inputs.insert(name.to_owned(), value.to_owned())),
+            None => return Answer::Refused(speech::plan::no_value(word)),
+        }
+    }
+    if let Err(words) = begun(plan, &inputs) {
+        return Answer::Refused(speech::plan::not_begun(plan, &words));
+    }
+    let event = Event::Begin { repo: state.repo.clone(), plan: plan.to_owned(), inputs };
+    changes.push(Change::Do(Task::tell(Key::Onboard(state.repo.id), event)));
+    Answer::Done(speech::plan::begins(plan))
+}
+
+/// A plan's next versions, as far as this repository is concerned.
+fn steer_plan(state: &PullState, typed: &Typed, facts: &Facts, changes: &mut Vec<Change>) -> Answer {
+    let followed = match &facts.home {
+        Some(ProjectAt::Found(home)) => home.plan.clone(),
+        _ => None,
+    };
+    let Some(name) = followed else { return Answer::Refused(speech::plan::none()) };
+    let (repo, pin) = (state.repo.id, typed.args.first() == Some("pin"));
+    let news = if pin { News::Pin { repo } } else { News::Retry { repo } };
+    changes.push(Change::Do(Task::tell(Key::Plan(name.clone()), Event::Plan(Box::new(news)))));
+    Answer::Done(if pin { speech::plan::pinned(&name) } else { speech::plan::tried(&name) })
 }
 
 fn retry(state: &mut PullState, name: Option<&str>, facts: &Facts, changes: &mut Vec<Change>) -> Answer {

@@ -8,6 +8,7 @@ mod checks;
 mod commands;
 mod environment;
 mod onboard;
+mod plan;
 mod pull;
 mod state;
 
@@ -15,6 +16,7 @@ pub use branch::{BranchState, branch};
 pub use checks::{Checks, Item, Phase};
 pub use environment::{Closed, Ended, EnvState, Going, Held, Stands, Waiting, environment};
 pub use onboard::onboard;
+pub use plan::plan;
 pub use pull::pull;
 pub use state::{Head, LastCommand, PullState, Refused};
 

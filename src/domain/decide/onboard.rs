@@ -3,7 +3,7 @@
 use super::Change;
 use crate::domain::facts::OnboardFacts;
 use crate::domain::ids::Repo;
-use crate::domain::onboard::{OnboardState, Skip, Stage, skip};
+use crate::domain::onboard::{OnboardState, Proposal, Skip, Stage, skip};
 use crate::domain::task::{Event, Task};
 
 /// Decides for a repository. Gives the new state and what to commit; `None` when there is nothing to remember.
@@ -15,6 +15,13 @@ pub fn onboard(
     let mut changes = Vec::new();
     let state = match event {
         Event::Consider { repo, asked } => Some(considered(state, (repo, *asked), facts, &mut changes)),
+        Event::Begin { repo, .. } => {
+            let mut state = state.unwrap_or_else(|| OnboardState::new(repo, facts.now));
+            if let Some(proposal) = facts.live.as_ref().and_then(|live| live.proposal.clone()) {
+                wanted(&mut state, proposal, facts, &mut changes);
+            }
+            Some(state)
+        }
         Event::Opened { pull, tip } => state.map(|mut state| {
             state.pull = Some(*pull);
             state.tip = Some(tip.clone());
@@ -62,6 +69,9 @@ fn considered(
         return state;
     };
     state.repo = live.repo.clone();
+    if live.sight.lock {
+        changes.push(Change::Do(Task::Follow { repo: live.repo.clone() }));
+    }
     if live.sight.file {
         come(&mut state, Stage::Done, facts);
         return state;
@@ -75,17 +85,22 @@ fn considered(
             Some(why) => come(&mut state, Stage::Idle(why), facts),
             None => {
                 if let Some(proposal) = &live.proposal {
-                    state.round += 1;
-                    state.proposal = Some(proposal.clone());
-                    (state.pull, state.tip) = (None, None);
-                    state.why.clear();
-                    come(&mut state, Stage::Wanted, facts);
-                    show(&state, changes);
+                    wanted(&mut state, proposal.clone(), facts, changes);
                 }
             }
         },
     }
     state
+}
+
+/// A pull request with this is to be opened, in place of the one before.
+fn wanted(state: &mut OnboardState, proposal: Proposal, facts: &OnboardFacts, changes: &mut Vec<Change>) {
+    state.round += 1;
+    state.proposal = Some(proposal);
+    (state.pull, state.tip) = (None, None);
+    state.why.clear();
+    come(state, Stage::Wanted, facts);
+    show(state, changes);
 }
 
 fn come(state: &mut OnboardState, stage: Stage, facts: &OnboardFacts) {
@@ -104,7 +119,7 @@ mod tests {
     use super::*;
     use crate::domain::event::Pull;
     use crate::domain::facts::LiveRepo;
-    use crate::domain::onboard::{Proposal, Rules, Sight};
+    use crate::domain::onboard::{Rules, Sight};
 
     fn repo() -> Repo {
         Repo { installation: 1, id: 2, owner: "acme".into(), name: "shop".into(), default_branch: "main".into() }

@@ -10,6 +10,7 @@ use crate::domain::event::Pull;
 use crate::domain::facts::Facts;
 use crate::domain::ids::Repo;
 use crate::domain::onboard;
+use crate::domain::plan;
 use crate::domain::project::Trigger;
 use crate::domain::task::{Event, Key, Task};
 
@@ -74,6 +75,8 @@ pub fn pull(state: Option<PullState>, event: &Event, facts: &Facts) -> (Option<P
         | Event::Rollout { .. }
         | Event::Due
         | Event::Consider { .. }
+        | Event::Begin { .. }
+        | Event::Plan(_)
         | Event::Opened { .. }
         | Event::Blocked { .. } => state,
     };
@@ -96,6 +99,9 @@ fn seen_pull(
     if moved && onboard::is_ours(&state.pull) {
         let told = Event::Pull { repo: state.repo.clone(), pull: state.pull.clone(), seen };
         changes.push(Change::Do(Task::tell(Key::Onboard(state.repo.id), told)));
+    }
+    if moved && plan::is_ours(&state.pull) {
+        changes.push(Change::Do(Task::SyncUpgrade { repo: state.repo.clone(), plan: String::new() }));
     }
     if moved {
         // Whatever waits for the old head will not go on.

@@ -9,6 +9,7 @@ use crate::domain::event::Pull;
 use crate::domain::facts::Facts;
 use crate::domain::ids::Repo;
 use crate::domain::onboard;
+use crate::domain::plan;
 use crate::domain::task::{Key, Task, Trust};
 
 /// A pull request as Fairway knows it.
@@ -137,6 +138,9 @@ impl PullState {
     pub(super) fn tell(&self, changes: &mut Vec<Change>) {
         if onboard::is_ours(&self.pull) {
             changes.push(Change::Do(Task::SyncOnboarding { repo: self.repo.clone() }));
+        }
+        if plan::is_ours(&self.pull) {
+            changes.push(Change::Do(Task::SyncUpgrade { repo: self.repo.clone(), plan: String::new() }));
         }
         if self.last.is_some() || !self.environments.is_empty() {
             changes.push(Change::Do(Task::SyncSticky { key: self.key() }));

@@ -2,15 +2,26 @@
 
 use include_dir::{Dir, include_dir};
 
+use super::manifest::read;
 use super::shape::Source;
+use super::version::Version;
 
 static PLANS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/templates/plans");
 
 /// Their names, in order.
 pub fn names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = PLANS.dirs().filter_map(|dir| dir.path().to_str()).collect();
+    let all = PLANS.dirs().filter_map(|dir| dir.path().to_str());
+    let mut names: Vec<&str> = all.filter(|name| !name.contains('@')).collect();
     names.sort_unstable();
     names
+}
+
+/// All files of one at a version. What it was before it became what it is now stays as `NAME@VERSION` beside it, because
+/// repositories that were rendered from it are merged by it.
+pub fn sources_at(name: &str, version: Version) -> Option<Vec<Source>> {
+    let now = sources(name)?;
+    let current = read(&now).is_ok_and(|plan| plan.version == version);
+    if current { Some(now) } else { sources(&format!("{name}@{version}")) }
 }
 
 /// All files of the one with this name; `None`: there is no such plan.

@@ -43,6 +43,12 @@ impl TryFrom<String> for Version3 {
     }
 }
 
+impl From<Version> for Version3 {
+    fn from(version: Version) -> Version3 {
+        Version3(version)
+    }
+}
+
 impl From<Version3> for String {
     fn from(version: Version3) -> String {
         version.0.to_string()
@@ -60,6 +66,12 @@ impl Lock {
             pinned: false,
             inputs,
         }
+    }
+
+    /// Those of its inputs that a version of the plan asks for.
+    pub fn known_to(&self, plan: &Plan) -> Values {
+        let asked = |name: &String| plan.inputs.iter().any(|input| input.name == *name);
+        self.inputs.iter().filter(|(name, _)| asked(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// Reads it; the error is a sentence.

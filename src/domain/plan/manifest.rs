@@ -22,12 +22,27 @@ const MAX_FILES: usize = 300;
 /// ...and each at most so many bytes.
 const MAX_BYTES: usize = 512 * 1024;
 
+/// The cohorts of a plan that names none, cumulative percents.
+const COHORTS: [u8; 3] = [5, 25, 100];
+/// The failures that a plan bears that says nothing, percent of a cohort.
+const LIMIT: u8 = 10;
+
 static TOP: Table = Table {
     all: &["version", "about"],
     one: &[],
     keys: &[
         Key { name: "version", doc: "Its version, such as 1.0.0.", shape: Shape::Text("") },
         Key { name: "about", doc: "What it is for, in a sentence.", shape: Shape::Text("") },
+        Key {
+            name: "cohorts",
+            doc: "How much of all followers has a new version after each cohort.",
+            shape: Shape::Texts("^(100|[1-9][0-9]?)%$"),
+        },
+        Key {
+            name: "limit",
+            doc: "A cohort in which more fail is the last.",
+            shape: Shape::Text("^(100|[1-9]?[0-9])%$"),
+        },
         Key { name: "input", doc: "What it asks.", shape: Shape::Named(&INPUT) },
         Key { name: "file", doc: "Files that depend on a flag.", shape: Shape::Free },
     ],
@@ -84,7 +99,15 @@ pub fn read(sources: &[Source]) -> Result<Plan, Vec<Trouble>> {
 
 fn empty() -> Plan {
     let version = Version { major: 0, minor: 0, patch: 0 };
-    Plan { version, about: String::new(), inputs: Vec::new(), templates: Vec::new(), changes: Vec::new() }
+    Plan {
+        version,
+        about: String::new(),
+        inputs: Vec::new(),
+        templates: Vec::new(),
+        changes: Vec::new(),
+        cohorts: COHORTS.to_vec(),
+        limit: LIMIT,
+    }
 }
 
 fn limits(sources: &[Source]) -> Vec<Trouble> {
@@ -128,6 +151,8 @@ fn parsed(text: &str) -> Parsed {
         version: version.and_then(|text| Version::parse(&text)).unwrap_or(empty().version),
         about: root.text("about", any, &mut problems).unwrap_or_default(),
         inputs: inputs(&root, &mut problems),
+        cohorts: cohorts(&root, &mut problems),
+        limit: root.text("limit", |text| percent(text).map(drop), &mut problems).map_or(LIMIT, |text| share(&text)),
         ..empty()
     };
     let mut when = BTreeMap::new();
@@ -144,6 +169,29 @@ fn parsed(text: &str) -> Parsed {
         }
     }
     (Some((plan, when)), problems.finish())
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').and_then(|number| number.parse().ok()).filter(|share| *share <= 100);
+    number.ok_or_else(|| format!("{} is no share such as `25%`.", quoted(text)))
+}
+
+fn share(text: &str) -> u8 {
+    percent(text).unwrap_or(LIMIT)
+}
+
+fn cohorts(root: &Section<'_>, problems: &mut Problems<'_>) -> Vec<u8> {
+    if !root.has("cohorts") {
+        return COHORTS.to_vec();
+    }
+    let found = root.texts("cohorts", |text| percent(text).map(drop), problems);
+    let shares: Vec<u8> = found.iter().map(|(text, _)| share(text)).collect();
+    if !shares.is_sorted_by(|a, b| a < b) || shares.last() != Some(&100) {
+        let message = "Shares rise, and the last one is `100%`, as in `[\"5%\", \"25%\", \"100%\"]`.";
+        problems.add(root.key_span("cohorts"), "cohorts", message);
+        return COHORTS.to_vec();
+    }
+    shares
 }
 
 fn version(text: &str) -> Result<Version, String> {

@@ -4,7 +4,9 @@
 //! `fairway.toml` says, also when the plan's repository is gone. `fairway.lock` says what was rendered, so that the next
 //! version can be merged with what the owner changed since.
 
+mod begin;
 pub mod builtin;
+mod fleet;
 mod input;
 mod lock;
 mod manifest;
@@ -13,7 +15,9 @@ mod render;
 mod shape;
 mod version;
 
-pub use input::{Input, Kind, Values};
+pub use begin::begun;
+pub use fleet::{BRANCH, Member, News, PlanState, Release, Stage, cohorts, is_ours, place};
+pub use input::{Input, Kind, NAME, Values};
 pub use lock::{LOCK, Lock};
 pub use manifest::{MANIFEST, read};
 pub use merge::{Change, Conflict, Merged, merge};

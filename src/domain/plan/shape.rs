@@ -43,6 +43,10 @@ pub struct Plan {
     pub templates: Vec<Template>,
     /// What each version changed, newest first; Markdown.
     pub changes: Vec<(Version, String)>,
+    /// How much of all followers has a new version after each cohort, in percent; ends with 100.
+    pub cohorts: Vec<u8>,
+    /// A cohort in which more than so many percent fail is the last.
+    pub limit: u8,
 }
 
 /// Something that is wrong in a plan, where a person mends it.

@@ -8,6 +8,7 @@ pub mod onboard;
 pub mod opened;
 pub mod order;
 pub mod place;
+pub mod plan;
 pub mod reply;
 pub mod rollout;
 pub mod simulate;

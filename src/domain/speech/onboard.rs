@@ -2,6 +2,7 @@
 //! pull request that brings it.
 
 use crate::domain::detect::{Confidence, Detected, Draft, Evidence, FILE, Kind, Note, Stack, Why};
+use crate::domain::plan::builtin;
 use crate::domain::run::escape_md;
 
 /// The pull request's title.
@@ -232,7 +233,10 @@ fn intro(checks: usize) -> String {
 pub fn found_table(detected: &Detected) -> String {
     let mut out = "### Found\n\n".to_owned();
     if detected.stacks.is_empty() {
-        out.push_str("No manifest that Fairway knows.\n");
+        out.push_str(
+            "No manifest that Fairway knows. To begin from a plan instead, type one of these in a comment:\n\n",
+        );
+        builtin::names().iter().for_each(|name| out.push_str(&format!("- `/new {name}`\n")));
     } else {
         out.push_str("| What | Evidence | |\n|---|---|---|\n");
     }

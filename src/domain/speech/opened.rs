@@ -71,15 +71,7 @@ fn edited(view: &View) -> String {
         Some(Ok(project)) if project.pipelines.is_empty() => {
             format!("### Checks\n\n`{FILE}` has no pipeline, so nothing runs.\n")
         }
-        Some(Ok(project)) => {
-            let mut out = "### Checks\n\n| Check | Commands |\n|---|---|\n".to_owned();
-            for pipeline in &project.pipelines {
-                let steps: Vec<String> =
-                    pipeline.run.iter().chain(&pipeline.dagger).map(|step| super::onboard::code(step)).collect();
-                out.push_str(&format!("| `fairway / {}` | {} |\n", pipeline.name, steps.join("<br>")));
-            }
-            out
-        }
+        Some(Ok(project)) => super::plan::checks(project),
     }
 }
 

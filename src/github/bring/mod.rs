@@ -1,6 +1,7 @@
 //! The pull requests that Fairway opens by itself, and what it reads before.
 
 mod found;
+mod plan;
 mod sight;
 
 use http::Method;
@@ -46,8 +47,10 @@ pub struct Bring<'a> {
     pub base: &'a str,
     /// That commit's tree.
     pub tree: &'a str,
-    /// What is added.
+    /// What is added or written anew.
     pub files: &'a [File],
+    /// What goes.
+    pub removed: &'a [String],
     /// The commit's message.
     pub message: &'a str,
 }
@@ -75,7 +78,9 @@ impl GitHub {
         let post = |path: &str, body: Value| {
             Ask::write(Auth::of(repo, CODE), Method::POST, format!("{}/git/{path}", base(repo)), body)
         };
-        let tree = json!({ "base_tree": bring.tree, "tree": entries(bring.files) });
+        let gone = |path: &String| json!({ "path": path, "mode": "100644", "type": "blob", "sha": null });
+        let tree = [entries(bring.files), bring.removed.iter().map(gone).collect()].concat();
+        let tree = json!({ "base_tree": bring.tree, "tree": tree });
         let tree: Sha = self.json(post("trees", tree)).await?;
         let body = json!({ "message": bring.message, "tree": tree.sha, "parents": [bring.base] });
         let made: Sha = self.json(post("commits", body)).await?;
@@ -117,6 +122,12 @@ impl GitHub {
         });
         let path = format!("{}/pulls", base(repo));
         self.json::<Made>(Ask::write(Auth::of(repo, PULLS), Method::POST, path, body)).await.map(|made| made.number)
+    }
+
+    /// Closes a pull request.
+    pub async fn close_pull(&self, repo: &Repo, number: i64) -> Result<(), GitHubError> {
+        let path = format!("{}/pulls/{number}", base(repo));
+        self.send(Ask::write(Auth::of(repo, PULLS), Method::PATCH, path, json!({ "state": "closed" }))).await.map(drop)
     }
 
     /// Writes a pull request's body anew.

@@ -11,7 +11,22 @@ struct Push {
     name: String,
     before: String,
     after: String,
+    #[serde(default)]
+    commits: Vec<Commit>,
 }
+
+#[derive(Deserialize)]
+struct Commit {
+    #[serde(default)]
+    added: Vec<String>,
+    #[serde(default)]
+    removed: Vec<String>,
+    #[serde(default)]
+    modified: Vec<String>,
+}
+
+/// GitHub lists at most so many commits of a push.
+const LISTED: usize = 2048;
 
 #[derive(Deserialize)]
 struct MergeGroupEvent {
@@ -31,7 +46,10 @@ pub(super) fn push(payload: &Payload<'_>) -> serde_json::Result<Option<Incoming>
     let branch = push.name.strip_prefix("refs/heads/").filter(|b| !b.starts_with("gh-readonly-queue/"));
     let Some(branch) = branch.map(str::to_owned) else { return Ok(None) };
     let (repo, sender) = payload.place()?;
-    Ok(Some(Incoming::Push { repo, branch, before: push.before, after: push.after, sender }))
+    let all = !push.commits.is_empty() && push.commits.len() < LISTED;
+    let paths = push.commits.into_iter().flat_map(|commit| [commit.added, commit.removed, commit.modified].concat());
+    let touched = all.then(|| paths.collect());
+    Ok(Some(Incoming::Push { repo, branch, before: push.before, after: push.after, touched, sender }))
 }
 
 /// Checks are wanted, or no longer.

@@ -4,12 +4,14 @@ pub mod brought;
 pub mod check;
 pub mod deployment;
 pub mod onboard;
+pub mod plan;
 pub mod reaction;
 pub mod reply;
 pub mod revert;
 pub mod rollout;
 pub mod shelf;
 pub mod sticky;
+pub mod upgrade;
 
 use anyhow::Context as _;
 

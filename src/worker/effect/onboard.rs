@@ -13,6 +13,7 @@ use crate::domain::ids::Repo;
 use crate::domain::onboard::{BRANCH, OnboardState, Proposal, Stage};
 use crate::domain::project;
 use crate::domain::record::{Body, Spec};
+use crate::domain::run::Conclusion;
 use crate::domain::speech::{onboard as words, opened};
 use crate::domain::task::{Event, Key, Task};
 use crate::github::{Bring, Brought, GitHubError};
@@ -55,6 +56,11 @@ async fn open(
         made => made?,
     };
     let (pull, tip) = made;
+    // Somebody asked for another one; the one before is not wanted any more.
+    let before = ctx.store.mirror(&format!("onboarding:{}/{}", repo.id, state.round - 1)).await?;
+    if let Some(Mirror { remote_id: Some(old), .. }) = before {
+        heed(ctx, installation, ctx.github.close_pull(repo, old).await).await?;
+    }
     let mirror = Mirror {
         key: name,
         remote_id: Some(pull),
@@ -88,6 +94,7 @@ async fn attempt(
             base: &proposal.base,
             tree: &proposal.tree,
             files: &proposal.files,
+            removed: &[],
             message: &message,
         };
         let tip = match heed(ctx, repo.installation, ctx.github.bring(repo, &bring).await).await? {
@@ -142,23 +149,45 @@ async fn view(ctx: &Context, (repo, number): (&Repo, i64), tip: &str) -> Result<
     let Some(row) = ctx.store.aggregate(&key).await? else { return Ok(None) };
     let pull: PullState = serde_json::from_str(&row.state).context("a pull request's row cannot be read")?;
     let head = &pull.pull.head_sha;
-    let runs = ctx.store.runs_of_subject(&key).await?;
-    let mut results = Vec::new();
-    for run in newest(&runs, head) {
-        if run.state != RunState::Done {
-            return Ok(None);
-        }
-        let spec: Spec = serde_json::from_str(&run.spec).context("a run's definition cannot be read")?;
-        let body: Body =
-            serde_json::from_str(run.result.as_deref().unwrap_or("{}")).context("a run's result cannot be read")?;
-        results.push((run.pipeline.clone(), check::payload(ctx, run, &spec, &body).title));
-    }
+    let Some(runs) = ended(ctx, &key, head).await? else { return Ok(None) };
+    let results = runs.into_iter().map(|run| (run.name, run.words)).collect();
     let edited = head != tip;
     let file = match edited {
         true => ctx.github.file(repo, FILE, head).await?.map(|text| project::parse(&text)),
         false => None,
     };
     Ok(Some(opened::View { edited, file, results, app: ctx.policy.app_id }))
+}
+
+/// A check that has ended.
+pub struct Ended {
+    /// The pipeline's.
+    pub name: String,
+    /// Whether it passed, or had nothing to do.
+    pub passed: bool,
+    /// What came of it, in words.
+    pub words: String,
+}
+
+/// The newest tries of all pipelines of a pull request's commit; `None` while one of them runs.
+pub async fn ended(ctx: &Context, key: &str, sha: &str) -> Result<Option<Vec<Ended>>, JobError> {
+    let runs = ctx.store.runs_of_subject(key).await?;
+    let mut results = Vec::new();
+    for run in newest(&runs, sha) {
+        if run.state != RunState::Done {
+            return Ok(None);
+        }
+        let spec: Spec = serde_json::from_str(&run.spec).context("a run's definition cannot be read")?;
+        let body: Body =
+            serde_json::from_str(run.result.as_deref().unwrap_or("{}")).context("a run's result cannot be read")?;
+        let conclusion = run.conclusion.as_deref().and_then(Conclusion::parse);
+        results.push(Ended {
+            name: run.pipeline.clone(),
+            passed: conclusion.is_some_and(Conclusion::passes),
+            words: check::payload(ctx, run, &spec, &body).title,
+        });
+    }
+    Ok(Some(results))
 }
 
 /// The newest try of each pipeline on a commit, in the order in which they came.
@@ -174,6 +203,7 @@ fn newest<'r>(runs: &'r [RunRow], sha: &str) -> Vec<&'r RunRow> {
     found
 }
 
-fn digest(text: &str) -> String {
+/// By it a body is known again.
+pub fn digest(text: &str) -> String {
     hex::encode(Sha256::digest(text))
 }

@@ -35,7 +35,9 @@ pub async fn pull(ctx: &Context, number: i64, state: Option<&PullState>, event: 
             if typed == Some(Verb::Status) {
                 facts.environments = environment::lines(ctx, repo).await?;
             }
-            if typed.is_some_and(|verb| verb.concerns_environments() || verb == Verb::Onboard) {
+            if typed.is_some_and(|verb| {
+                verb.concerns_environments() || matches!(verb, Verb::Onboard | Verb::New | Verb::Plan)
+            }) {
                 facts.home = Some(project_at(ctx, repo, &repo.default_branch).await?);
             }
             (repo, matches!(typed, Some(Verb::Retry | Verb::Run)))

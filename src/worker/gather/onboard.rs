@@ -6,9 +6,10 @@ use crate::domain::detect::{Texts, detect, propose, wanted};
 use crate::domain::facts::{LiveRepo, OnboardFacts};
 use crate::domain::ids::Repo;
 use crate::domain::onboard::{File, OnboardState, Proposal, Rules, Stage, skip};
-use crate::domain::plan::LOCK;
+use crate::domain::plan::{LOCK, Values, begun};
 use crate::domain::project;
 use crate::domain::speech::onboard as speech;
+use crate::domain::speech::plan as words;
 use crate::domain::task::Event;
 use crate::github::{Text, permissions};
 use crate::worker::verdict::JobError;
@@ -16,6 +17,10 @@ use crate::worker::verdict::JobError;
 /// The facts for the event of a repository's onboarding.
 pub async fn facts(ctx: &Context, state: Option<&OnboardState>, event: &Event) -> Result<OnboardFacts, JobError> {
     let mut facts = OnboardFacts { now: ctx.clock.now(), rules: Rules::default(), live: None };
+    if let Event::Begin { repo, plan, inputs } = event {
+        facts.live = begin(ctx, repo, (plan, inputs)).await?;
+        return Ok(facts);
+    }
     let Event::Consider { repo, asked } = event else { return Ok(facts) };
     let Some((repo, mut sight)) = ctx.github.sight(repo).await? else { return Ok(facts) };
     let branch = ctx.github.branch(&repo, &repo.default_branch).await?;
@@ -26,14 +31,33 @@ pub async fn facts(ctx: &Context, state: Option<&OnboardState>, event: &Event) -
     let mut proposal = None;
     if let (Some(branch), false) = (branch, stopped && state.is_none()) {
         let tree = ctx.github.listing(&repo, &branch.1).await?;
+        sight.lock = tree.get(LOCK).is_some();
         // A lock alone is a plan's first commit on its way.
-        sight.file = tree.get(FILE).is_some() || tree.get(LOCK).is_some();
+        sight.file = sight.lock || tree.get(FILE).is_some();
         if !sight.file && !stopped && !decided {
             proposal = Some(look(ctx, &repo, branch, &tree).await?);
         }
     }
     facts.live = Some(LiveRepo { repo, sight, proposal });
     Ok(facts)
+}
+
+/// A repository that is to begin from a plan. What is there already is left as it is.
+async fn begin(ctx: &Context, repo: &Repo, (plan, inputs): (&str, &Values)) -> Result<Option<LiveRepo>, JobError> {
+    let Some((repo, sight)) = ctx.github.sight(repo).await? else { return Ok(None) };
+    let branch = ctx.github.branch(&repo, &repo.default_branch).await?;
+    // What the command's answer did not refuse can be rendered.
+    let (Some((base, tree)), Ok(files)) = (branch, begun(plan, inputs)) else { return Ok(None) };
+    let there = ctx.github.listing(&repo, &tree).await?;
+    let (skipped, files): (Vec<File>, Vec<File>) = files.into_iter().partition(|file| there.get(&file.path).is_some());
+    let skipped: Vec<String> = skipped.into_iter().map(|file| file.path).collect();
+    let project = files.iter().find(|file| file.path == FILE).and_then(|file| project::parse(&file.text).ok());
+    let checks = project.map(|project| words::checks(&project)).unwrap_or_default();
+    let installation = ctx.github.installation(repo.installation).await?;
+    let missing = permissions::missing(&installation).iter().map(ToString::to_string).collect();
+    let found = words::begun(plan, &skipped);
+    let proposal = Proposal { base, tree, files, found, checks, left_out: String::new(), missing };
+    Ok(Some(LiveRepo { repo, sight, proposal: Some(proposal) }))
 }
 
 /// The organisation's rules over the operator's. A file of theirs that cannot be used says nothing; its own check tells them.
