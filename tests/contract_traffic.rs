@@ -290,6 +290,24 @@ async fn as_app(call: &Caller, hub: &Playground) {
         call.any(path).await;
     }
     call.any("/orgs/acme/teams/owners/memberships/alice").await;
+    call.any("/orgs/acme/memberships/alice").await;
+    as_person(call, hub).await;
+}
+
+/// A token that somebody let the App have, from its beginning to its end.
+async fn as_person(call: &Caller, hub: &Playground) {
+    let (client, token) = hub.act(|world| {
+        world.app.callback_urls = vec!["http://fairway.test/login/callback".to_owned()];
+        let client = (world.app.client_id.clone(), world.app.client_secret.clone());
+        let asked = world.authorization(&[("client_id".to_owned(), client.0.clone())].into()).expect("a page");
+        let to = world.authorize(&asked, "alice").expect("alice is there");
+        let code = to.split("code=").nth(1).expect("a code").to_owned();
+        let fields = [("client_id", client.0.clone()), ("client_secret", client.1.clone()), ("code", code)];
+        let answer = world.exchange(&fields.map(|(name, value)| (name.to_owned(), value)).into());
+        (client, answer["access_token"].as_str().expect("a token").to_owned())
+    });
+    call.user(&token).await;
+    call.revoke(&client, &token).await;
 }
 
 async fn reads(call: &Caller, sha: &str) {

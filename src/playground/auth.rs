@@ -1,4 +1,5 @@
-//! Who is calling: the App by its JWT, an installation by its token, a person by name (git and pages only).
+//! Who is calling: the App by its JWT or its client secret, an installation by its token, a person by name (git and
+//! pages only) or by a token that they let the App have.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -18,6 +19,10 @@ pub enum Caller {
     Installation(Token),
     /// A person, with git and any password.
     Person(String),
+    /// A person, by a token that they let the App have.
+    User(String),
+    /// The App, by client id and secret.
+    Client,
 }
 
 /// Why credentials were not taken.
@@ -52,6 +57,9 @@ impl World {
         if name == "x-access-token" {
             return self.token(password);
         }
+        if name == self.app.client_id && password == self.app.client_secret {
+            return Ok(Caller::Client);
+        }
         if self.users.contains_key(name) {
             Ok(Caller::Person(name.to_owned()))
         } else {
@@ -60,6 +68,10 @@ impl World {
     }
 
     fn token(&self, text: &str) -> Result<Caller, Refused> {
+        if let Some(token) = self.logins.tokens.get(text) {
+            let alive = token.expires_at > self.now();
+            return if alive { Ok(Caller::User(token.login.clone())) } else { Err(Refused::Expired) };
+        }
         let token = self.tokens.get(text).ok_or(Refused::Bad("Bad credentials"))?;
         if token.expires_at <= self.now() {
             return Err(Refused::Expired);

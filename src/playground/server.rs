@@ -9,6 +9,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::faults::Trouble;
 use super::handle::Playground;
@@ -19,6 +20,8 @@ use super::smart_http;
 /// A push may be large; an API request may not.
 const LARGEST: usize = 512 * 1024 * 1024;
 const LARGEST_API: usize = 25 * 1024 * 1024;
+/// Where an App exchanges a code for a person's token; beside the pages, not below the API.
+const CODES: &str = "/login/oauth/access_token";
 
 /// All that is served: API and git are caught before the pages see a request.
 pub fn router(playground: Playground, pages: Option<Router>) -> Router {
@@ -29,6 +32,8 @@ pub fn router(playground: Playground, pages: Option<Router>) -> Router {
 enum Path {
     Api(String),
     Git,
+    /// Where an App exchanges a code.
+    Codes,
     People,
 }
 
@@ -40,6 +45,9 @@ fn sort(path: &str) -> Path {
     if path == "/api/graphql" {
         return Path::Api("/graphql".into());
     }
+    if path == CODES {
+        return Path::Codes;
+    }
     if path.contains(".git/") && smart_http::parse(path).is_some() {
         return Path::Git;
     }
@@ -49,6 +57,7 @@ fn sort(path: &str) -> Path {
         "repositories",
         "app",
         "app-manifests",
+        "applications",
         "installation",
         "orgs",
         "users",
@@ -72,6 +81,7 @@ async fn answer(State(playground): State<Playground>, request: Request, pages: N
             };
             match sorted {
                 Path::Api(path) => api(playground, &path, &parts, body).await,
+                Path::Codes => codes(&playground, &parts, &body).await,
                 _ => {
                     let path = parts.uri.path();
                     let trouble = playground.act_quietly(|world| world.switches.strike(parts.method.as_str(), path));
@@ -108,6 +118,32 @@ async fn api(playground: Playground, path: &str, parts: &Parts, body: Bytes) -> 
             respond(Answer::error(500, "Server Error"))
         }
     }
+}
+
+/// Exchanges a code. Fields come as a form or as JSON and go back as was asked for.
+async fn codes(playground: &Playground, parts: &Parts, body: &Bytes) -> Response {
+    let trouble = playground.act_quietly(|world| world.switches.strike(parts.method.as_str(), CODES));
+    if let Some(answer) = before(playground, CODES, trouble).await {
+        return answer;
+    }
+    if parts.method != Method::POST {
+        return respond(Answer::not_found());
+    }
+    let is_json = |name| text(&parts.headers, &name).is_some_and(|kind| kind.contains("json"));
+    let mut fields = query(parts.uri.query().unwrap_or_default());
+    fields.extend(match is_json(header::CONTENT_TYPE) {
+        true => serde_json::from_slice(body).unwrap_or_default(),
+        false => query(&String::from_utf8_lossy(body)),
+    });
+    let answer = playground.act_quietly(|world| world.exchange(&fields));
+    if is_json(header::ACCEPT) {
+        return respond(Answer::ok(answer));
+    }
+    let plain = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let pairs = answer.as_object().into_iter().flatten();
+    let pairs: Vec<String> = pairs.map(|(name, value)| format!("{name}={}", encode(&plain(value)))).collect();
+    respond(Answer::raw(pairs.join("&").into_bytes(), "application/x-www-form-urlencoded; charset=utf-8"))
 }
 
 /// Trouble that strikes before anything is done.

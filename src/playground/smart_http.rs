@@ -84,8 +84,8 @@ fn admit(world: &World, path: &GitPath, authorization: Option<&str>, writes: boo
     let hidden = if matches!(caller, Caller::Nobody) { ask } else { (StatusCode::NOT_FOUND, "Repository not found.") };
     let repo = world.repo(&path.full_name).or_else(|| world.moved(&path.full_name)).ok_or(hidden)?;
     let (login, reads, may_write) = match &caller {
-        Caller::Nobody | Caller::App => (String::new(), !repo.private, false),
-        Caller::Person(login) => {
+        Caller::Nobody | Caller::App | Caller::Client => (String::new(), !repo.private, false),
+        Caller::Person(login) | Caller::User(login) => {
             let role = world.role(repo, login);
             (login.clone(), role.is_some(), role >= Some(Role::Write))
         }

@@ -111,6 +111,8 @@ fn world(options: PlaygroundOptions, url: String) -> Result<World> {
     let app = App {
         id: options.app_id,
         client_id: format!("Iv1.playground{}", options.app_id),
+        client_secret: "playground-client-secret".to_owned(),
+        callback_urls: Vec::new(),
         name: options.slug.clone(),
         slug: options.slug,
         permissions: options.permissions,
@@ -141,6 +143,7 @@ fn world(options: PlaygroundOptions, url: String) -> Result<World> {
         meters: BTreeMap::new(),
         exchanges: VecDeque::new(),
         manifest_codes: BTreeMap::new(),
+        logins: Default::default(),
         last_id: 1000,
     })
 }

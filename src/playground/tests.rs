@@ -382,3 +382,105 @@ async fn forks_queues_merges_and_deployments() {
     assert!(pull.timeline().contains("deployed to production: success"));
     lab.playground.finish();
 }
+
+const BACK: &str = "http://fairway.test/login/callback";
+/// The verifier and its challenge of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+fn asked(lab: &Lab) -> super::world::Authorization {
+    lab.playground.act(|world| world.app.callback_urls = vec![BACK.to_owned()]);
+    super::world::Authorization {
+        client_id: lab.playground.look(|world| world.app.client_id.clone()),
+        redirect_uri: BACK.to_owned(),
+        state: "s".to_owned(),
+        code_challenge: CHALLENGE.to_owned(),
+    }
+}
+
+fn authorize(lab: &Lab, login: &str) -> String {
+    let asked = asked(lab);
+    let to = lab.playground.act(|world| world.authorize(&asked, login)).unwrap();
+    let code = to.strip_prefix(&format!("{BACK}?code=")).unwrap().strip_suffix("&state=s").unwrap();
+    code.to_owned()
+}
+
+/// What the App sends with a code.
+fn fields(lab: &Lab, code: &str) -> Value {
+    let secret = lab.playground.look(|world| world.app.client_secret.clone());
+    json!({ "client_id": asked(lab).client_id, "client_secret": secret, "code": code, "redirect_uri": BACK, "code_verifier": VERIFIER })
+}
+
+async fn exchange(lab: &Lab, fields: &Value) -> Value {
+    let url = format!("{}/login/oauth/access_token", lab.playground.url());
+    let answer = lab.client.post(url).header("accept", "application/json").json(fields).send().await.unwrap();
+    assert_eq!(answer.status(), 200, "GitHub refuses with 200, too");
+    answer.json().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_code_becomes_a_token_once_and_a_wrong_exchange_is_refused_in_githubs_words() {
+    let lab = lab().await;
+    for (field, wrong, error) in [
+        ("client_secret", "guessed", "incorrect_client_credentials"),
+        ("client_id", "Iv1.other", "incorrect_client_credentials"),
+        ("code", "0123456789abcdef0123", "bad_verification_code"),
+        ("redirect_uri", "http://evil.test/login/callback", "redirect_uri_mismatch"),
+        ("code_verifier", "guessed", "bad_verification_code"),
+        ("code_verifier", "", "bad_verification_code"),
+    ] {
+        let mut sent = fields(&lab, &authorize(&lab, "alice"));
+        sent[field] = json!(wrong);
+        let answer = exchange(&lab, &sent).await;
+        assert_eq!(answer["error"], error, "{field}");
+        assert!(answer["error_description"].is_string() && answer["error_uri"].is_string(), "{answer}");
+    }
+    let sent = fields(&lab, &authorize(&lab, "alice"));
+    let answer = exchange(&lab, &sent).await;
+    let token = answer["access_token"].as_str().unwrap().to_owned();
+    assert!(token.starts_with("ghu_") && answer["expires_in"] == 28_800 && answer["token_type"] == "bearer");
+    assert_eq!(exchange(&lab, &sent).await["error"], "bad_verification_code", "a code is taken once");
+    let (status, _, user) = lab.send("GET", "/user", &token, Value::Null).await;
+    assert_eq!((status, user["login"].as_str()), (200, Some("alice")));
+    let installation = lab.token(Value::Null).await;
+    assert_eq!(lab.send("GET", "/user", &installation, Value::Null).await.0, 403, "an installation is nobody");
+
+    let id = asked(&lab).client_id;
+    let url = format!("{}/applications/{id}/token", lab.playground.url());
+    let revoke = lab.client.delete(url).basic_auth(&id, sent["client_secret"].as_str());
+    assert_eq!(revoke.json(&json!({ "access_token": token })).send().await.unwrap().status(), 204);
+    assert_eq!(lab.send("GET", "/user", &token, Value::Null).await.0, 401, "it was revoked");
+    assert_eq!(lab.playground.forgive(FaultKind::Token).len(), 1);
+    assert_eq!(lab.playground.forgive(FaultKind::Permission).len(), 1);
+    lab.playground.finish();
+}
+
+#[tokio::test]
+async fn who_comes_without_json_gets_a_form_and_codes_and_tokens_end_by_themselves() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Arc::new(std::sync::atomic::AtomicI64::new(1_795_400_000_000));
+    let mut options = PlaygroundOptions::in_dir(dir.path());
+    let clock = now.clone();
+    options.clock = Arc::new(move || clock.load(std::sync::atomic::Ordering::SeqCst));
+    let playground = Playground::start(options).await.unwrap();
+    playground.cast();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let lab = Lab { playground, _dir: dir, client, inbox: Inbox::default(), installation: 0 };
+    let code = authorize(&lab, "bob");
+    let body = format!(
+        "client_id={}&client_secret=playground-client-secret&code={code}&code_verifier={VERIFIER}",
+        asked(&lab).client_id
+    );
+    let url = format!("{}/login/oauth/access_token", lab.playground.url());
+    let request = lab.client.post(url).header("content-type", "application/x-www-form-urlencoded").body(body);
+    let answer = request.send().await.unwrap().text().await.unwrap();
+    let token = answer.strip_prefix("access_token=").and_then(|rest| rest.split('&').next()).unwrap_or_default();
+    let token = token.replace("%5F", "_");
+    assert_eq!(lab.send("GET", "/user", &token, Value::Null).await.0, 200, "{answer}");
+    let late = fields(&lab, &authorize(&lab, "bob"));
+    now.fetch_add(600_001, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(exchange(&lab, &late).await["error"], "bad_verification_code", "a code lives ten minutes");
+    now.fetch_add(8 * 3_600_000, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(lab.send("GET", "/user", &token, Value::Null).await.0, 401, "a token lives eight hours");
+    lab.playground.finish();
+}

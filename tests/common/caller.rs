@@ -60,6 +60,20 @@ impl Caller {
         self.send(&self.token, ("POST", "/graphql"), json!({ "query": query, "variables": variables })).await
     }
 
+    /// As a person, about themselves.
+    #[allow(dead_code, reason = "not every test that includes this file has people's tokens")]
+    pub async fn user(&self, token: &str) -> Value {
+        self.send(token, ("GET", "/user"), Value::Null).await
+    }
+
+    /// Ends a person's token, with client id and secret.
+    #[allow(dead_code, reason = "not every test that includes this file has people's tokens")]
+    pub async fn revoke(&self, (id, secret): &(String, String), token: &str) {
+        let request = self.client.delete(format!("{}/applications/{id}/token", self.hub.url()));
+        let answer = request.basic_auth(id, Some(secret)).json(&json!({ "access_token": token })).send().await;
+        assert_eq!(answer.expect("the playground answers").status(), 204);
+    }
+
     async fn send(&self, auth: &str, (method, path): (&str, &str), body: Value) -> Value {
         let url = format!("{}{path}", self.hub.url());
         let mut request = self.client.request(method.parse().expect("a method"), url).bearer_auth(auth);

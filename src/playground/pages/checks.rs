@@ -30,6 +30,7 @@ struct Checks {
     subject: String,
     suites: Vec<Suite>,
     run: Option<Run>,
+    app: String,
 }
 
 struct Suite {
@@ -57,6 +58,8 @@ struct Run {
     text: String,
     actions: Vec<Action>,
     notes: Vec<Note>,
+    /// Where the App shows more.
+    details: Option<String>,
 }
 
 struct Note {
@@ -158,9 +161,10 @@ async fn show(visit: &Visit, playground: &Playground, name: &(String, String), p
             short: short(&place.sha),
             subject,
             suites: suites(world, repo, &place.sha, chosen.as_ref().map(|check| check.id)),
-            run: chosen.as_ref().map(|check| shown(check, &head.full, &texts)),
+            run: chosen.as_ref().map(|check| shown(check, (&world.url, &head.full), &texts)),
             head,
             sha: place.sha,
+            app: world.app.name.clone(),
         }))
     })
 }
@@ -207,7 +211,12 @@ async fn texts(dir: &std::path::Path, check: &CheckRun) -> BTreeMap<String, Stri
     texts
 }
 
-fn shown(check: &CheckRun, full: &str, texts: &BTreeMap<String, String>) -> Run {
+/// Whether an address leads to the App's pages, and not back to ours.
+fn elsewhere(url: &str, own: &str) -> bool {
+    (url.starts_with("http://") || url.starts_with("https://")) && !url.starts_with(&format!("{own}/"))
+}
+
+fn shown(check: &CheckRun, (own, full): (&str, &str), texts: &BTreeMap<String, String>) -> Run {
     let rendered = |text: &Option<String>| text.as_deref().map(markdown::render).unwrap_or_default();
     Run {
         id: check.id,
@@ -219,6 +228,7 @@ fn shown(check: &CheckRun, full: &str, texts: &BTreeMap<String, String>) -> Run 
         summary: rendered(&check.summary),
         text: rendered(&check.text),
         actions: check.actions.clone(),
+        details: Some(check.details_url.clone()).filter(|url| elsewhere(url, own)),
         notes: check.annotations.iter().map(|note| remark(note, &check.head_sha, full, texts)).collect(),
     }
 }

@@ -11,6 +11,7 @@ mod diff;
 mod files;
 mod git;
 mod live;
+mod login;
 mod markdown;
 mod merge;
 mod pull;
@@ -45,6 +46,7 @@ pub fn router(playground: Playground) -> Router {
         .route("/{owner}/{name}/commit/{sha}", get(files::commit))
         .route("/{owner}/{name}/commit/{sha}/checks", get(checks::of_commit))
         .route("/{owner}/{name}/runs/{id}", get(checks::run))
+        .route("/login/oauth/authorize", get(login::ask).post(login::answer))
         .route("/-/repositories", post(acts::create))
         .route("/{owner}/{name}/pulls", get(pull::list).post(acts::open))
         .route("/{owner}/{name}/pull/{number}/{act}", post(acts::pull))
@@ -62,7 +64,7 @@ pub fn router(playground: Playground) -> Router {
 
 async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response

@@ -29,11 +29,15 @@ impl Site {
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
-    async fn post(&self, who: &str, path: &str, body: &'static str) -> (u16, String) {
+    async fn post(&self, who: &str, path: &str, body: &str) -> (u16, String) {
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let request = client.post(format!("{}{path}", self.url)).header("cookie", format!("speaker={who}"));
-        let answer =
-            request.header("content-type", "application/x-www-form-urlencoded").body(body).send().await.unwrap();
+        let answer = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body.to_owned())
+            .send()
+            .await
+            .unwrap();
         let to = answer.headers().get("location").map(|v| v.to_str().unwrap().to_owned());
         (
             answer.status().as_u16(),
@@ -69,6 +73,8 @@ fn empty(dir: &std::path::Path, url: &str) -> World {
             slug: "fairway".into(),
             name: "Fairway".into(),
             client_id: "Iv1".into(),
+            client_secret: "secret".into(),
+            callback_urls: vec!["http://fairway.test/login/callback".into()],
             permissions: BTreeMap::new(),
             events: Vec::new(),
             webhook_url: None,
@@ -89,6 +95,7 @@ fn empty(dir: &std::path::Path, url: &str) -> World {
         meters: BTreeMap::new(),
         exchanges: VecDeque::new(),
         manifest_codes: BTreeMap::new(),
+        logins: Default::default(),
         last_id: 100,
     }
 }
@@ -304,4 +311,34 @@ async fn a_change_is_told_to_open_pages() {
     site.playground.act(|_| ());
     let second = feed.chunk().await.unwrap().unwrap();
     assert_ne!(first, second);
+}
+
+const AUTHORIZE: &str = "/login/oauth/authorize?client_id=Iv1&state=s&code_challenge_method=S256&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+
+#[tokio::test]
+async fn somebody_says_yes_or_no_to_the_app_and_is_sent_back_to_its_own_address_only() {
+    let site = site().await;
+    let (status, html) = site.get(AUTHORIZE).await;
+    assert_eq!(status, 200);
+    for part in ["Authorize Fairway", "http://fairway.test", "maintain in acme", "a stranger", "value=\"S256\""] {
+        assert!(html.contains(part), "{part} is missing in {html}");
+    }
+    let form = "client_id=Iv1&redirect_uri=http://fairway.test/login/callback&state=s&login=bob&act=";
+    let (status, to) = site.post("alice", "/login/oauth/authorize", &format!("{form}authorize")).await;
+    assert_eq!(status, 303);
+    assert!(to.starts_with("http://fairway.test/login/callback?code=") && to.ends_with("&state=s"), "{to}");
+    let login = site.playground.look(|world| world.logins.grants.values().map(|grant| grant.login.clone()).next());
+    assert_eq!(login.as_deref(), Some("bob"), "whoever was chosen on the page");
+    let (_, to) = site.post("alice", "/login/oauth/authorize", &format!("{form}cancel")).await;
+    assert!(to.contains("error=access%5Fdenied") && to.contains("state=s"), "{to}");
+
+    let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let elsewhere = format!("{}{AUTHORIZE}&redirect_uri=http://evil.test/", site.url);
+    let answer = client.get(elsewhere).send().await.unwrap();
+    let to = answer.headers()["location"].to_str().unwrap();
+    assert!(to.starts_with("http://fairway.test/login/callback?error=redirect%5Furi%5Fmismatch"), "{to}");
+    assert_eq!(site.get(&AUTHORIZE.replace("Iv1", "Iv2")).await.0, 404, "no such App");
+    assert_eq!(site.get(&AUTHORIZE.replace("S256", "plain")).await.0, 400);
+    site.playground.act(|world| world.app.callback_urls.clear());
+    assert_eq!(site.get(AUTHORIZE).await.0, 422, "an App without an address");
 }

@@ -1,6 +1,7 @@
 //! What people do on this GitHub: each is a method of `World`, used by the REST API, the pages and the tests alike.
 
 mod checks;
+mod login;
 mod members;
 mod pulls;
 mod queue;
@@ -8,5 +9,6 @@ mod reviews;
 mod seed;
 mod talk;
 
+pub use login::NoAuthorization;
 pub use pulls::NewPull;
 pub use seed::{NewRepo, Push};

@@ -185,6 +185,9 @@ pub fn convert(call: &mut Call<'_>) -> Reply {
     if let Some(url) = manifest["hook_attributes"]["url"].as_str() {
         app.webhook_url = Some(url.to_owned());
     }
+    if let Some(urls) = manifest["callback_urls"].as_array() {
+        app.callback_urls = urls.iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    }
     if let Some(events) = manifest["default_events"].as_array() {
         app.events = events.iter().filter_map(Value::as_str).map(str::to_owned).collect();
     }
@@ -194,10 +197,11 @@ pub fn convert(call: &mut Call<'_>) -> Reply {
             .map(|(name, level)| (name.clone(), level.as_str().unwrap_or("read").to_owned()))
             .collect();
     }
-    let (client, secret) = (app.client_id.clone(), app.webhook_secret.clone());
+    let (client, client_secret, secret) =
+        (app.client_id.clone(), app.client_secret.clone(), app.webhook_secret.clone());
     let mut json = call.world.app_json();
     json["client_id"] = json!(client);
-    json["client_secret"] = json!("playground-client-secret");
+    json["client_secret"] = json!(client_secret);
     json["webhook_secret"] = json!(secret);
     json["pem"] = json!(keys::PRIVATE);
     Ok(Answer::created(json))

@@ -77,7 +77,7 @@ impl Call<'_> {
     /// The login under which the caller writes.
     pub fn login(&self) -> String {
         match &self.caller {
-            Caller::Person(login) => login.clone(),
+            Caller::Person(login) | Caller::User(login) => login.clone(),
             _ => self.world.bot(),
         }
     }

@@ -155,6 +155,11 @@ fn authorise(world: &World, route: &Route, caller: &Caller, args: &mut Vec<Strin
         }
         (Needs::App, Caller::Nobody) => return Err(unauthorised()),
         (Needs::App, _) => return Err(Answer::error(401, "A JSON web token could not be decoded")),
+        (Needs::User, Caller::User(_)) | (Needs::Client, Caller::Client) => return Ok(0),
+        (Needs::User, Caller::Installation(_)) => {
+            return Err(Answer::error(403, "Resource not accessible by integration"));
+        }
+        (Needs::User | Needs::Client, _) => return Err(unauthorised()),
         (Needs::Token(_), Caller::Nobody | Caller::App) => return Err(unauthorised()),
         (Needs::Token(_), _) => {}
     }

@@ -27,6 +27,27 @@ pub fn user(call: &mut Call<'_>) -> Reply {
     if !call.world.users.contains_key(login) && !call.world.orgs.contains_key(login) {
         return Err(Answer::not_found());
     }
+    Ok(Answer::ok(account(call, login)))
+}
+
+/// Whose token it is.
+pub fn myself(call: &mut Call<'_>) -> Reply {
+    let mut json = account(call, &call.login());
+    json["user_view_type"] = json!("public");
+    Ok(Answer::ok(json))
+}
+
+/// A token ends before its time; one that is not there cannot.
+pub fn revoke(call: &mut Call<'_>) -> Reply {
+    if call.arg(0) != call.world.app.client_id {
+        return Err(Answer::not_found());
+    }
+    let token = call.need("Token", "access_token")?.to_owned();
+    call.world.logins.tokens.remove(&token).ok_or_else(Answer::not_found)?;
+    Ok(Answer::empty(204))
+}
+
+fn account(call: &Call<'_>, login: &str) -> serde_json::Value {
     let mut json = call.world.user_json(login);
     let since = iso(call.world.app.created_at);
     for field in ["name", "company", "blog", "location", "email", "hireable", "bio"] {
@@ -38,7 +59,7 @@ pub fn user(call: &mut Call<'_>) -> Reply {
     }
     json["created_at"] = json!(since);
     json["updated_at"] = json!(since);
-    Ok(Answer::ok(json))
+    json
 }
 
 pub fn org(call: &mut Call<'_>) -> Reply {
@@ -58,6 +79,23 @@ pub fn org(call: &mut Call<'_>) -> Reply {
     json["updated_at"] = json!(since);
     json["archived_at"] = serde_json::Value::Null;
     Ok(Answer::ok(json))
+}
+
+/// Who owns an organisation has `admin` in all its repositories, and here in it.
+pub fn member(call: &mut Call<'_>) -> Reply {
+    let org = call.world.orgs.values().find(|org| org.login.eq_ignore_ascii_case(call.arg(0)));
+    let org = org.ok_or_else(Answer::not_found)?;
+    let found = org.members.iter().find(|(login, _)| login.eq_ignore_ascii_case(call.arg(1)));
+    let (login, role) = found.ok_or_else(Answer::not_found)?;
+    let url = format!("{}/orgs/{}", call.world.url, org.login);
+    Ok(Answer::ok(json!({
+        "url": format!("{url}/memberships/{login}"),
+        "state": "active",
+        "role": if *role == crate::playground::world::Role::Admin { "admin" } else { "member" },
+        "organization_url": url,
+        "organization": call.world.organization_json(&org.login),
+        "user": call.world.user_json(login),
+    })))
 }
 
 pub fn team_member(call: &mut Call<'_>) -> Reply {

@@ -16,6 +16,10 @@ pub enum Needs {
     App,
     /// An installation token with one of these permissions; empty = any token.
     Token(&'static [&'static str]),
+    /// A token that a person let the App have.
+    User,
+    /// Client id and secret.
+    Client,
 }
 
 /// A route.
@@ -55,6 +59,8 @@ const fn delete(path: &'static str, needs: Needs, handler: fn(&mut Call<'_>) -> 
 const APP: Needs = Needs::App;
 const ANY: Needs = Needs::Token(&[]);
 const OPEN: Needs = Needs::Nothing;
+const USER: Needs = Needs::User;
+const CLIENT: Needs = Needs::Client;
 const META: Needs = Needs::Token(&["metadata:read"]);
 const CODE: Needs = Needs::Token(&["contents:read"]);
 const CODE_W: Needs = Needs::Token(&["contents:write"]);
@@ -90,9 +96,12 @@ static ROUTES: &[Route] = &[
     post("/graphql", ANY, graphql::answer),
     get("/rate_limit", ANY, misc::rate_limit),
     get("/meta", OPEN, misc::meta),
+    get("/user", USER, misc::myself),
+    delete("/applications/{client_id}/token", CLIENT, misc::revoke),
     get("/users/{username}", OPEN, misc::user),
     get("/orgs/{org}", OPEN, misc::org),
     post("/orgs/{org}/repos", ADMIN_W, repos::create),
+    get("/orgs/{org}/memberships/{username}", MEMBERS, misc::member),
     get("/orgs/{org}/teams/{team_slug}/memberships/{username}", MEMBERS, misc::team_member),
     get("/repos/{owner}/{repo}", META, repos::repo),
     get("/repos/{owner}/{repo}/branches", CODE, repos::branches),

@@ -13,11 +13,13 @@ use super::limits::{Limits, Meter};
 
 mod check;
 mod deployment;
+mod login;
 mod pull;
 mod repo;
 
 pub use check::{Action, Annotation, CheckRun, CheckSuite};
 pub use deployment::{Deployment, DeploymentStatus, Label, MergeGroup, Status};
+pub use login::{Authorization, Grant, Logins, UserToken};
 pub use pull::{Comment, Happening, Merged, Pull, Reaction, Remark, Review, Size, What};
 pub use repo::Repo;
 
@@ -64,6 +66,8 @@ pub struct World {
     pub exchanges: VecDeque<Exchange>,
     /// Manifest codes that wait to be exchanged, with their manifest.
     pub manifest_codes: BTreeMap<String, Value>,
+    /// Who let the App know who they are.
+    pub logins: Logins,
     /// The last id that was given out.
     pub last_id: u64,
 }
@@ -188,6 +192,10 @@ pub struct App {
     pub name: String,
     /// The OAuth client id; also accepted as `iss`.
     pub client_id: String,
+    /// What proves that it is the App who exchanges a code.
+    pub client_secret: String,
+    /// Where the authorization page sends people back to.
+    pub callback_urls: Vec<String>,
     /// What it asks for: permission -> `read` or `write`.
     pub permissions: BTreeMap<String, String>,
     /// Events that it subscribes to.
