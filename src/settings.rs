@@ -8,6 +8,7 @@
 mod read;
 mod secret;
 mod secrets_key;
+mod sign_in;
 mod source;
 mod table;
 #[cfg(test)]
@@ -15,6 +16,7 @@ mod tests;
 
 pub use secret::Secret;
 pub use secrets_key::SecretsKey;
+pub use sign_in::SignIn;
 pub use table::{SETTINGS, Setting, help, markdown};
 
 use crate::domain::onboard::Opens;
@@ -94,8 +96,14 @@ pub struct Settings {
     pub private_key: Option<Secret>,
     /// Signs every delivery.
     pub webhook_secret: Option<Secret>,
+    /// The App's client id.
+    pub client_id: Option<String>,
+    /// A client secret of the App; it is there when the client id is.
+    pub client_secret: Option<Secret>,
     /// Whose installations are served.
     pub orgs: Option<Orgs>,
+    /// Who may do on the pages what the command line can; in lower case.
+    pub admins: BTreeSet<String>,
     /// GitHub's REST API, without a slash at the end.
     pub github_url: String,
     /// `sqlite:...` or `postgres://...`; may hold a password.
@@ -234,7 +242,7 @@ impl Settings {
 
     /// The values that must not stand in any log.
     pub fn secrets(&self) -> Vec<&str> {
-        let optional = [&self.private_key, &self.webhook_secret, &self.private_token];
+        let optional = [&self.private_key, &self.webhook_secret, &self.client_secret, &self.private_token];
         let mut secrets: Vec<&str> = optional.into_iter().flatten().map(Secret::reveal).collect();
         // Of the database's address only the password is secret.
         let password = self.database_url.reveal().split_once("://");

@@ -23,7 +23,10 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         app_id: raw.given("APP_ID", app_id),
         private_key: raw.given("PRIVATE_KEY", private_key),
         webhook_secret: raw.given("WEBHOOK_SECRET", |text| Ok(Secret::new(text))),
+        client_id: raw.given("CLIENT_ID", |text| Ok(text.to_owned())),
+        client_secret: raw.given("CLIENT_SECRET", |text| Ok(Secret::new(text))),
         orgs: raw.given("ORGS", orgs),
+        admins: raw.given("ADMINS", logins).unwrap_or_default(),
         github_url: raw.parsed("GITHUB_URL", http_url).unwrap_or_default(),
         database_url: raw
             .given("DATABASE_URL", database_url)
@@ -51,12 +54,26 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         tool_path: raw.text("TOOL_PATH"),
         grace: raw.parsed("GRACE", duration).unwrap_or_default(),
     };
+    halves(&mut raw, &settings);
     if raw.problems.is_empty() {
         Ok(settings)
     } else {
         raw.problems.sort_by_key(|problem| position(&problem.key));
         Err(raw.problems)
     }
+}
+
+/// A client id without its secret, or the other way round, is half a sign-in.
+fn halves(raw: &mut Raw, settings: &Settings) {
+    let (id, secret) = (settings.client_id.is_some(), settings.client_secret.is_some());
+    let (gap, form) = match (id, secret) {
+        (true, false) => ("CLIENT_SECRET", "_FILE=path/to/the-secret"),
+        (false, true) => ("CLIENT_ID", "=..., from the App's own page on GitHub"),
+        _ => return,
+    };
+    let other = if id { "CLIENT_ID" } else { "CLIENT_SECRET" };
+    let why = format!("not set, but FAIRWAY_{other} is, and one without the other signs nobody in");
+    raw.problem(gap, why, format!("type: export FAIRWAY_{gap}{form}; or: unset FAIRWAY_{other}"));
 }
 
 /// Stands in where an address was refused; the settings are then never handed out.
@@ -130,13 +147,27 @@ fn private_key(text: &str) -> Result<Secret, Refusal> {
     }
 }
 
+fn names(text: &str) -> BTreeSet<String> {
+    text.split(',').map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect()
+}
+
+fn is_login(name: &str) -> bool {
+    name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+fn logins(text: &str) -> Result<BTreeSet<String>, Refusal> {
+    let names = names(text);
+    match names.iter().find(|name| !is_login(name)) {
+        Some(bad) => refuse(format!("{bad:?} is no login"), "type logins on GitHub separated by commas: alice,bob"),
+        None => Ok(names),
+    }
+}
+
 fn orgs(text: &str) -> Result<Orgs, Refusal> {
-    let names: BTreeSet<String> =
-        text.split(',').map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect();
+    let names = names(text);
     if names.len() == 1 && names.contains("*") {
         return Ok(Orgs::Any);
     }
-    let is_login = |name: &String| name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     match names.iter().find(|name| !is_login(name)) {
         Some(bad) => {
             refuse(format!("{bad:?} is no name of an organisation"), "type names separated by commas, or '*' alone")

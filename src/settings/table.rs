@@ -31,9 +31,20 @@ pub const SETTINGS: &[Setting] = &[
         "The secret that was typed into the App's webhook form; it signs every delivery.",
         &["serve"],
     ),
+    plain(
+        "CLIENT_ID",
+        "",
+        "The App's client id, shown on its own page. With it, `FAIRWAY_CLIENT_SECRET` and `FAIRWAY_PUBLIC_URL` people sign in with GitHub; see `docs/login.md`.",
+    ),
+    hidden("CLIENT_SECRET", "A client secret of the App, made on its own page.", &[]),
     needed(
         "ORGS",
         "The organisations and users that are served, separated by commas; `*` serves whoever installs the App.",
+    ),
+    plain(
+        "ADMINS",
+        "",
+        "Logins on GitHub, separated by commas, of those who may do on the pages what the command line can. Who owns all of `FAIRWAY_ORGS` may, too.",
     ),
     plain(
         "GITHUB_URL",
@@ -46,16 +57,20 @@ pub const SETTINGS: &[Setting] = &[
         &[],
     ),
     plain("DATA_DIR", "fairway-data", "The directory for the database, logs, caches and checkouts."),
-    plain("LISTEN", "0.0.0.0:8080", "The public listener: `/hook` and `/healthz`, nothing else."),
+    plain(
+        "LISTEN",
+        "0.0.0.0:8080",
+        "The public listener: `/hook`, `/healthz`, and the pages where people sign in with GitHub.",
+    ),
     plain(
         "PUBLIC_URL",
         "",
-        "The address under which GitHub and people reach the public listener, for example `https://fairway.example.com`.",
+        "The address under which GitHub and people reach the public listener, for example `https://fairway.example.com`. Check runs link there where people sign in with GitHub.",
     ),
     plain(
         "PRIVATE_LISTEN",
         "127.0.0.1:8081",
-        "The private listener: the pages, `/readyz` and `/metrics`. It asks for the token.",
+        "The private listener: `/readyz`, `/metrics`, and the pages for whoever has the token.",
     ),
     hidden(
         "PRIVATE_TOKEN",

@@ -178,3 +178,30 @@ fn the_table_has_each_name_once_and_is_what_the_docs_say() {
     assert!(docs == markdown(), "docs/settings.md is to be:\n{}", markdown());
     assert_eq!(help().lines().count(), SETTINGS.len() + 1);
 }
+
+#[test]
+fn people_sign_in_where_client_id_secret_and_address_are_there() {
+    let off = read(&[], None).unwrap().sign_in().unwrap_err();
+    assert!(off.contains("FAIRWAY_CLIENT_ID"), "{off}");
+    let half = read(&[("FAIRWAY_CLIENT_ID", "Iv1.x")], None).unwrap_err();
+    insta::assert_snapshot!(half, @"FAIRWAY_CLIENT_SECRET: not set, but FAIRWAY_CLIENT_ID is, and one without the other signs nobody in; type: export FAIRWAY_CLIENT_SECRET_FILE=path/to/the-secret; or: unset FAIRWAY_CLIENT_ID");
+    let half = read(&[("FAIRWAY_CLIENT_SECRET", "canary")], None).unwrap_err();
+    assert!(half.starts_with("FAIRWAY_CLIENT_ID: not set") && !half.contains("canary"), "{half}");
+    let both = [("FAIRWAY_CLIENT_ID", "Iv1.x"), ("FAIRWAY_CLIENT_SECRET", "canary-client")];
+    let nowhere = read(&both, None).unwrap();
+    assert!(nowhere.sign_in().unwrap_err().contains("FAIRWAY_PUBLIC_URL is not set"));
+    assert!(nowhere.secrets().contains(&"canary-client"));
+    let at = |url: &'static str| read(&[both[0], both[1], ("FAIRWAY_PUBLIC_URL", url)], None).unwrap().sign_in();
+    assert!(at("https://example.com/fairway").unwrap_err().contains("a host of their own"));
+    let all = at("https://Fairway.example.com/").unwrap();
+    assert_eq!(all.callback(), "https://fairway.example.com/login/callback");
+    assert!(all.is_https() && !at("http://127.0.0.1:8080").unwrap().is_https());
+}
+
+#[test]
+fn admins_are_logins_in_any_case_of_letters() {
+    let admins = read(&[("FAIRWAY_ADMINS", "Alice, bob")], None).unwrap().admins;
+    assert_eq!(admins, ["alice".to_owned(), "bob".to_owned()].into());
+    let problem = read(&[("FAIRWAY_ADMINS", "*")], None).unwrap_err();
+    assert!(problem.contains("\"*\" is no login"), "{problem}");
+}
