@@ -139,9 +139,16 @@ impl Credentials {
         }
         let body = serde_json::Value::Object(wish).to_string().into_bytes();
         let jwt = self.jwt(now).map_err(|e| GitHubError::Unauthorized { message: format!("no JWT: {e}") })?;
+        let authorization = format!("Bearer {jwt}");
         let url = format!("{}{path}", transport.base);
-        let call =
-            Call { method: Method::POST, url: &url, bearer: &jwt, accept: wire::JSON, body: Some(body), etag: None };
+        let call = Call {
+            method: Method::POST,
+            url: &url,
+            authorization: Some(&authorization),
+            accept: wire::JSON,
+            body: Some(body),
+            etag: None,
+        };
         let raw = transport.call(call).await.map_err(|why| subject.doubt(why))?;
         if !raw.status.is_success() {
             return Err(not_granted(classify(raw.status, &raw.headers, &raw.bytes, &subject), scope));

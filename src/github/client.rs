@@ -96,6 +96,15 @@ impl GitHub {
         &self.0.web
     }
 
+    /// Where the API is, without a slash at its end.
+    pub(super) fn api_url(&self) -> &str {
+        &self.0.transport.base
+    }
+
+    pub(super) fn transport(&self) -> &Transport {
+        &self.0.transport
+    }
+
     /// The time, Unix milliseconds.
     pub(super) fn now(&self) -> i64 {
         (self.0.transport.now)()
@@ -148,10 +157,11 @@ impl GitHub {
         let (mut renewed, mut hops) = (false, 0);
         loop {
             let bearer = self.token(ask.auth).await?;
+            let authorization = format!("Bearer {bearer}");
             let call = Call {
                 method: ask.method.clone(),
                 url: &url,
-                bearer: &bearer,
+                authorization: Some(&authorization),
                 accept: ask.accept,
                 body: body.clone(),
                 etag: kept.map(|k| k.etag.as_str()),

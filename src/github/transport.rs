@@ -85,8 +85,8 @@ pub(super) struct Call<'a> {
     pub method: Method,
     /// Complete.
     pub url: &'a str,
-    /// Bearer token or JWT.
-    pub bearer: &'a str,
+    /// The header of that name; none for what needs no credentials.
+    pub authorization: Option<&'a str>,
     /// The media type wanted.
     pub accept: &'static str,
     /// JSON.
@@ -169,8 +169,10 @@ impl Transport {
             .uri(call.url)
             .header(USER_AGENT, &self.user_agent)
             .header(ACCEPT, call.accept)
-            .header("x-github-api-version", "2022-11-28")
-            .header(AUTHORIZATION, format!("Bearer {}", call.bearer));
+            .header("x-github-api-version", "2022-11-28");
+        if let Some(authorization) = call.authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
         if let Some(etag) = call.etag {
             request = request.header(IF_NONE_MATCH, etag);
         }
