@@ -7,6 +7,8 @@ mod postgres;
 mod jobs;
 #[path = "store/migrations.rs"]
 mod migrations;
+#[path = "store/people.rs"]
+mod people;
 #[path = "store/rollouts.rs"]
 mod rollouts;
 #[path = "store/rows.rs"]

@@ -18,6 +18,8 @@ pub struct Keep {
     pub log_runs: i64,
     /// What webhooks told, by when it happened. The metrics look back as far as there are runs.
     pub signals: i64,
+    /// What people did on the pages.
+    pub audit: i64,
 }
 
 impl Default for Keep {
@@ -30,6 +32,7 @@ impl Default for Keep {
             logs: 30 * DAY,
             log_runs: 20_000,
             signals: 400 * DAY,
+            audit: 400 * DAY,
         }
     }
 }
@@ -45,6 +48,10 @@ pub struct Purged {
     pub log_chunks: u64,
     /// What webhooks told.
     pub signals: u64,
+    /// What people did on the pages.
+    pub acts: u64,
+    /// Sessions that ended by themselves.
+    pub sessions: u64,
 }
 
 /// Batches of one kind in one call; the rest waits for the next call.
@@ -67,9 +74,16 @@ const RUNS: &str = "DELETE FROM runs WHERE id IN (SELECT o.id FROM
 const SUBJECTS: &str = "DELETE FROM run_subjects WHERE (subject, run_id) IN (SELECT o.subject, o.run_id FROM
  (SELECT subject, run_id FROM run_subjects ORDER BY run_id LIMIT 100) o
  WHERE NOT EXISTS (SELECT 1 FROM runs r WHERE r.id = o.run_id))";
-
 const SIGNALS: &str = "DELETE FROM signals WHERE id IN (SELECT o.id FROM
  (SELECT id, at FROM signals ORDER BY id LIMIT 100) o WHERE o.at < $1)";
+const ACTS: &str = "DELETE FROM audit WHERE id IN (SELECT o.id FROM
+ (SELECT id, at FROM audit ORDER BY id LIMIT 100) o WHERE o.at < $1)";
+const SESSIONS: &str = "DELETE FROM sessions WHERE id IN
+ (SELECT o.id FROM sessions o WHERE o.expires_at < $1 ORDER BY o.expires_at LIMIT 100)";
+const STATES: &str = "DELETE FROM used_states WHERE state IN
+ (SELECT o.state FROM used_states o WHERE o.at < $1 ORDER BY o.at LIMIT 100)";
+/// A sign-in's state is refused by its own date after ten minutes.
+const STATE_MS: i64 = 3_600_000;
 
 impl Store {
     /// Deletes what is older than `keep` says. Call it every few minutes.
@@ -83,6 +97,9 @@ impl Store {
         purged.runs += self.batches(RUNS, now.saturating_sub(keep.runs)).await?;
         self.batches(SUBJECTS, 0).await?;
         purged.signals += self.batches(SIGNALS, now.saturating_sub(keep.signals)).await?;
+        purged.acts += self.batches(ACTS, now.saturating_sub(keep.audit)).await?;
+        purged.sessions += self.batches(SESSIONS, now).await?;
+        self.batches(STATES, now.saturating_sub(STATE_MS)).await?;
         Ok(purged)
     }
 

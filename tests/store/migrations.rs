@@ -35,6 +35,9 @@ const SEED: &[&str] = &[
     "INSERT INTO aggregates (key, repo_id, kind, open, rev, state, updated_at) VALUES ('env:1/x', 1, 'env', 0, 1, '{}', 1)",
     "INSERT INTO budgets (installation_id, recent, content_hour, refilled_at) VALUES (3, '1 5 1', 1, 1)",
     "INSERT INTO signals (repo_id, kind, pull, at, who, branch, sha) VALUES (1, 'opened', 7, 1, 0, 'change', 'abc')",
+    "INSERT INTO sessions (id, user_id, login, created_at, seen_at, expires_at) VALUES ('d', 7, 'alice', 1, 1, 9);
+     INSERT INTO used_states (state, at) VALUES ('s', 1);
+     INSERT INTO audit (at, who, user_id, what, subject) VALUES (1, 'alice', 7, 'retry', 'job 4')",
 ];
 
 #[tokio::test]

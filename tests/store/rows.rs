@@ -353,7 +353,15 @@ async fn old_rows_go() {
         store.append_log(old, 0, 25, b"x").await.unwrap();
         store.append_log(live, 0, 25, b"x").await.unwrap();
 
-        let keep = Keep { done_jobs: 100, dead_jobs: 100, runs: 1_000, logs: 1_000, log_runs: 100, signals: 1_000 };
+        let keep = Keep {
+            done_jobs: 100,
+            dead_jobs: 100,
+            runs: 1_000,
+            logs: 1_000,
+            log_runs: 100,
+            signals: 1_000,
+            audit: 1_000,
+        };
         let purged = store.purge(100, &keep).await.unwrap();
         assert_eq!((purged.jobs, purged.runs, purged.log_chunks), (0, 0, 0));
         let purged = store.purge(121, &Keep { log_runs: 1, ..keep }).await.unwrap();
