@@ -9,7 +9,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use crate::context::Context;
-use crate::web::{self, hook::Door, session::Private};
+use crate::settings::SignIn;
+use crate::web::login::{self, Gate, cookie::CookieKey};
+use crate::web::{self, hook::Door, private::Private, session::Site};
 use crate::worker::{self, Pools};
 
 /// What `serve` needs beside the handles.
@@ -20,6 +22,8 @@ pub struct App {
     pub webhook_secret: Arc<[u8]>,
     /// Asked for by every private page.
     pub private_token: String,
+    /// How people sign in with GitHub, with the key of their cookies; or why nobody can.
+    pub sign_in: Result<(SignIn, CookieKey), &'static str>,
     /// How many loops of each sort.
     pub pools: Pools,
     /// After the stop signal, what still runs is given this long.
@@ -42,15 +46,19 @@ pub async fn serve(
     let stop = CancellationToken::new();
     let door =
         Door { secret: app.webhook_secret.clone(), intake: app.ctx.store.intake(), clock: app.ctx.clock.clone() };
+    let site = Site::new(app.ctx.clone());
+    let people =
+        app.sign_in.as_ref().ok().map(|(sign_in, key)| login::router(Gate::new(site.clone(), sign_in, key.clone())));
     let pages = web::private::router(Private {
-        ctx: app.ctx.clone(),
+        site,
+        sign_in: app.sign_in.as_ref().map(|(sign_in, _)| sign_in.url.clone()).map_err(|why| *why),
         token: app.private_token.clone(),
         metrics: app.metrics.clone(),
     });
     let mut tasks = tokio::task::JoinSet::new();
     let closing = stop.clone();
     tasks.spawn(async move {
-        axum::serve(public, web::public(door))
+        axum::serve(public, web::public(door).merge(people.unwrap_or_default()))
             .with_graceful_shutdown(closing.cancelled_owned())
             .await
             .context("the public listener")

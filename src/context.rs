@@ -1,6 +1,6 @@
 //! The handles that every piece of work needs, built once in `app` and cheap to clone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use tokio_util::sync::CancellationToken;
@@ -67,6 +67,8 @@ impl Context {
 pub struct Policy {
     /// Whose installations are served.
     pub orgs: Orgs,
+    /// Who may do on the pages what the command line can; logins in lower case.
+    pub admins: BTreeSet<String>,
     /// The App's id; events about other Apps' checks are not ours.
     pub app_id: i64,
     /// Where this Fairway shows its pages, if people can reach it.

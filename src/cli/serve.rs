@@ -14,9 +14,10 @@ use crate::engine::Engine;
 use crate::engine::dagger::{self, Dagger};
 use crate::engine::local::Local;
 use crate::host;
-use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Settings};
+use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Settings, SignIn};
 use crate::store::{Seal, Store};
 use crate::telemetry::{self, LogFormat, Masker, Metrics};
+use crate::web::login::cookie::CookieKey;
 use crate::worker::Pools;
 
 /// What may follow.
@@ -52,11 +53,16 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     }
     let engine = engine(&settings, args.playground)?;
     let github = super::open::github(&settings, &identity, &clock)?;
+    let sign_in = sign_in(&settings)?;
     let public = listen(settings.listen, "FAIRWAY_LISTEN").await?;
     let private = listen(settings.private_listen, "FAIRWAY_PRIVATE_LISTEN").await?;
     let token = settings.private_token.as_ref().map_or_else(fresh_token, |t| t.reveal().to_owned());
     masker.register(&token);
     eprintln!("fairway {} takes webhooks at http://{}/hook", env!("CARGO_PKG_VERSION"), public.local_addr()?);
+    match &sign_in {
+        Ok((sign_in, _)) => eprintln!("people sign in with GitHub at {}", sign_in.url),
+        Err(why) => eprintln!("nobody signs in with GitHub: {why}; docs/login.md says how"),
+    }
     // Only a token that was made just now has to be told; a chosen one would end up in whatever keeps these lines.
     let asked = if settings.private_token.is_none() { format!("?token={token}") } else { String::new() };
     eprintln!("its pages, for you alone: http://{}/{asked}", private.local_addr()?);
@@ -75,6 +81,7 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         ctx,
         webhook_secret: identity.webhook_secret.reveal().as_bytes().into(),
         private_token: token,
+        sign_in,
         pools: Pools { short: settings.workers, long: settings.runs },
         grace: settings.grace,
         metrics,
@@ -129,14 +136,23 @@ fn dagger_config(settings: &Settings) -> anyhow::Result<dagger::Config> {
     })
 }
 
+/// How people sign in with GitHub, or why nobody can.
+fn sign_in(settings: &Settings) -> anyhow::Result<Result<(SignIn, CookieKey), &'static str>> {
+    Ok(match settings.sign_in() {
+        Ok(sign_in) => Ok((sign_in, CookieKey::new(settings.secrets_key()?.reveal()))),
+        Err(why) => Err(why),
+    })
+}
+
 fn policy(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> Policy {
     Policy {
         floor: settings.floor.clone(),
         onboarding: settings.onboarding,
         orgs: identity.orgs.clone(),
         app_id: identity.app_id as i64,
-        // Pages have no login of their own yet, so no check run links to them.
-        pages_url: None,
+        admins: settings.admins.clone(),
+        // Check runs link to pages that people can get into, or to GitHub alone.
+        pages_url: settings.sign_in().ok().map(|sign_in| sign_in.url),
         node: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         started_at: clock.now(),
         lease_ms: 60_000,

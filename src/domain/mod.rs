@@ -4,6 +4,7 @@
 pub mod ask;
 pub mod command;
 pub mod decide;
+pub mod deed;
 pub mod detect;
 pub mod dice;
 pub mod event;

@@ -23,6 +23,17 @@ pub struct Access {
     pub role_name: String,
 }
 
+impl Access {
+    /// Whether that is enough to read. A role of the organisation's own builds on one of GitHub's, which `permission` names.
+    pub fn reads(&self) -> bool {
+        match self.role_name.as_str() {
+            "read" | "pull" | "triage" | "write" | "push" | "maintain" | "admin" => true,
+            "none" => false,
+            _ => matches!(self.permission.as_str(), "read" | "write" | "admin"),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 struct Repositories {
     repositories: Vec<Repository>,

@@ -45,7 +45,7 @@ pub use people::{ActRow, NewAct, SessionRow};
 pub use purge::{Keep, Purged};
 pub use repos::RepoRow;
 pub use rollouts::{Marks, NewRollout, RolloutRow};
-pub use runs::{NewRun, RunRow, RunState};
+pub use runs::{NewRun, RunMark, RunRow, RunState};
 pub use secrets::seal::{self, Seal};
 pub use secrets::{NewSecret, SecretRow};
 pub use signals::SignalRow;

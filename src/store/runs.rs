@@ -89,6 +89,19 @@ pub struct RunRow {
     pub finished_at: Option<i64>,
 }
 
+/// Where a run stands, without what is long about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunMark {
+    /// Row id.
+    pub id: i64,
+    /// GitHub's repository id.
+    pub repo_id: i64,
+    /// `queued`, `running` or `done`.
+    pub state: String,
+    /// How it ended; GitHub's word.
+    pub conclusion: Option<String>,
+}
+
 macro_rules! columns {
     () => {
         "SELECT r.id, r.repo_id, r.sha, r.pipeline, r.digest, r.trust, r.try_no, r.state, r.conclusion, r.reuse_key, \
@@ -152,6 +165,26 @@ impl Store {
     pub async fn recent_runs(&self, limit: i64) -> Result<Vec<RunRow>> {
         const SQL: &str = concat!(columns!(), "ORDER BY r.id DESC LIMIT $1");
         sqlx::query(SQL).bind(limit).fetch_all(self.read()).await?.iter().map(row).collect()
+    }
+
+    /// Where the newest runs before the one with this id stand, newest first.
+    pub async fn run_marks(&self, before: i64, limit: i64) -> Result<Vec<RunMark>> {
+        const SQL: &str =
+            "SELECT r.id, r.repo_id, r.state, r.conclusion FROM runs r WHERE r.id < $1 ORDER BY r.id DESC LIMIT $2";
+        let rows: Vec<(i64, i64, String, Option<String>)> =
+            sqlx::query_as(SQL).bind(before).bind(limit).fetch_all(self.read()).await?;
+        let mark = |(id, repo_id, state, conclusion)| RunMark { id, repo_id, state, conclusion };
+        Ok(rows.into_iter().map(mark).collect())
+    }
+
+    /// The runs with these ids, newest first.
+    pub async fn runs_with(&self, ids: &[i64]) -> Result<Vec<RunRow>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let list: Vec<String> = ids.iter().map(i64::to_string).collect();
+        let sql = format!("{COLUMNS}WHERE r.id IN ({}) ORDER BY r.id DESC", list.join(", "));
+        sqlx::query(sqlx::AssertSqlSafe(sql)).fetch_all(self.read()).await?.iter().map(row).collect()
     }
 
     /// The runs that pull requests wanted, of all repositories, made at `since` or later (Unix ms), oldest first. What

@@ -3,16 +3,15 @@
 use std::time::Duration;
 
 use axum::extract::{Form, State};
-use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
 
-use super::live::{Failed, live};
-use super::pages::{engines, error};
-use super::session::{Csrf, Private, genuine};
+use super::acts::told;
+use super::live::{Failed, Look, feed};
+use super::pages::engines;
+use super::session::{Site, Viewer};
+use crate::domain::speech::pages::Outcome;
 use crate::engine::{Origin, Station, StationState};
 use crate::store::State as JobState;
 
@@ -20,21 +19,21 @@ use crate::store::State as JobState;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The page and its button.
-pub fn routes() -> Router<Private> {
+pub fn routes() -> Router<Site> {
     Router::new()
         .route("/engines", get(show))
         .route("/engines/events", get(events))
         .route("/engines/drain", post(drain))
 }
 
-async fn show(State(state): State<Private>, csrf: Extension<Csrf>) -> Result<Html<String>, Failed> {
-    let counts = state.ctx.store.job_counts().await?;
+async fn show(State(site): State<Site>, Extension(viewer): Extension<Viewer>) -> Result<Html<String>, Failed> {
+    let counts = site.ctx.store.job_counts().await?;
     let waiting = counts.iter().filter(|count| count.kind == "execute" && count.state == JobState::Ready);
     let page = engines::Engines {
-        csrf: csrf.0.0.clone(),
-        kind: state.ctx.engine.name().to_owned(),
-        note: state.ctx.engine.isolation(),
-        engines: state.ctx.engine.stations().into_iter().map(line).collect(),
+        who: viewer.who(),
+        kind: site.ctx.engine.name().to_owned(),
+        note: site.ctx.engine.isolation(),
+        engines: site.ctx.engine.stations().into_iter().map(line).collect(),
         waiting: waiting.map(|count| count.jobs.max(0) as u64).sum(),
     };
     Ok(Html(page.render()))
@@ -71,49 +70,34 @@ fn line(station: Station) -> engines::EngineLine {
 }
 
 /// Tells the page when an engine came, went, or got or ended a run.
-async fn events(State(state): State<Private>) -> Response {
-    let (tx, rx) = mpsc::channel(4);
-    let engine = state.ctx.engine.clone();
-    tokio::spawn(async move {
-        let mut seen = Vec::new();
-        while !tx.is_closed() {
-            let now: Vec<_> = engine
-                .stations()
-                .into_iter()
-                .map(|s| {
-                    let up = matches!(s.state, StationState::Up { .. });
-                    (s.address, up, (s.drained, s.leaving), s.live, s.sessions, s.failures)
-                })
-                .collect();
-            if now != seen {
-                seen = now;
-                if tx.send("news").await.is_err() {
-                    return;
-                }
-            }
-            tokio::time::sleep(LOOK).await;
+async fn events(State(site): State<Site>, Extension(viewer): Extension<Viewer>) -> Response {
+    let engine = site.ctx.engine.clone();
+    feed(&site, &viewer, LOOK, move || {
+        let engine = engine.clone();
+        async move {
+            let seen = engine.stations().into_iter().map(|s| {
+                let up = matches!(s.state, StationState::Up { .. });
+                (s.address, up, (s.drained, s.leaving), s.live, s.sessions, s.failures)
+            });
+            Look::at(format!("{:?}", seen.collect::<Vec<_>>()))
         }
-    });
-    live(ReceiverStream::new(rx)).into_response()
+    })
 }
 
 #[derive(serde::Deserialize)]
 struct Pressed {
-    csrf: String,
     address: String,
     drain: bool,
 }
 
-async fn drain(
-    State(state): State<Private>,
-    csrf: Extension<Csrf>,
-    Form(form): Form<Pressed>,
-) -> Result<Response, Failed> {
-    if !genuine(&csrf, &form.csrf) {
-        return Ok((StatusCode::FORBIDDEN, Html(error::stale_form())).into_response());
-    }
-    if state.ctx.engine.stations().iter().any(|station| station.address == form.address) {
-        state.ctx.drain(&form.address, form.drain).await?;
-    }
-    Ok(Redirect::to("/engines").into_response())
+async fn drain(State(site): State<Site>, Form(form): Form<Pressed>) -> Result<Response, Failed> {
+    let known = site.ctx.engine.stations().iter().any(|station| station.address == form.address);
+    let outcome = match known {
+        true => {
+            site.ctx.drain(&form.address, form.drain).await?;
+            Outcome::Done(String::new())
+        }
+        false => Outcome::Nothing("there is no such engine"),
+    };
+    Ok(told(Redirect::to("/engines").into_response(), outcome))
 }

@@ -2,36 +2,45 @@
 
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::State;
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, Response};
 use axum::routing::get;
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use axum::{Extension, Router};
 
-use super::live::{Failed, live};
+use super::live::{Failed, Look, feed};
 use super::pages::environments::{Coming, Environment, Environments, Last, Waiting};
-use super::session::Private;
+use super::readable::{named, readable};
+use super::session::{Site, Viewer};
 use crate::domain::decide::EnvState;
 use crate::domain::rollout::Rollout;
 use crate::domain::speech;
-use crate::store::Store;
 
 /// How often a page looks for news.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The page.
-pub fn routes() -> Router<Private> {
+pub fn routes() -> Router<Site> {
     Router::new().route("/environments", get(show)).route("/environments/events", get(events))
 }
 
-async fn show(State(state): State<Private>) -> Result<Html<String>, Failed> {
-    Ok(Html(page(&state.ctx.store, state.ctx.clock.now()).await?.render()))
+async fn show(State(site): State<Site>, Extension(viewer): Extension<Viewer>) -> Result<Html<String>, Failed> {
+    Ok(Html(page(&site, &viewer).await?.render()))
 }
 
-async fn page(store: &Store, now: i64) -> anyhow::Result<Environments> {
+/// The environments of the repositories that somebody may read.
+async fn page(site: &Site, viewer: &Viewer) -> anyhow::Result<Environments> {
+    let (store, now) = (&site.ctx.store, site.ctx.clock.now());
+    let mut rows = store.aggregates_since("env", 0).await?;
+    let mut note = None;
+    if viewer.person.is_some() {
+        let repos = store.repos().await?;
+        let meant = repos.iter().filter(|repo| rows.iter().any(|row| row.repo_id == repo.id));
+        let (may, unknown) = readable(site, viewer, meant.map(|repo| (repo.id, named(repo))).collect()).await;
+        rows.retain(|row| may.get(&row.repo_id).copied().unwrap_or(false));
+        note = unknown;
+    }
     let mut all = Vec::new();
-    for row in store.aggregates_since("env", 0).await? {
+    for row in rows {
         let state: EnvState = serde_json::from_str(&row.state)?;
         let newest = store.newest_rollout(row.repo_id, &state.name).await?;
         let rollout: Option<Rollout> =
@@ -39,7 +48,8 @@ async fn page(store: &Store, now: i64) -> anyhow::Result<Environments> {
         all.push(environment(&state, rollout.as_ref().filter(|_| state.going.is_some()), now));
     }
     all.sort_by(|a, b| (&a.repo, &a.name).cmp(&(&b.repo, &b.name)));
-    Ok(Environments { now, all })
+    let note = note.map(|why| speech::pages::cannot_ask(why).words).unwrap_or_default();
+    Ok(Environments { now, who: viewer.who(), note, all })
 }
 
 fn environment(state: &EnvState, rollout: Option<&Rollout>, now: i64) -> Environment {
@@ -71,21 +81,13 @@ fn waiting(waiting: &crate::domain::decide::Waiting) -> Waiting {
 }
 
 /// Tells the page when something changed.
-async fn events(State(state): State<Private>) -> Response {
-    let (tx, rx) = mpsc::channel(4);
-    let (store, clock) = (state.ctx.store.clone(), state.ctx.clock.clone());
-    tokio::spawn(async move {
-        let mut seen = String::new();
-        while !tx.is_closed() {
-            let now = page(&store, clock.now()).await.map(|page| format!("{:?}", page.all)).unwrap_or_default();
-            if now != seen {
-                seen = now;
-                if tx.send("news").await.is_err() {
-                    return;
-                }
-            }
-            tokio::time::sleep(LOOK).await;
+async fn events(State(site): State<Site>, Extension(viewer): Extension<Viewer>) -> Response {
+    let (from, who) = (site.clone(), viewer.waiting());
+    feed(&site, &viewer, LOOK, move || {
+        let (site, viewer) = (from.clone(), who.clone());
+        async move {
+            let page = page(&site, &viewer).await;
+            Look::at(page.map(|page| format!("{:?} {}", page.all, page.note)).unwrap_or_default())
         }
-    });
-    live(ReceiverStream::new(rx)).into_response()
+    })
 }

@@ -1,11 +1,20 @@
-//! Two listeners. The public one has the door and a pulse and nothing else; the private one has everything that shows what runs.
+//! Two listeners. The public one has the door, a pulse and, where people can sign in with GitHub, the pages as each may see
+//! them. The private one has the pages for whoever has the token, metrics and readiness.
 
+mod access;
+mod acts;
+mod audit;
 mod engines;
 mod environments;
 pub mod hook;
+mod jobs;
 mod live;
+pub mod login;
+mod overview;
 pub mod pages;
 pub mod private;
+mod readable;
+mod runs;
 pub mod session;
 mod show;
 
@@ -17,7 +26,7 @@ use crate::domain::run::Conclusion;
 use crate::domain::speech;
 use crate::store::{RunRow, RunState};
 
-/// What GitHub and a load balancer reach.
+/// What GitHub and a load balancer reach; and people, where the pages of [`login::router`] are merged in.
 pub fn public(door: hook::Door) -> Router {
     Router::new()
         .route("/hook", post(hook::hook).with_state(door))

@@ -3,40 +3,51 @@
 
 use axum::Router;
 use axum::extract::{Form, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
-use sha2::{Digest, Sha256};
 
+use super::access::Age;
+use super::acts;
+use super::login::back::local;
 use super::pages::login::Login;
-use super::session::{Csrf, Private, same};
+use super::session::{Site, Viewer, digest, same};
+use crate::telemetry::Metrics;
 
 const COOKIE: &str = "fairway_session";
 
+/// What the private listener needs.
+#[derive(Clone)]
+pub struct Private {
+    /// What every page needs.
+    pub site: Site,
+    /// Asked for by every page.
+    pub token: String,
+    /// Renders `/metrics`.
+    pub metrics: Metrics,
+    /// Where people sign in with GitHub instead, or why nobody can.
+    pub sign_in: Result<String, &'static str>,
+}
+
 /// The router of the private listener.
 pub fn router(state: Private) -> Router {
-    let guarded = super::show::routes()
-        .route("/metrics", get(metrics))
+    let guarded = super::show::routes(&state.site)
+        .with_state(state.site.clone())
+        .merge(Router::new().route("/metrics", get(metrics)).with_state(state.clone()))
+        .layer(middleware::from_fn_with_state(state.site.clone(), acts::watch))
         .layer(middleware::from_fn_with_state(state.clone(), guard));
     Router::new()
         .route("/readyz", get(ready))
         .route("/login", get(login_page).post(login))
-        .route("/assets/style.css", get(super::show::style))
-        .route("/assets/live.js", get(super::show::script))
-        .merge(guarded)
-        .layer(middleware::map_response(policy))
         .with_state(state)
-}
-
-/// No page of ours loads or runs what a log line says.
-async fn policy(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(super::pages::POLICY));
-    response
+        .merge(super::show::assets())
+        .merge(guarded)
+        .layer(middleware::map_response(super::show::headers))
 }
 
 async fn ready(State(state): State<Private>) -> Response {
-    match state.ctx.store.ping().await {
+    match state.site.ctx.store.ping().await {
         Ok(()) => "ready\n".into_response(),
         Err(error) => {
             tracing::warn!("not ready: {error:#}");
@@ -46,11 +57,11 @@ async fn ready(State(state): State<Private>) -> Response {
 }
 
 async fn metrics(State(state): State<Private>) -> Response {
-    let depth = state.ctx.store.job_counts().await.unwrap_or_default();
+    let depth = state.site.ctx.store.job_counts().await.unwrap_or_default();
     for row in depth {
         ::metrics::gauge!("fairway_jobs", "state" => row.state.as_str(), "kind" => row.kind).set(row.jobs as f64);
     }
-    ::metrics::gauge!("fairway_runs_live").set(state.ctx.live.ids().len() as f64);
+    ::metrics::gauge!("fairway_runs_live").set(state.site.ctx.live.ids().len() as f64);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.render()).into_response()
 }
 
@@ -60,14 +71,12 @@ async fn guard(State(state): State<Private>, mut request: Request, next: Next) -
         return signed_in(&state, request.uri().path());
     }
     let headers = request.headers();
-    let bearer =
-        headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
-    let known = bearer.is_some_and(|b| same(b, &state.token))
-        || cookie(headers).is_some_and(|c| same(&c, &session(&state.token)));
-    if !known {
-        let browser =
-            headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|a| a.contains("text/html"));
-        if browser {
+    let text = |name| headers.get(name).and_then(|v| v.to_str().ok());
+    let by_hand = text(header::AUTHORIZATION)
+        .and_then(|v| v.strip_prefix("Bearer "))
+        .is_some_and(|bearer| same(bearer, &state.token));
+    if !by_hand && !cookie(headers).is_some_and(|c| same(&c, &session(&state.token))) {
+        if text(header::ACCEPT).is_some_and(|accept| accept.contains("text/html")) {
             let to = percent_encoding::utf8_percent_encode(request.uri().path(), percent_encoding::NON_ALPHANUMERIC)
                 .to_string();
             return Redirect::to(&format!("/login?to={to}")).into_response();
@@ -78,7 +87,16 @@ async fn guard(State(state): State<Private>, mut request: Request, next: Next) -
         )
             .into_response();
     }
-    request.extensions_mut().insert(Csrf(csrf(&state.token)));
+    let host = text(header::HOST).unwrap_or_default();
+    let viewer = Viewer {
+        person: None,
+        admin: true,
+        csrf: csrf(&state.token),
+        origins: ["http", "https"].map(|scheme| format!("{scheme}://{host}")).into(),
+        by_hand,
+        age: Age::Minute,
+    };
+    request.extensions_mut().insert(viewer);
     next.run(request).await
 }
 
@@ -94,21 +112,16 @@ fn cookie(headers: &HeaderMap) -> Option<String> {
 
 /// The cookie is not the token itself, so that what a browser keeps cannot be typed elsewhere.
 fn session(token: &str) -> String {
-    hex::encode(Sha256::digest(format!("session:{token}")))
+    digest(&format!("session:{token}"))
 }
 
 fn csrf(token: &str) -> String {
-    hex::encode(Sha256::digest(format!("csrf:{token}")))
+    digest(&format!("csrf:{token}"))
 }
 
 fn signed_in(state: &Private, to: &str) -> Response {
     let cookie = format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/", session(&state.token));
     ([(header::SET_COOKIE, cookie)], Redirect::to(local(to))).into_response()
-}
-
-/// Only our own pages: a link must not lead elsewhere through us.
-fn local(to: &str) -> &str {
-    if to.starts_with('/') && !to.starts_with("//") && !to.contains('\\') { to } else { "/" }
 }
 
 #[derive(serde::Deserialize)]
@@ -122,9 +135,8 @@ struct Typed {
     back: Option<String>,
 }
 
-async fn login_page(Query(query): Query<To>) -> Html<String> {
-    let back = local(query.to.as_deref().unwrap_or("/")).to_owned();
-    Html(Login { wrong: false, back }.render())
+async fn login_page(State(state): State<Private>, Query(query): Query<To>) -> Html<String> {
+    Html(page(&state, local(query.to.as_deref().unwrap_or("/")), false))
 }
 
 async fn login(State(state): State<Private>, Form(form): Form<Typed>) -> Response {
@@ -132,5 +144,9 @@ async fn login(State(state): State<Private>, Form(form): Form<Typed>) -> Respons
     if same(form.token.trim(), &state.token) {
         return signed_in(&state, back);
     }
-    (StatusCode::UNAUTHORIZED, Html(Login { wrong: true, back: back.to_owned() }.render())).into_response()
+    (StatusCode::UNAUTHORIZED, Html(page(&state, back, true))).into_response()
+}
+
+fn page(state: &Private, back: &str, wrong: bool) -> String {
+    Login { wrong, back: back.to_owned(), sign_in: state.sign_in.clone() }.render()
 }

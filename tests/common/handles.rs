@@ -30,6 +30,7 @@ pub fn context(hub: &Playground, store: Store, (engine, clock): (Arc<dyn Engine>
         floor: Default::default(),
         onboarding: fairway::domain::onboard::Opens::Off,
         orgs,
+        admins: Default::default(),
         app_id: hub.app_id() as i64,
         pages_url: None,
         node: "test".to_owned(),

@@ -7,6 +7,7 @@ pub mod metrics;
 pub mod onboard;
 pub mod opened;
 pub mod order;
+pub mod pages;
 pub mod place;
 pub mod plan;
 pub mod reply;

@@ -91,10 +91,14 @@ impl GitHub {
             (_, Some("bad_verification_code")) => Err(ExchangeError::Code),
             (_, Some("incorrect_client_credentials")) => Err(ExchangeError::Credentials),
             (_, Some("redirect_uri_mismatch")) => Err(ExchangeError::Redirect),
-            (_, error) => {
-                let words = answer.error_description.as_deref().or(error);
-                let words = words.unwrap_or("it names no reason").chars().take(WORDS).collect();
+            (_, Some(error)) => {
+                let words = answer.error_description.as_deref().unwrap_or(error).chars().take(WORDS).collect();
                 Err(ExchangeError::Refused(words))
+            }
+            // Some other trouble, whose JSON is not of this page.
+            (_, None) => {
+                self.success("POST /login/oauth/access_token", &raw)?;
+                Err(self.unlike("POST", &raw).into())
             }
         }
     }

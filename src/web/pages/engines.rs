@@ -2,13 +2,13 @@
 
 use askama::Template;
 
-use super::{html, words};
+use super::{Who, html, words};
 
 /// What the page shows.
 #[derive(Clone, Debug, Default)]
 pub struct Engines {
-    /// Goes into every form; the listener compares it with the session's.
-    pub csrf: String,
+    /// Who looks.
+    pub who: Who,
     /// The engine's word in settings.
     pub kind: String,
     /// How it keeps steps apart, where there is something to say.
@@ -60,6 +60,7 @@ struct Page<'a> {
     title: &'static str,
     feed: &'static str,
     tab: &'static str,
+    who: &'a Who,
     page: &'a Engines,
     rows: Vec<Row<'a>>,
 }
@@ -79,6 +80,7 @@ impl Engines {
             title: "Engines",
             feed: "/engines/events",
             tab: "engines",
+            who: &self.who,
             page: self,
             rows: self.engines.iter().map(row).collect(),
         })

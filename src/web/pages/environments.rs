@@ -3,13 +3,17 @@
 use askama::Template;
 use pulldown_cmark::{Event, Parser};
 
-use super::{html, words};
+use super::{Who, html, words};
 
 /// What the page shows.
 #[derive(Clone, Debug, Default)]
 pub struct Environments {
     /// Unix milliseconds.
     pub now: i64,
+    /// Who looks.
+    pub who: Who,
+    /// Why something may be missing; empty when nothing is.
+    pub note: String,
     /// By repository and name.
     pub all: Vec<Environment>,
 }
@@ -70,10 +74,12 @@ pub struct Last {
 
 #[derive(Template)]
 #[template(path = "fairway/environments.html")]
-struct Page {
+struct Page<'a> {
     title: &'static str,
     feed: &'static str,
     tab: &'static str,
+    who: &'a Who,
+    note: &'a str,
     rows: Vec<Row>,
 }
 
@@ -145,6 +151,8 @@ impl Environments {
             title: "Environments",
             feed: "/environments/events",
             tab: "environments",
+            who: &self.who,
+            note: &self.note,
             rows: self.all.iter().map(row).collect(),
         })
     }
@@ -181,7 +189,7 @@ mod tests {
             last: Some(Last { stayed: false, words: "`abc`: aborted".into(), at: 0 }),
             next: "`/unlock staging` opens it.".into(),
         };
-        let page = Environments { now: 120_000, all: vec![one] }.render();
+        let page = Environments { now: 120_000, all: vec![one], ..Environments::default() }.render();
         for part in [
             "acme/&#60;shop&#62;",
             "<code>99b86b4</code> of #1",

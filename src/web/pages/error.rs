@@ -2,7 +2,8 @@
 
 use askama::Template;
 
-use super::html;
+use super::{Who, html};
+use crate::domain::speech::pages::Notice;
 
 #[derive(Template)]
 #[template(path = "fairway/error.html")]
@@ -10,13 +11,13 @@ struct Page<'a> {
     title: &'a str,
     feed: &'static str,
     tab: &'static str,
+    who: &'a Who,
     next: &'a str,
 }
 
-/// 404 as HTML.
-pub fn not_found(path: &str) -> String {
-    let next = format!("{path} does not exist, or it was purged because it is old. Start at the overview.");
-    html(&Page { title: "Not found", feed: "", tab: "", next: &next })
+/// A notice as HTML.
+pub fn notice(who: &Who, notice: &Notice) -> String {
+    html(&Page { title: &notice.title, feed: "", tab: "", who, next: &notice.words })
 }
 
 /// 500 as HTML; `id` stands beside the error in the log.
@@ -24,28 +25,18 @@ pub fn failed(id: &str) -> String {
     let next = format!(
         "Fairway could not make this page. The reason is in its log beside {id}. Try again; if it stays, run `fairway doctor`."
     );
-    html(&Page { title: "Something broke", feed: "", tab: "", next: &next })
-}
-
-/// 403 as HTML, for a form whose token does not fit the session.
-pub fn stale_form() -> String {
-    html(&Page {
-        title: "This form is too old",
-        feed: "",
-        tab: "",
-        next: "Go back, load the page again and press the button once more.",
-    })
+    html(&Page { title: "Something broke", feed: "", tab: "", who: &Who::default(), next: &next })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::speech::pages::nothing_here;
 
     #[test]
     fn an_error_says_what_to_do_and_escapes_the_path() {
-        let page = not_found("/<x>");
+        let page = notice(&Who::default(), &nothing_here(None, "/<x>"));
         assert!(page.contains("/&#60;x&#62; does not exist") && page.contains("href=\"/\""), "{page}");
         assert!(failed("e-7").contains("e-7"));
-        assert!(stale_form().contains("load the page again"));
     }
 }

@@ -2,15 +2,15 @@
 
 use askama::Template;
 
-use super::{html, words};
+use super::{Who, html, words};
 
 /// What the page shows.
 #[derive(Clone, Debug, Default)]
 pub struct Jobs {
     /// Unix milliseconds.
     pub now: i64,
-    /// Goes into every form; the listener compares it with the session's.
-    pub csrf: String,
+    /// Who looks.
+    pub who: Who,
     /// Newest first.
     pub dead: Vec<JobLine>,
     /// By due date.
@@ -40,7 +40,7 @@ struct Page<'a> {
     title: &'static str,
     feed: &'static str,
     tab: &'static str,
-    csrf: &'a str,
+    who: &'a Who,
     dead: Vec<Row<'a>>,
     waiting: Vec<Row<'a>>,
 }
@@ -59,7 +59,7 @@ impl Jobs {
             title: "Jobs",
             feed: "/events",
             tab: "jobs",
-            csrf: &self.csrf,
+            who: &self.who,
             dead: dead.collect(),
             waiting: waiting.collect(),
         })
@@ -80,7 +80,8 @@ mod tests {
             error: "502 <html>".into(),
             ..JobLine::default()
         };
-        let page = Jobs { csrf: "c\"s".into(), dead: vec![job], ..Jobs::default() }.render();
+        let who = Who { csrf: "c\"s".into(), ..Who::default() };
+        let page = Jobs { who, dead: vec![job], ..Jobs::default() }.render();
         for part in ["action=\"/jobs/4/retry\"", "value=\"c&#34;s\"", "502 &#60;html&#62;", "check:42"] {
             assert!(page.contains(part), "{part} is missing in {page}");
         }

@@ -2,13 +2,17 @@
 
 use askama::Template;
 
-use super::{html, words};
+use super::{Who, html, words};
 
 /// What the front page shows.
 #[derive(Clone, Debug, Default)]
 pub struct Overview {
     /// Unix milliseconds.
     pub now: i64,
+    /// Who looks; how much work there is, only an admin sees.
+    pub who: Who,
+    /// Why something may be missing; empty when nothing is.
+    pub note: String,
     /// Newest first; a page full.
     pub runs: Vec<RunLine>,
     /// Jobs that are due or dated.
@@ -55,10 +59,12 @@ pub struct Budget {
 
 #[derive(Template)]
 #[template(path = "fairway/overview.html")]
-struct Page {
+struct Page<'a> {
     title: &'static str,
     feed: &'static str,
     tab: &'static str,
+    who: &'a Who,
+    note: &'a str,
     waiting: u64,
     working: u64,
     dead: u64,
@@ -128,6 +134,8 @@ impl Overview {
             title: "Overview",
             feed: "/events",
             tab: "overview",
+            who: &self.who,
+            note: &self.note,
             waiting: self.waiting,
             working: self.working,
             dead: self.dead,
@@ -153,7 +161,14 @@ mod tests {
             ..RunLine::default()
         };
         let budget = Budget { account: "acme".into(), left: 100, limit: 5000, resets_at: 120_000 };
-        let page = Overview { runs: vec![run], dead: 2, budgets: vec![budget], ..Overview::default() }.render();
+        let who = Who { known: true, admin: true, ..Who::default() };
+        let mut page = Overview { who, runs: vec![run], dead: 2, budgets: vec![budget], ..Overview::default() };
+        let (all, less) = (page.render(), {
+            page.who.admin = false;
+            page.render()
+        });
+        assert!(less.contains("href=\"/runs/7\"") && !less.contains("dead job"), "{less}");
+        let page = all;
         for part in ["href=\"/runs/7\"", "acme/&#60;shop&#62;", "abcdef0<", "4.2s", "class=\"meter low\"", "in 2m"] {
             assert!(page.contains(part), "{part} is missing in {page}");
         }

@@ -3,13 +3,15 @@
 use askama::Template;
 
 use super::overview::kind;
-use super::{ansi, html, words};
+use super::{Who, ansi, html, words};
 
 /// What the page of a run shows.
 #[derive(Clone, Debug, Default)]
 pub struct RunPage {
     /// Unix milliseconds.
     pub now: i64,
+    /// Who looks.
+    pub who: Who,
     /// Of the run.
     pub id: i64,
     /// `owner/name`.
@@ -63,6 +65,7 @@ struct Page<'a> {
     title: String,
     feed: String,
     tab: &'static str,
+    who: &'a Who,
     run: &'a RunPage,
     kind: &'static str,
     state: String,
@@ -96,6 +99,7 @@ impl RunPage {
             title: format!("{} · {}", self.pipeline, self.repo),
             feed: if ended { String::new() } else { format!("/runs/{}/events", self.id) },
             tab: "",
+            who: &self.who,
             run: self,
             kind: kind(&self.state),
             state: self.state.replace('_', " "),

@@ -11,13 +11,20 @@ pub fn ago(at: i64, now: i64) -> String {
     }
 }
 
+/// A moment to the second, from Unix milliseconds.
+pub fn date(at: i64) -> String {
+    let moment = jiff::Timestamp::from_millisecond(at);
+    moment.map(|moment| moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
+}
+
 /// When something is due, from Unix milliseconds.
 pub fn due(at: i64, now: i64) -> String {
     match (at - now) / 1000 {
         ..=0 => "now".to_owned(),
         s @ 1..=59 => format!("in {s}s"),
         s @ 60..=3599 => format!("in {}m", s / 60),
-        s => format!("in {}h", s / 3600),
+        s @ 3600..=172_799 => format!("in {}h", s / 3600),
+        s => format!("in {}d", s / 86_400),
     }
 }
 

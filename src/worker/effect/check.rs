@@ -136,7 +136,7 @@ pub(super) fn payload(ctx: &Context, row: &RunRow, spec: &Spec, body: &Body) -> 
         text: text.text,
         annotations: Vec::new(),
         actions: if failed && spec.pipeline.is_some() { vec![retry] } else { Vec::new() },
-        details_url: ctx.github.check_details_url(&spec.repo, spec.pull, &row.sha),
+        details_url: log.unwrap_or_else(|| ctx.github.check_details_url(&spec.repo, spec.pull, &row.sha)),
     }
 }
 
