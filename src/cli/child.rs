@@ -52,6 +52,7 @@ impl Recipe {
             ("FAIRWAY_LOG", "warn".to_owned()),
             ("FAIRWAY_HOST", data.join(ADMIN).display().to_string()),
         ];
+        settings.extend(sign_in(hub, public));
         let (engine, engine_line) = super::pick::for_playing(hub, data).await?;
         settings.extend(engine);
         Ok(Recipe { data: data.to_owned(), settings, public, private, token, engine_line })
@@ -62,9 +63,12 @@ impl Recipe {
         format!("http://{}/hook", self.public)
     }
 
-    /// Fairway's own pages, with the token that opens them.
+    /// Fairway's own pages and how to get in, for people.
     pub fn pages(&self) -> String {
-        format!("http://{}/?token={}", self.private, self.token)
+        format!(
+            "http://{}, where you sign in as alice, who is an admin, as bob or as mallory\nThe same for whoever runs it, without signing in: http://{}/?token={}",
+            self.public, self.private, self.token
+        )
     }
 
     /// Starts the host and waits until its socket is there.
@@ -125,6 +129,15 @@ impl Recipe {
         }
         bail!("`fairway serve` did not get ready within 10 s; {} says why", self.data.join("fairway.log").display())
     }
+}
+
+/// People sign in with the playground's GitHub; alice is an admin.
+fn sign_in(hub: &Playground, public: SocketAddr) -> [(&'static str, String); 3] {
+    let (id, secret) = hub.act(|world| {
+        world.app.callback_urls = vec![format!("http://{public}/login/callback")];
+        (world.app.client_id.clone(), world.app.client_secret.clone())
+    });
+    [("FAIRWAY_CLIENT_ID", id), ("FAIRWAY_CLIENT_SECRET", secret), ("FAIRWAY_ADMINS", "alice".to_owned())]
 }
 
 /// A port that nobody had just now.
