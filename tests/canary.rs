@@ -13,6 +13,7 @@ use served::{Served, verb};
 
 const WEBHOOK: &str = "canary-webhook-secret-0123456789";
 const TOKEN: &str = "canary-private-token-0123456789";
+const CLIENT: &str = "canary-client-secret-0123456789";
 const STORED: &str = "canary-stored-value-0123456789";
 const KEY: &str = "Y2FuYXJ5LXNlY3JldHMta2V5LTAxMjM0NTY3ODkwMTI=";
 
@@ -68,6 +69,49 @@ async fn pages(served: &Served) -> String {
     all
 }
 
+/// Somebody signs in, and GitHub fails when their token is to be ended. Gives back what the pages said, and what nobody else is to
+/// read: their cookies and the code.
+async fn signs_in(hub: &Playground, url: &str) -> (String, Vec<(String, String)>) {
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build();
+    let client = client.expect("a client");
+    hub.act(|world| {
+        world.switches.next(1, "DELETE", "/applications/*", Trouble::BadGatewayBefore);
+    });
+    let header = |answer: &reqwest::Response, name: &str| {
+        let last = answer.headers().get_all(name).iter().next_back();
+        last.expect("the header").to_str().expect("text").to_owned()
+    };
+    let off = client.get(format!("{url}/login/github")).send().await.expect("the pages answer");
+    let begun = header(&off, "set-cookie").split(';').next().expect("a cookie").to_owned();
+    let to = header(&off, "location");
+    let query = to.split_once('?').expect("a query").1;
+    let decode = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let fields = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(n, v)| (decode(n), decode(v)));
+    let fields = fields.collect();
+    let back = hub.act(|world| {
+        let asked = world.authorization(&fields).expect("a page");
+        world.authorize(&asked, "bob").expect("he is there")
+    });
+    let answer = client.get(&back).header("cookie", &begun).send().await.expect("the pages answer");
+    assert_eq!(answer.status(), 303, "he is signed in");
+    let session = header(&answer, "set-cookie").split(';').next().expect("a cookie").to_owned();
+    let mut all = String::new();
+    for path in ["/", "/account", "/jobs", "/runs/1", "/login"] {
+        let answer = client.get(format!("{url}{path}")).header("cookie", &session).send().await.expect("an answer");
+        all += &answer.text().await.expect("text");
+    }
+    let again = client.get(&back).header("cookie", &begun).send().await.expect("the pages answer");
+    assert_eq!(again.status(), 400);
+    all += &again.text().await.expect("text");
+    let code = back.split("code=").nth(1).and_then(|rest| rest.split('&').next()).expect("a code").to_owned();
+    let value = |cookie: &str| cookie.split_once('=').expect("a value").1.to_owned();
+    let verifier = begun.split('~').nth(2).expect("a verifier").to_owned();
+    let (begun, session) = (value(&begun), value(&session));
+    let id = session.split('.').next().expect("an id").to_owned();
+    let hidden = [("cookie", begun), ("cookie", session), ("session", id), ("code", code), ("verifier", verifier)];
+    (all, hidden.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
 /// Posts what the door turns away, and what it keeps as a dead job.
 async fn knock(served: &Served) -> String {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
@@ -102,7 +146,7 @@ fn at_github(hub: &Playground) -> String {
 /// Every text that must be nowhere, with a name for it.
 fn secrets(hub: &Playground) -> Vec<(String, String)> {
     let mut all: Vec<(String, String)> =
-        [("webhook secret", WEBHOOK), ("token", TOKEN), ("stored", STORED), ("key", KEY)]
+        [("webhook secret", WEBHOOK), ("token", TOKEN), ("client secret", CLIENT), ("stored", STORED), ("key", KEY)]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
     let encoded = base64::engine::general_purpose::STANDARD_NO_PAD.encode(STORED);
@@ -110,6 +154,9 @@ fn secrets(hub: &Playground) -> Vec<(String, String)> {
     let lines = hub.private_key_pem().lines().filter(|line| !line.contains("-----"));
     all.extend(lines.filter(|line| line.len() > 16).map(|line| ("private key".to_owned(), line.to_owned())));
     all.extend(hub.look(|w| w.tokens.keys().map(|t| ("installation token".to_owned(), t.clone())).collect::<Vec<_>>()));
+    let people = hub.look(|w| w.logins.tokens.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(people.len(), 1, "the token of who signed in was not ended");
+    all.extend(people.into_iter().map(|token| ("person's token".to_owned(), token)));
     all
 }
 
@@ -124,6 +171,15 @@ async fn secrets_are_in_nothing_that_fairway_says() {
     let mut settings = served::settings(&hub, &dir.path().join("data"));
     settings.extend([("FAIRWAY_PRIVATE_TOKEN", TOKEN.to_owned()), ("FAIRWAY_SECRETS_KEY", KEY.to_owned())]);
     settings.push(("FAIRWAY_LOG", "trace".to_owned()));
+    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    let url = format!("http://{free}");
+    settings.extend([("FAIRWAY_LISTEN", free.to_string()), ("FAIRWAY_PUBLIC_URL", url.clone())]);
+    let id = hub.act(|world| {
+        world.app.client_secret = CLIENT.to_owned();
+        world.app.callback_urls = vec![format!("{url}/login/callback")];
+        world.app.client_id.clone()
+    });
+    settings.extend([("FAIRWAY_CLIENT_ID", id), ("FAIRWAY_CLIENT_SECRET", CLIENT.to_owned())]);
 
     let set = ["secrets", "set", "API_KEY", "--repo", "acme/shop", "--trust", "pr"];
     let mut said = vec![("secrets set", verb(&settings, &set, STORED).await)];
@@ -151,6 +207,8 @@ async fn secrets_are_in_nothing_that_fairway_says() {
     assert_eq!(check.annotations.len(), 1, "the report was read: {check:#?}");
     assert!(check.annotations[0].message.contains("***"), "{:?}", check.annotations[0]);
     said.push(("the pages", pages(&served).await));
+    let (signed_in, hidden) = signs_in(&hub, &url).await;
+    said.push(("the pages of who signs in", signed_in));
     for args in [vec!["jobs"], vec!["jobs", "--json"], vec!["jobs", "--state", "dead"]] {
         said.push(("fairway jobs", served.verb(&args).await));
     }
@@ -158,7 +216,7 @@ async fn secrets_are_in_nothing_that_fairway_says() {
     said.push(("the log", served.stop().await));
     for (place, text) in &said {
         assert!(text.len() > 10, "{place} says nothing: {text:?}");
-        for (name, secret) in secrets(&hub) {
+        for (name, secret) in secrets(&hub).into_iter().chain(hidden.clone()) {
             let at = text.find(&secret);
             let around = at.map(|at| text.get(text.floor_char_boundary(at.saturating_sub(200))..at));
             assert!(at.is_none(), "{place} tells the {name}, after: {around:?}");
