@@ -4,15 +4,18 @@
 //! simulation can move it. Several processes on one PostgreSQL must agree what "due" means:
 //! there the measured offset to the database's clock is added here, once, for all.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 
 /// The longest single sleep on the system clock. The wall clock can be set while we sleep,
 /// so a long wait is cut into pieces and the target is compared again after each.
 const LONGEST_NAP: Duration = Duration::from_secs(30);
+
+/// What ticks are counted from: the first time that somebody asked.
+static BEGIN: OnceLock<Instant> = OnceLock::new();
 
 /// A cheap handle to "now", in Unix milliseconds. Clones share the offset.
 #[derive(Clone, Debug)]
@@ -51,6 +54,17 @@ impl Clock {
             Source::Manual(receiver) => *receiver.borrow(),
         };
         base.saturating_add(self.offset_ms.load(Ordering::Relaxed))
+    }
+
+    /// Milliseconds since some moment in the past, of a clock that nobody sets: two of them say how long something took.
+    pub fn ticks(&self) -> i64 {
+        match &self.source {
+            Source::System => {
+                let since = BEGIN.get_or_init(Instant::now).elapsed();
+                i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+            }
+            Source::Manual(receiver) => *receiver.borrow(),
+        }
     }
 
     /// The milliseconds that are added to this machine's clock.
@@ -174,6 +188,20 @@ mod tests {
         drop(hand);
         let mut sleeper = pin!(clock.sleep_until(1));
         assert!(!is_done(sleeper.as_mut()));
+    }
+
+    #[test]
+    fn how_long_something_took_does_not_depend_on_what_the_clock_is_set_to() {
+        let (clock, hand) = Clock::manual(1_000);
+        let begun = clock.ticks();
+        clock.set_offset_ms(86_400_000);
+        assert_eq!(clock.ticks() - begun, 0);
+        hand.advance(Duration::from_millis(700));
+        assert_eq!(clock.ticks() - begun, 700);
+        let system = Clock::system();
+        let begun = system.ticks();
+        system.set_offset_ms(86_400_000);
+        assert!((0..60_000).contains(&(system.ticks() - begun)));
     }
 
     #[tokio::test]

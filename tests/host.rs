@@ -6,6 +6,8 @@ mod faults;
 mod handover;
 #[path = "host/passing.rs"]
 mod passing;
+#[path = "host/slow.rs"]
+mod slow;
 #[path = "host/tls.rs"]
 mod tls;
 
@@ -125,7 +127,7 @@ impl Place {
     }
 
     async fn split(&self, stable: Option<Slot>, candidate: Option<Slot>, weight: u16) {
-        let split = Split { stable, candidate, weight, salt: "1".to_owned() };
+        let split = Split { stable, candidate, weight, salt: "1".to_owned(), slow_ms: None };
         let generation = self.service().await.generation;
         self.target.split("shop", generation, &split).await.expect("the split is taken");
     }
@@ -170,7 +172,7 @@ async fn releases_are_started_split_counted_and_outlive_the_host() {
     let before = place.service().await.counts["two"];
     place.target.probe("shop").await.expect("both are asked");
     let seen = place.service().await;
-    let one = Counts { requests: 1, bad: 0 };
+    let one = Counts { requests: 1, bad: 0, slow: 0 };
     assert_eq!(seen.probed, Probed { candidate: one, stable: one });
     assert_eq!(seen.counts["two"], before, "what is asked by ourselves is counted apart");
     let in_it = at_25.iter().position(|two| *two).expect("somebody") as u64;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use fairway::cli::metrics::measured;
 use fairway::domain::metrics::{Metrics, Span};
+use fairway::domain::rollout::Counts;
 use fairway::domain::speech::metrics::{Goals, show};
 use fairway::engine::scripted::Scripted;
 use fairway::playground::PullDesk;
@@ -59,7 +60,7 @@ async fn typed(world: &World, pull: &PullDesk, (who, line): (&str, &str), (secon
                     _ => 0,
                 };
                 let bad = if bad.starts_with(&held.version) { share / 5 } else { 0 };
-                world.target.traffic(&service, &held.version, (share, bad));
+                world.target.traffic(&service, &held.version, Counts { requests: share, bad, slow: 0 });
             }
         }
         world.pass(Duration::from_secs(1)).await;

@@ -7,11 +7,13 @@ mod fairway_world;
 mod mishaps;
 #[path = "rollout/policy.rs"]
 mod policy;
+#[path = "rollout/slow.rs"]
+mod slow;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use fairway::domain::rollout::Health;
+use fairway::domain::rollout::{Counts, Health};
 use fairway::engine::Engine as _;
 use fairway::engine::scripted::Scripted;
 use fairway::host::Slot;
@@ -67,8 +69,14 @@ async fn live_and_pushed(world: &World, pull: &PullDesk) {
     world.settle().await;
 }
 
-/// Lets time pass while every version of a service answers so many requests a second, so many of them badly.
+/// Lets time pass while every version of a service answers a hundred requests a second, so many of a hundred badly.
 async fn serve(world: &World, service: &str, seconds: u64, bad_of: impl Fn(&str) -> u64) {
+    let some = |version: &str, requests| Counts { requests, bad: requests * bad_of(version) / 100, slow: 0 };
+    answer(world, service, seconds, some).await;
+}
+
+/// The same, with what comes of so many requests of a version.
+async fn answer(world: &World, service: &str, seconds: u64, of: impl Fn(&str, u64) -> Counts) {
     for _ in 0..seconds {
         if let Some(seen) = world.target.look(service) {
             let all = 100u64;
@@ -79,7 +87,7 @@ async fn serve(world: &World, service: &str, seconds: u64, bad_of: impl Fn(&str)
                     _ if seen.split.candidate == Some(*slot) => all * weight / 10_000,
                     _ => 0,
                 };
-                world.target.traffic(service, &held.version, (share, share * bad_of(&held.version) / 100));
+                world.target.traffic(service, &held.version, of(&held.version, share));
             }
         }
         world.pass(Duration::from_secs(1)).await;

@@ -84,7 +84,7 @@ impl House {
     /// Reads, writes, and knows it in force.
     async fn split(&self, stable: Slot, candidate: Option<Slot>, weight: u16) {
         let generation = self.service().await.generation;
-        let split = Split { stable: Some(stable), candidate, weight, salt: "bench".to_owned() };
+        let split = Split { stable: Some(stable), candidate, weight, salt: "bench".to_owned(), slow_ms: None };
         self.target.split("shop", generation, &split).await.expect("it is written");
     }
 

@@ -35,6 +35,7 @@ fn plan() -> Plan {
         hold_at: None,
         base: true,
         back: false,
+        slow_ms: None,
     }
 }
 
@@ -111,7 +112,7 @@ fn times(report: &mut Report, what: &str, (played, from_ms): (&[Played], i64), g
 /// One whole look, with everything that is decided at it, where a stage could be left and is not.
 fn cost(report: &mut Report, what: &str, bad: u64) {
     let requests = if bad > 1_000 { 1_000_000 } else { 10_000 };
-    let counts = Counts { requests, bad };
+    let counts = Counts { requests, bad, slow: 0 };
     let mut rollout = Rollout::new(plan());
     let mut seen = Observation {
         now: 0,
@@ -121,12 +122,13 @@ fn cost(report: &mut Report, what: &str, bad: u64) {
         candidate: Counts::default(),
         stable: Counts::default(),
         probed: Probed::default(),
+        slow_ms: None,
     };
     rollout = step(rollout, &[], &seen).0;
     seen.weight = Some(Weight::of(1_000));
     seen.now = 100;
     rollout = step(rollout, &[], &seen).0;
-    (seen.candidate, seen.stable, seen.now) = (counts, Counts { requests: requests * 9, bad: bad * 9 }, 200);
+    (seen.candidate, seen.stable, seen.now) = (counts, Counts { requests: requests * 9, bad: bad * 9, slow: 0 }, 200);
     rollout = step(rollout, &[], &seen).0;
     assert_eq!((rollout.phase.clone(), rollout.here), (Phase::Baking, counts), "it is being judged");
     seen.now = 300;

@@ -94,7 +94,7 @@ pub fn excuses(reason: &str) -> bool {
 impl RolloutSpec {
     /// How a rollout of it begins.
     pub fn begin(&self) -> Rollout {
-        let Environment { stages, stage_max_ms, undecided, watch_ms, irreversible, .. } = &self.environment;
+        let Environment { stages, stage_max_ms, undecided, watch_ms, irreversible, slow_ms, .. } = &self.environment;
         let back = self.kind == Kind::Rollback;
         let whole = vec![Stage { weight: Weight::ALL, stay_ms: 0 }];
         // Where nothing serves yet there is nobody to spare; where it goes back, nothing to wait for.
@@ -108,6 +108,7 @@ impl RolloutSpec {
             hold_at: self.hold_at.filter(|_| !direct),
             base: self.base.is_some(),
             back,
+            slow_ms: *slow_ms,
         })
     }
 }

@@ -96,15 +96,16 @@ async fn keep(State(host): State<Arc<Host>>, Path(name): Path<String>, Json(kept
 
 /// Prometheus' text format: requests by service and version.
 async fn metrics(State(host): State<Arc<Host>>) -> String {
-    let mut out =
-        String::from("# TYPE fairway_host_requests_total counter\n# TYPE fairway_host_bad_requests_total counter\n");
+    let names = ["requests", "bad_requests", "slow_requests"];
+    let mut out: String = names.map(|name| format!("# TYPE fairway_host_{name}_total counter\n")).concat();
     for place in host.shelf.all() {
         let shown = place.show(&host.shelf.boot);
         for held in shown.slots.values() {
             let counts = shown.counts.get(&held.release).copied().unwrap_or_default();
             let labels = format!("service=\"{}\",version=\"{}\"", place.name, held.version);
-            out.push_str(&format!("fairway_host_requests_total{{{labels}}} {}\n", counts.requests));
-            out.push_str(&format!("fairway_host_bad_requests_total{{{labels}}} {}\n", counts.bad));
+            for (name, value) in names.iter().zip([counts.requests, counts.bad, counts.slow]) {
+                out.push_str(&format!("fairway_host_{name}_total{{{labels}}} {value}\n"));
+            }
         }
     }
     out

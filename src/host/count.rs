@@ -27,6 +27,15 @@ pub fn chosen(salt: &str, client: u64, weight: u16) -> bool {
     hash(&[salt.as_bytes(), &client.to_be_bytes()]) % 10_000 < u64::from(weight)
 }
 
+/// What came of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// It failed.
+    pub bad: bool,
+    /// It began too late.
+    pub slow: bool,
+}
+
 /// The counters of one service.
 #[derive(Debug, Default)]
 pub struct Counters(Mutex<Inner>);
@@ -41,7 +50,7 @@ struct Inner {
 
 impl Counters {
     /// A request that was spread by chance has been answered.
-    pub fn note(&self, release: &str, client: u64, (bad, now): (bool, i64)) {
+    pub fn note(&self, release: &str, client: u64, (answer, now): (Answer, i64)) {
         let mut inner = self.lock();
         let bucket = now.div_euclid(BUCKET_MS);
         if inner.bucket != bucket {
@@ -49,23 +58,25 @@ impl Counters {
             inner.seen.clear();
         }
         // Somebody who tries again and again says the same thing again and again.
-        let fresh = bad && inner.seen.insert(hash(&[release.as_bytes(), &client.to_be_bytes()]));
-        let one = Counts { requests: 1, bad: u64::from(fresh) };
+        let mut fresh = |said: bool, what: &[u8]| {
+            u64::from(said && inner.seen.insert(hash(&[release.as_bytes(), &client.to_be_bytes(), what])))
+        };
+        let one = Counts { requests: 1, bad: fresh(answer.bad, b"bad"), slow: fresh(answer.slow, b"slow") };
         match inner.counts.get_mut(release) {
             Some(counts) => *counts = counts.and(one),
             None => drop(inner.counts.insert(release.to_owned(), one)),
         }
     }
 
-    /// Candidate and stable have been asked by ourselves; `bad`: which of them failed. Another candidate begins anew.
-    pub fn probed(&self, candidate: &str, bad: (bool, bool)) {
+    /// Candidate and stable have been asked by ourselves. Another candidate begins anew.
+    pub fn probed(&self, candidate: &str, (new, old): (Answer, Answer)) {
         let mut inner = self.lock();
         if inner.probes.0 != candidate {
             inner.probes = (candidate.to_owned(), Probed::default());
         }
-        let one = |bad: bool| Counts { requests: 1, bad: u64::from(bad) };
+        let one = |answer: Answer| Counts { requests: 1, bad: answer.bad.into(), slow: answer.slow.into() };
         let Probed { candidate, stable } = inner.probes.1;
-        inner.probes.1 = Probed { candidate: candidate.and(one(bad.0)), stable: stable.and(one(bad.1)) };
+        inner.probes.1 = Probed { candidate: candidate.and(one(new)), stable: stable.and(one(old)) };
     }
 
     /// What came of asking this candidate, and stable beside it.
@@ -112,12 +123,19 @@ mod tests {
     }
 
     #[test]
-    fn one_bad_request_a_client_and_ten_seconds() {
+    fn one_bad_and_one_slow_request_a_client_and_ten_seconds() {
         let counters = Counters::default();
+        let (bad, slow) = (Answer { bad: true, slow: false }, Answer { bad: false, slow: true });
         for (client, now) in [(1, 0), (1, 5_000), (2, 6_000), (1, 10_000), (1, 9_000)] {
-            counters.note("r", client, (true, now));
+            counters.note("r", client, (bad, now));
         }
-        counters.note("r", 1, (false, 10_000));
-        assert_eq!(counters.all()["r"], Counts { requests: 6, bad: 4 });
+        counters.note("r", 1, (Answer::default(), 10_000));
+        assert_eq!(counters.all()["r"], Counts { requests: 6, bad: 4, slow: 0 });
+        // A slow one is another thing that the same client has to say.
+        counters.note("s", 1, (bad, 20_000));
+        for client in [1, 1, 2] {
+            counters.note("s", client, (slow, 20_000));
+        }
+        assert_eq!(counters.all()["s"], Counts { requests: 4, bad: 1, slow: 2 });
     }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use tokio::process::Command;
 
+use super::count::Answer;
 use super::hold::{self, Order};
 use super::shelf::{Place, Placed, Shelf, write};
 use super::{Release, Slot, TargetError};
+use crate::clock::Clock;
 use crate::domain::rollout::Health;
 
 /// Between two looks.
@@ -28,13 +30,15 @@ pub struct Keeper {
     lenient: bool,
     resting: AtomicBool,
     http: reqwest::Client,
+    clock: Clock,
 }
 
 impl Keeper {
     /// Of this state directory. `exe` is this program; `lenient` lets unmerged code run as the host's own user.
-    pub fn new(state: &Path, exe: &Path, lenient: bool) -> anyhow::Result<Keeper> {
+    pub fn new((state, exe): (&Path, &Path), lenient: bool, clock: Clock) -> anyhow::Result<Keeper> {
         let http = reqwest::Client::builder().timeout(PROBE).redirect(reqwest::redirect::Policy::none()).build()?;
-        Ok(Keeper { state: state.to_owned(), exe: exe.to_owned(), lenient, resting: AtomicBool::new(false), http })
+        let (state, exe) = (state.to_owned(), exe.to_owned());
+        Ok(Keeper { state, exe, lenient, resting: AtomicBool::new(false), http, clock })
     }
 
     /// Free ports for a release, or why it does not run here.
@@ -135,8 +139,14 @@ impl Keeper {
         let (Some(candidate), Some(stable)) = (placed(stored.split.candidate), placed(stored.split.stable)) else {
             return;
         };
-        let (candidate_well, stable_well) = tokio::join!(self.probe(candidate), self.probe(stable));
-        place.counters.probed(&candidate.release.id, (!candidate_well, !stable_well));
+        let ask = async |placed: &Placed| {
+            let begun = self.clock.ticks();
+            let bad = !self.probe(placed).await;
+            let slow = stored.split.slow_ms.is_some_and(|bound| self.clock.ticks() - begun > bound);
+            Answer { bad, slow }
+        };
+        let answers = tokio::join!(ask(candidate), ask(stable));
+        place.counters.probed(&candidate.release.id, answers);
     }
 
     async fn probe(&self, placed: &Placed) -> bool {

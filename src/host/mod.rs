@@ -95,6 +95,10 @@ pub struct Split {
     pub weight: u16,
     /// Clients are spread anew with another salt; with the same one nobody moves back when the weight rises.
     pub salt: String,
+    /// An answer that begins later counts as slow, of whichever version; milliseconds. `None`: nobody looks at that, as in
+    /// what an older Fairway says and an older host answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_ms: Option<i64>,
 }
 
 /// A release in its place.

@@ -35,12 +35,13 @@ impl Scripted {
         }
     }
 
-    /// So many requests to a version, so many of them bad.
-    pub fn traffic(&self, service: &str, version: &str, (requests, bad): (u64, u64)) {
+    /// So many requests to a version, so many of them bad or slow. Where nobody times answers, none is slow.
+    pub fn traffic(&self, service: &str, version: &str, more: Counts) {
         self.act(service, |service| {
             let Some(held) = service.slots.values().find(|held| held.version == version) else { return };
             let counts = service.counts.entry(held.release.clone()).or_default();
-            *counts = Counts { requests: counts.requests + requests, bad: counts.bad + bad };
+            let slow = service.split.slow_ms.map_or(0, |_| more.slow);
+            *counts = counts.and(Counts { slow, ..more });
         });
     }
 
@@ -111,7 +112,8 @@ impl Target for Scripted {
         self.act(service, |service| {
             let bad = |slot: Option<Slot>| {
                 let held = slot.and_then(|slot| service.slots.get(&slot));
-                Counts { requests: 1, bad: u64::from(held.is_none_or(|held| held.health != Health::Ready)) }
+                let bad = u64::from(held.is_none_or(|held| held.health != Health::Ready));
+                Counts { requests: 1, bad, slow: 0 }
             };
             let (candidate, stable) = (bad(service.split.candidate), bad(service.split.stable));
             let before = service.probed;

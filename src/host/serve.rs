@@ -82,7 +82,7 @@ pub async fn serve(
     let mut lock = Some(lock(&config.state).await?);
     let doors = Doors::open(&config.admin, listeners, inherited.as_mut())?;
     let shelf = Arc::new(Shelf::open(&config.state)?);
-    let keeper = Arc::new(Keeper::new(&config.state, &config.exe, config.lenient)?);
+    let keeper = Arc::new(Keeper::new((&config.state, &config.exe), config.lenient, clock.clone())?);
     let lanes = Lanes::start(|| Proxy::new(shelf.clone(), clock.clone())).context("starting the host's threads")?;
     let host = Arc::new(Host {
         shelf: shelf.clone(),

@@ -78,9 +78,11 @@ impl Target {
         self.served().into_iter().find(|(name, _)| name == release).map_or(Weight::ZERO, |(_, share)| share)
     }
 
-    pub fn counts(&mut self, release: &str, (requests, bad): (u64, u64)) {
+    /// Where nobody times answers, none is slow.
+    pub fn counts(&mut self, release: &str, more: Counts) {
+        let slow = self.0.split.slow_ms.map_or(0, |_| more.slow);
         let counts = self.0.counts.entry(release.to_owned()).or_default();
-        *counts = Counts { requests: counts.requests + requests, bad: counts.bad + bad };
+        *counts = counts.and(Counts { slow, ..more });
     }
 
     /// Both are asked once; who is well answers well.
@@ -88,7 +90,7 @@ impl Target {
         let at = &mut self.0;
         let one = |slot: Option<Slot>| {
             let held = slot.and_then(|slot| at.slots.get(&slot));
-            Counts { requests: 1, bad: u64::from(held.is_none_or(|held| held.health != Health::Ready)) }
+            Counts { requests: 1, bad: u64::from(held.is_none_or(|held| held.health != Health::Ready)), slow: 0 }
         };
         let (candidate, stable) = (one(at.split.candidate), one(at.split.stable));
         let Probed { candidate: c, stable: s } = at.probed;

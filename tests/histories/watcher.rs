@@ -13,6 +13,7 @@ use crate::world::World;
 /// What was still to be done by a watcher whose lease ran out.
 pub struct Frozen {
     release: String,
+    slow_ms: Option<i64>,
     seen: Service,
     actions: Vec<Action>,
 }
@@ -62,7 +63,8 @@ impl World {
             actions.retain(|action| *action != Action::Prepare);
         }
         self.say(|| format!("look: {:?} -> {:?} {actions:?}", before.phase, after.phase));
-        let rest = Frozen { release, seen: service, actions };
+        let slow_ms = self.rows[at].spec.environment.slow_ms;
+        let rest = Frozen { release, slow_ms, seen: service, actions };
         let first = done_first(&rest.actions);
         if cut == Cut::AtOnce {
             // What comes after the row needs the row, and whoever lost the lease writes none.
@@ -172,22 +174,25 @@ fn observe(service: &Service, release: &str, now: i64) -> Observation {
             .filter(|held| held.release != release)
             .map_or_else(Counts::default, |held| counts(&held.release)),
         probed: service.probed,
+        slow_ms: service.split.slow_ms,
     }
 }
 
 /// What `worker::watch` does to the host.
 fn act(target: &mut Target, todo: &Frozen, action: Action) -> Result<(), TargetError> {
-    let (seen, salt) = (&todo.seen, String::new());
+    let (seen, salt, slow_ms) = (&todo.seen, String::new(), todo.slow_ms);
     let Some(slot) = seen.slot_of(&todo.release) else { return Ok(()) };
     let stable = seen.split.stable == Some(slot);
     match action {
         Action::Write(weight) if !stable => {
-            let split = Split { stable: seen.split.stable, candidate: Some(slot), weight: weight.basis_points(), salt };
+            let (stable, weight) = (seen.split.stable, weight.basis_points());
+            let split = Split { stable, candidate: Some(slot), weight, salt, slow_ms };
             target.split(seen.generation, split)
         }
         Action::Adopt => {
             if !stable {
-                target.split(seen.generation, Split { stable: Some(slot), candidate: None, weight: 0, salt })?;
+                target
+                    .split(seen.generation, Split { stable: Some(slot), candidate: None, weight: 0, salt, slow_ms })?;
             }
             target.retire(slot.other())
         }

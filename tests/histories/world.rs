@@ -11,7 +11,7 @@ use fairway::domain::facts::{EnvFacts, Front, Lineage, Proof, Standing};
 use fairway::domain::ids::Repo;
 use fairway::domain::project::{Environment, Project};
 use fairway::domain::release::RolloutSpec;
-use fairway::domain::rollout::{Health, Rollout, Stage, Steer, Undecided, Weight};
+use fairway::domain::rollout::{Counts, Health, Rollout, Stage, Steer, Undecided, Weight};
 use fairway::domain::run::Conclusion;
 use fairway::domain::task::{Event, Key, Task};
 
@@ -99,6 +99,7 @@ impl World {
         };
         environment.watch_ms = 1_000 * dice.roll(30) as i64;
         environment.irreversible = dice.roll(10) == 0;
+        environment.slow_ms = (dice.roll(2) == 0).then_some(800);
         World {
             seed,
             told,
@@ -154,8 +155,9 @@ impl World {
         let all = self.dice.roll(200);
         for (release, share) in self.target.served() {
             let requests = all * u64::from(share.basis_points()) / 10_000;
-            let bad = self.dice.of(requests, badness(&release));
-            self.target.counts(&release, (requests, bad));
+            let (bad, slow) = (badness(&release), slowness(&release));
+            let more = Counts { requests, bad: self.dice.of(requests, bad), slow: self.dice.of(requests, slow) };
+            self.target.counts(&release, more);
             if let Some(row) = self.rows.iter_mut().find(|row| !row.ended() && row.release == release) {
                 row.requests += requests;
                 row.stayed_ms += passed.clamp(0, 10_000);
@@ -172,6 +174,9 @@ impl World {
         };
         match self.dice.roll(6) {
             0 => self.target.restarts(),
+            1 if self.dice.roll(2) == 0 => {
+                self.environment.slow_ms = [None, Some(300), Some(800)][self.dice.roll(3) as usize]
+            }
             1 => self.environment.start = format!("./shop {}", self.dice.roll(3)),
             _ => {
                 for held in self.target.0.slots.values_mut() {
@@ -353,6 +358,15 @@ fn badness(release: &str) -> f64 {
         1 => 0.4,
         2 => 1.0,
         _ => 0.0,
+    }
+}
+
+/// How often a release answers slowly: seldom, a little, or nearly always.
+fn slowness(release: &str) -> f64 {
+    match release.bytes().take(7).map(u32::from).sum::<u32>() % 5 {
+        0 => 0.03,
+        1 => 0.9,
+        _ => 0.001,
     }
 }
 

@@ -66,7 +66,7 @@ pub async fn ready(dir: &Path, target: &Client, name: &str) -> Slot {
 
 pub async fn split(target: &Client, stable: Slot, weight: u16) {
     let candidate = (weight > 0).then_some(stable.other());
-    let split = Split { stable: Some(stable), candidate, weight, salt: "1".to_owned() };
+    let split = Split { stable: Some(stable), candidate, weight, salt: "1".to_owned(), slow_ms: None };
     for _ in 0..1_200 {
         let generation = match target.observe("shop").await {
             Ok(Some(service)) => service.generation,

@@ -31,6 +31,10 @@ while (1) {
     print $c "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf";
   } elsif ($line =~ m{/once}) {
     print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nonce\n"; <$c>;
+  } elsif ($line =~ m{/wait}) {
+    sleep 0.02 until -e "go"; print $c "HTTP/1.1 200 OK\r\nContent-Length: 7\r\nConnection: close\r\n\r\nwaited\n";
+  } elsif ($line =~ m{/late}) {
+    sleep 0.3; print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nlate\n";
   } elsif ($line =~ m{/slow}) {
     sleep 2; print $c "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nslow\n";
   } else {
@@ -45,12 +49,18 @@ while (1) {
 /// A place where this server is all that there is.
 pub async fn served(dir: &std::path::Path) -> (Place, fairway::host::Slot) {
     let place = Place::start(dir, "127.0.0.1:0").await;
-    let release = place.release("one", "perl passing.pl");
+    let slot = serves(&place, "one").await;
+    (place, slot)
+}
+
+/// A release that is this server gets all traffic.
+pub async fn serves(place: &Place, name: &str) -> fairway::host::Slot {
+    let release = place.release(name, "perl passing.pl");
     std::fs::write(release.dir.join("passing.pl"), SERVER).expect("the server");
     place.prepare(&release).await;
-    let slot = place.until("one", |health| *health == Health::Ready).await;
+    let slot = place.until(name, |health| *health == Health::Ready).await;
     place.split(Some(slot), None, 0).await;
-    (place, slot)
+    slot
 }
 
 #[tokio::test(flavor = "multi_thread")]

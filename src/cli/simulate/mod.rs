@@ -99,6 +99,7 @@ pub fn simulate(args: &Args) -> anyhow::Result<ExitCode> {
         hold_at: None,
         base: true,
         back: false,
+        slow_ms: None,
     };
     let setup = Setup { plan, every_ms: EVERY_MS, until_ms: args.long, seed: args.seed };
     let played = simulate::play(&setup, &traffic);

@@ -5,6 +5,9 @@ use super::pipeline::{MAX_TIMEOUT_MS, Report, ReportKind};
 use super::problem::quoted;
 use crate::domain::onboard::Opens;
 
+/// Longer than this nobody waits for an answer, and the host gives up on it before long.
+const MAX_SLOW_MS: i64 = 30_000;
+
 /// Whether a name can be a pipeline's: `[a-z0-9][a-z0-9-]{0,39}`.
 pub fn pipeline_name(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
@@ -22,6 +25,21 @@ pub(super) fn timeout(text: &str) -> Result<i64, String> {
 /// A length of time that is not a pipeline's: up to a hundred days.
 pub(super) fn span(text: &str) -> Result<i64, String> {
     duration(text).ok_or_else(|| format!("{} is not a time. Write `90s`, `10m` or `1h30m`.", quoted(text)))
+}
+
+/// Milliseconds of `800ms` or `2s`: how long somebody waits for an answer.
+pub(super) fn latency(text: &str) -> Result<i64, String> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = match text.get(digits..) {
+        Some("ms") => 1,
+        Some("s") => 1_000,
+        _ => return Err(format!("{} is no time to answer in. Write `800ms` or `2s`.", quoted(text))),
+    };
+    let number = text.get(..digits).and_then(|digits| digits.parse::<i64>().ok());
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .filter(|ms| (1..=MAX_SLOW_MS).contains(ms))
+        .ok_or_else(|| "`slow` must be between `1ms` and `30s`.".to_owned())
 }
 
 /// Bytes of `512MB` or `2GB`; units are powers of ten.

@@ -85,6 +85,9 @@ fn environment(name: &str, section: &Section<'_>, pipelines: &[Pipeline], proble
         memory: section
             .text("memory", |text| check::size(text).map(drop), problems)
             .and_then(|text| check::size(&text).ok()),
+        slow_ms: section
+            .text("slow", |text| check::latency(text).map(drop), problems)
+            .and_then(|text| check::latency(&text).ok()),
         irreversible: section.flag("irreversible", problems),
         line: problems.line(section.span()),
         floors: Vec::new(),

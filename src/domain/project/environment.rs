@@ -50,6 +50,9 @@ pub struct Environment {
     pub processes: u32,
     /// Limit of each process, in bytes.
     pub memory: Option<u64>,
+    /// An answer that begins later is slow, in milliseconds; `None`: nobody looks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow_ms: Option<i64>,
     /// Whether going back by itself would do more harm.
     pub irreversible: bool,
     /// The line of its header, from 1.

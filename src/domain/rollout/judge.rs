@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 /// How many times worse the candidate might be.
 const TIMES: [f64; 7] = [1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0];
 
-/// At this evidence one of a hundred good candidates would ever be taken back. (`1/α` with α = 1 %.)
+/// At this evidence one of a hundred good candidates would ever be taken back. (`1/α` with α = 1 %.) Where several signals
+/// are looked at, each has its part of α.
 pub const LIMIT: f64 = 100.0;
 /// After the last stage the comparison is with the past, which was another time of day.
 pub const WARM_LIMIT: f64 = 1_000.0;

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::counts::{Counts, Probed, Signal, Timed};
 use super::judge::Evidence;
 use super::stage::Stage;
 use super::weight::Weight;
@@ -25,6 +26,10 @@ pub struct Plan {
     pub base: bool,
     /// Whether it only has to be healthy: a version that was live before.
     pub back: bool,
+    /// An answer that begins later than this is slow, and slowness is judged too; milliseconds. Absent in what an older
+    /// Fairway wrote.
+    #[serde(default)]
+    pub slow_ms: Option<i64>,
 }
 
 /// What happens to a stage that is still undecided at the end of its time.
@@ -104,36 +109,6 @@ pub enum Phase {
     Done(Outcome),
 }
 
-/// Requests, counted since something began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// All.
-    pub requests: u64,
-    /// Answered with 5xx, or not at all; one a client and ten seconds.
-    pub bad: u64,
-}
-
-impl Counts {
-    /// Both together.
-    pub fn and(self, more: Counts) -> Counts {
-        Counts { requests: self.requests.saturating_add(more.requests), bad: self.bad.saturating_add(more.bad) }
-    }
-
-    /// What came since `old`, of a counter that never runs backwards.
-    pub fn since(self, old: Counts) -> Counts {
-        Counts { requests: self.requests.saturating_sub(old.requests), bad: self.bad.saturating_sub(old.bad) }
-    }
-}
-
-/// What Fairway asked both versions itself, always as often the one as the other, since something began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Probed {
-    /// The candidate.
-    pub candidate: Counts,
-    /// Stable.
-    pub stable: Counts,
-}
-
 /// How the candidate's process is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,6 +140,8 @@ pub struct Observation {
     pub stable: Counts,
     /// What Fairway asked them itself; in neither of the counters.
     pub probed: Probed,
+    /// After how many milliseconds an answer counts as slow there; `None` where nobody looks at that.
+    pub slow_ms: Option<i64>,
 }
 
 /// What is to be done now. Doing it twice does nothing the second time.
@@ -218,6 +195,9 @@ pub struct Rollout {
     pub here_stable: Counts,
     /// Evidence against the candidate from while both had traffic.
     pub evidence: Evidence,
+    /// The same of slowness, from while answers were timed by the plan's bound.
+    #[serde(default)]
+    pub timed: Timed,
     /// Unix milliseconds.
     pub first_traffic_at: Option<i64>,
     /// Unix milliseconds.
@@ -254,6 +234,9 @@ pub struct Looked {
     /// Fairway's own.
     #[serde(default)]
     pub probed: Probed,
+    /// What counted as slow there; milliseconds.
+    #[serde(default)]
+    pub slow_ms: Option<i64>,
 }
 
 /// Why a rollout is taken back.
@@ -264,6 +247,9 @@ pub enum Why {
     Nothing,
     /// It is worse: the evidence, and its limit.
     Worse {
+        /// At what.
+        #[serde(default)]
+        signal: Signal,
         /// How many times better "it is worse" explains it.
         evidence: f64,
         /// From where on it goes back.
@@ -304,6 +290,7 @@ impl Rollout {
             here: Counts::default(),
             here_stable: Counts::default(),
             evidence: Evidence::default(),
+            timed: Timed::default(),
             first_traffic_at: None,
             full_at: None,
             failed_at: None,

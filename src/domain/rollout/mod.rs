@@ -3,6 +3,7 @@
 
 mod bound;
 mod carry;
+mod counts;
 mod judge;
 mod machine;
 mod stage;
@@ -11,10 +12,9 @@ mod weight;
 
 pub use bound::{log_factorial, within};
 pub use carry::{done_first, due, moved, told};
+pub use counts::{Counts, Probed, Signal, Timed};
 pub use judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts, evidence};
-pub use machine::{
-    Action, Counts, Health, Looked, Observation, Outcome, Phase, Plan, Probed, Rollout, Steer, Undecided, Why,
-};
+pub use machine::{Action, Health, Looked, Observation, Outcome, Phase, Plan, Rollout, Steer, Undecided, Why};
 pub use stage::{Stage, default_stages, parse_stages};
 pub use step::step;
 pub use weight::Weight;

@@ -1,10 +1,9 @@
 //! One look, one step: what was seen and said gives where the rollout stands and what is to be done.
 
 use super::bound::{enough_at, within};
+use super::counts::{Counts, Probed, Signal};
 use super::judge::{Evidence, Interval, LIMIT, WARM_LIMIT, convicts};
-use super::machine::{
-    Action, Counts, Health, Looked, Observation, Outcome, Phase, Probed, Rollout, Steer, Undecided, Why,
-};
+use super::machine::{Action, Health, Looked, Observation, Outcome, Phase, Rollout, Steer, Undecided, Why};
 use super::weight::Weight;
 
 /// More time than this never passes between two looks, whatever the clock says.
@@ -47,25 +46,22 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
         }
     };
     let both = before == weight && weight > Weight::ZERO && weight < Weight::ALL;
-    rollout.candidate = rollout.candidate.and(candidate);
-    if rollout.full_at.is_none() {
-        rollout.stable = rollout.stable.and(stable);
-    }
     let all = candidate.requests.saturating_add(stable.requests);
     // While the share changed, what each was really given says more than either share.
     let share = if both { weight.share() } else { candidate.requests as f64 / (all.max(1)) as f64 };
-    rollout.evidence = rollout.evidence.and(Interval { candidate: candidate.bad, stable: stable.bad, share });
+    let timed = timed(rollout, seen);
+    weigh(rollout, ((candidate, stable), share), timed);
     if rollout.first_traffic_at.is_some() {
         rollout.age_ms += passed;
     }
     // What was on its way there is not there yet, however long that took.
-    if before == weight && weight == rollout.target {
+    let there = before == weight && weight == rollout.target;
+    if there {
         rollout.stayed_ms += passed;
-        rollout.here = rollout.here.and(candidate);
-        rollout.here_stable = rollout.here_stable.and(stable);
     }
+    add(rollout, (candidate, stable), (there, timed));
     let old = rollout.looked.as_ref().filter(|old| old.boot == seen.boot).map(|old| old.probed).unwrap_or_default();
-    absorb_probes(rollout, (old, seen.probed));
+    absorb_probes(rollout, (old, seen.probed), timed);
     rollout.exposure = rollout.exposure.saturating_add(i64::from(before.basis_points()) * passed);
     rollout.most = rollout.most.max(weight);
     if weight > Weight::ZERO && rollout.first_traffic_at.is_none() {
@@ -75,27 +71,56 @@ fn absorb(rollout: &mut Rollout, seen: &Observation) {
     if (sick || candidate.bad > 0) && rollout.first_traffic_at.is_some() {
         rollout.bad_since.get_or_insert(seen.now);
     }
-    let Observation { now, boot, probed, .. } = seen.clone();
+    if timed && candidate.slow > 0 && rollout.first_traffic_at.is_some() {
+        rollout.timed.since.get_or_insert(seen.now);
+    }
+    let Observation { now, boot, probed, slow_ms, .. } = seen.clone();
     let (candidate, stable) = (seen.candidate, seen.stable);
-    rollout.looked = Some(Looked { at: now, boot, candidate, stable, weight, probed });
+    rollout.looked = Some(Looked { at: now, boot, candidate, stable, weight, probed, slow_ms });
+}
+
+/// Whether all answers since the last look were timed, by the bound that the plan goes by.
+fn timed(rollout: &Rollout, seen: &Observation) -> bool {
+    let bound = rollout.plan.slow_ms;
+    bound.is_some() && seen.slow_ms == bound && rollout.looked.as_ref().is_some_and(|old| old.slow_ms == bound)
+}
+
+/// What came since the last look, as evidence: both versions' counts, and the candidate's share of the traffic.
+fn weigh(rollout: &mut Rollout, ((candidate, stable), share): ((Counts, Counts), f64), timed: bool) {
+    let of = |signal| Interval { candidate: candidate.against(signal), stable: stable.against(signal), share };
+    rollout.evidence = rollout.evidence.and(of(Signal::Bad));
+    if timed {
+        rollout.timed.evidence = rollout.timed.evidence.and(of(Signal::Slow));
+    }
+}
+
+/// Adds it up: since the beginning, and where it is, if it was `there` all the while.
+fn add(rollout: &mut Rollout, (candidate, stable): (Counts, Counts), (there, timed): (bool, bool)) {
+    let slow = &mut rollout.timed;
+    let slow = [&mut slow.candidate, &mut slow.stable, &mut slow.here, &mut slow.here_stable];
+    let all = [&mut rollout.candidate, &mut rollout.stable, &mut rollout.here, &mut rollout.here_stable];
+    let full = rollout.full_at.is_some();
+    for [own, others, here, others_here] in [Some(all), timed.then_some(slow)].into_iter().flatten() {
+        *own = own.and(candidate);
+        if !full {
+            *others = others.and(stable);
+        }
+        if there {
+            *here = here.and(candidate);
+            *others_here = others_here.and(stable);
+        }
+    }
 }
 
 /// Both were asked as often, whatever their shares of the traffic are.
-fn absorb_probes(rollout: &mut Rollout, (old, new): (Probed, Probed)) {
+fn absorb_probes(rollout: &mut Rollout, (old, new): (Probed, Probed), timed: bool) {
     if rollout.looked.is_none() || rollout.phase != Phase::Baking {
         return;
     }
-    let (candidate, stable) = (new.candidate.since(old.candidate), new.stable.since(old.stable));
-    rollout.probes = rollout.probes.saturating_add(candidate.requests);
-    rollout.evidence = rollout.evidence.and(Interval { candidate: candidate.bad, stable: stable.bad, share: 0.5 });
-    for (counts, more) in [
-        (&mut rollout.candidate, candidate),
-        (&mut rollout.here, candidate),
-        (&mut rollout.stable, stable),
-        (&mut rollout.here_stable, stable),
-    ] {
-        *counts = counts.and(more);
-    }
+    let both = (new.candidate.since(old.candidate), new.stable.since(old.stable));
+    rollout.probes = rollout.probes.saturating_add(both.0.requests);
+    weigh(rollout, (both, 0.5), timed);
+    add(rollout, both, (true, timed));
 }
 
 fn obey(rollout: &mut Rollout, order: &Steer, now: i64) {
@@ -173,36 +198,81 @@ fn worse(rollout: &Rollout) -> Option<Why> {
     if rollout.plan.back {
         return None;
     }
-    let pair = |counts: Counts| (counts.bad, counts.requests);
-    let (evidence, limit) = rollout.judged();
-    let candidate = if rollout.phase == Phase::Warm { rollout.here } else { rollout.candidate };
     let at = rollout.looked.as_ref().map_or(rollout.target, |looked| looked.weight);
-    convicts(evidence, limit, pair(candidate), pair(rollout.stable)).then_some(Why::Worse { evidence, limit, at })
+    rollout.signals().find_map(|signal| {
+        let (evidence, limit) = rollout.judged(signal);
+        let (candidate, stable) = rollout.compared(signal);
+        let pair = |counts: Counts| (counts.against(signal), counts.requests);
+        let enough = convicts(evidence, limit, pair(candidate), pair(stable));
+        enough.then_some(Why::Worse { signal, evidence, limit, at })
+    })
 }
 
 impl Rollout {
-    /// Requests that it still wants where it is before it may go on, if none of them fails; `None` when that cannot be told.
-    pub fn wanted(&self) -> Option<u64> {
-        let Counts { requests, bad } = self.here_stable;
-        let stable = if requests == 0 { 0.0 } else { bad as f64 / requests as f64 };
-        Some(enough_at(self.here.bad, stable + WITHIN)?.saturating_sub(self.here.requests))
+    /// What it is judged by.
+    pub fn signals(&self) -> impl Iterator<Item = Signal> + use<> {
+        std::iter::once(Signal::Bad).chain(self.plan.slow_ms.map(|_| Signal::Slow))
     }
 
-    /// The evidence against the candidate, and from where on it is enough.
-    pub fn judged(&self) -> (f64, f64) {
-        if self.full_at.is_some() { (against_history(self), WARM_LIMIT) } else { (self.evidence.value(), LIMIT) }
+    /// Requests that it still wants where it is before it may go on, if none of them speaks against it; `None` when that
+    /// cannot be told.
+    pub fn wanted(&self) -> Option<u64> {
+        let mut most = 0;
+        for signal in self.signals() {
+            let (candidate, stable) = self.here(signal);
+            let enough = enough_at(candidate.against(signal), stable.rate(signal) + WITHIN)?;
+            most = most.max(enough.saturating_sub(candidate.requests));
+        }
+        Some(most)
+    }
+
+    /// The evidence against the candidate by one signal, and from where on it is enough. Each of two has half of the
+    /// false alarms that one alone may raise.
+    pub fn judged(&self, signal: Signal) -> (f64, f64) {
+        let signals = self.signals().count() as f64;
+        match (self.full_at, signal) {
+            (Some(_), _) => (against_history(self.compared(signal), signal), WARM_LIMIT * signals),
+            (None, Signal::Bad) => (self.evidence.value(), LIMIT * signals),
+            (None, Signal::Slow) => (self.timed.evidence.value(), LIMIT * signals),
+        }
+    }
+
+    /// What is compared by a signal: both versions since the candidate has traffic. Once it has everything, what it
+    /// answers since then beside what stable answered until then.
+    pub fn compared(&self, signal: Signal) -> (Counts, Counts) {
+        match (self.full_at, signal) {
+            (None, Signal::Bad) => (self.candidate, self.stable),
+            (None, Signal::Slow) => (self.timed.candidate, self.timed.stable),
+            (Some(_), Signal::Bad) => (self.here, self.stable),
+            (Some(_), Signal::Slow) => (self.timed.here, self.timed.stable),
+        }
+    }
+
+    /// The candidate and stable where it is now, by a signal.
+    pub fn here(&self, signal: Signal) -> (Counts, Counts) {
+        match signal {
+            Signal::Bad => (self.here, self.here_stable),
+            Signal::Slow => (self.timed.here, self.timed.here_stable),
+        }
+    }
+
+    /// Whether answers should be timed and are not: the host is older than this, or goes by another bound.
+    pub fn untimed(&self) -> bool {
+        let bound = self.plan.slow_ms;
+        let looked = self.looked.as_ref().filter(|looked| looked.weight > Weight::ZERO);
+        bound.is_some() && looked.is_some_and(|looked| looked.slow_ms != bound)
     }
 }
 
 /// After the last stage: what it answers now beside what stable answered until then.
-fn against_history(rollout: &Rollout) -> f64 {
-    let (new, old) = (rollout.here, rollout.stable);
+fn against_history((new, old): (Counts, Counts), signal: Signal) -> f64 {
     let all = new.requests.saturating_add(old.requests);
     if old.requests == 0 || all == 0 {
         return 0.0;
     }
     let share = new.requests as f64 / all as f64;
-    Evidence::default().and(Interval { candidate: new.bad, stable: old.bad, share }).value()
+    let (candidate, stable) = (new.against(signal), old.against(signal));
+    Evidence::default().and(Interval { candidate, stable, share }).value()
 }
 
 fn go_on(rollout: &mut Rollout, seen: &Observation) {
@@ -217,7 +287,7 @@ fn go_on(rollout: &mut Rollout, seen: &Observation) {
         Phase::Baking if rollout.target == Weight::ALL && seen.weight == Some(Weight::ALL) => {
             rollout.full_at = Some(seen.now);
             rollout.phase = Phase::Warm;
-            rollout.bad_since = None;
+            (rollout.bad_since, rollout.timed.since) = (None, None);
             arrive(rollout);
         }
         Phase::Baking if rollout.target == Weight::ALL => {}
@@ -243,15 +313,15 @@ fn bake(rollout: &mut Rollout, seen: &Observation) {
     }
 }
 
-/// Whether it is known well enough where it is: at worst it is this little worse than stable.
+/// Whether it is known well enough where it is: at worst it is this little worse than stable, by every signal. What nobody
+/// measured is not known.
 fn enough(rollout: &Rollout) -> bool {
-    if rollout.plan.back {
-        return true;
-    }
-    let Counts { requests, bad } = rollout.here_stable;
-    let stable = if requests == 0 { 0.0 } else { bad as f64 / requests as f64 };
-    // Beside a stable that always fails anything would do, even a candidate that nobody asked yet.
-    rollout.here.requests > 0 && within(rollout.here.bad, rollout.here.requests, stable + WITHIN)
+    let known = |signal: Signal| {
+        let (candidate, stable) = rollout.here(signal);
+        // Beside a stable that always fails anything would do, even a candidate that nobody asked yet.
+        candidate.requests > 0 && within(candidate.against(signal), candidate.requests, stable.rate(signal) + WITHIN)
+    };
+    rollout.plan.back || rollout.signals().all(known)
 }
 
 fn enter_next(rollout: &mut Rollout) {
@@ -274,8 +344,10 @@ fn by_hand(rollout: &mut Rollout, weight: Weight) {
 fn arrive(rollout: &mut Rollout) {
     rollout.stayed_ms = 0;
     rollout.undecided = false;
-    rollout.here = Counts::default();
-    rollout.here_stable = Counts::default();
+    let timed = &mut rollout.timed;
+    for here in [&mut rollout.here, &mut rollout.here_stable, &mut timed.here, &mut timed.here_stable] {
+        *here = Counts::default();
+    }
 }
 
 /// The old version may go. That it stays was written down at the look before: nobody takes it back any more.

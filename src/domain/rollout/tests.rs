@@ -3,6 +3,8 @@ use insta::assert_snapshot;
 use super::*;
 use crate::domain::speech;
 
+mod slow;
+
 #[derive(serde::Deserialize)]
 struct Golden {
     vectors: Vec<Vector>,
@@ -39,12 +41,16 @@ fn the_golden_vectors_agree_to_six_digits() {
 
 #[test]
 fn so_many_bad_requests_convict_while_stable_is_clean() {
-    let first = |limit: f64, share: f64| {
-        (1..1_000).find(|x| evidence(&[Interval { candidate: *x, stable: 0, share }]) >= limit)
-    };
-    let shares = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9];
-    assert_eq!(shares.map(|share| first(100.0, share).unwrap_or(0)), [2, 3, 3, 5, 9, 20, 53]);
-    assert_eq!(shares.map(|share| first(1000.0, share).unwrap_or(0)), [3, 4, 4, 7, 12, 29, 77]);
+    assert_eq!(so_many(100.0), [2, 3, 3, 5, 9, 20, 53]);
+    assert_eq!(so_many(1000.0), [3, 4, 4, 7, 12, 29, 77]);
+}
+
+/// How many bad requests of the candidate are enough at seven shares, while stable is clean.
+fn so_many(limit: f64) -> [u64; 7] {
+    [0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9].map(|share| {
+        let enough = |x: &u64| evidence(&[Interval { candidate: *x, stable: 0, share }]) >= limit;
+        (1..1_000).find(enough).unwrap_or(0)
+    })
 }
 
 #[test]
@@ -96,6 +102,7 @@ fn plan() -> Plan {
         hold_at: None,
         base: true,
         back: false,
+        slow_ms: None,
     }
 }
 
@@ -106,6 +113,10 @@ struct World {
     seen: Observation,
     /// Requests a second of all, and how many of a thousand fail on either side.
     traffic: (u64, u64, u64),
+    /// How many of a thousand are slow: stable's, the candidate's.
+    slow: (u64, u64),
+    /// Whether the proxy times answers when it is told to.
+    times: bool,
     lines: Vec<String>,
 }
 
@@ -119,8 +130,10 @@ impl World {
             candidate: Counts::default(),
             stable: Counts::default(),
             probed: Probed::default(),
+            slow_ms: None,
         };
-        World { rollout: Rollout::new(plan), orders: Vec::new(), seen, traffic, lines: Vec::new() }
+        let (orders, lines) = (Vec::new(), Vec::new());
+        World { rollout: Rollout::new(plan), orders, seen, traffic, slow: (0, 0), times: true, lines }
     }
 
     fn tick(&mut self) {
@@ -131,6 +144,7 @@ impl World {
                 Action::Write(weight) => {
                     self.lines.push(format!("{} s: {weight}", self.seen.now / 1_000));
                     self.seen.weight = Some(weight);
+                    self.seen.slow_ms = self.rollout.plan.slow_ms.filter(|_| self.times);
                 }
                 Action::Prepare => {}
                 Action::Probe => self.probes(),
@@ -139,12 +153,16 @@ impl World {
         }
         let (rate, stable_bad, candidate_bad) = self.traffic;
         let weight = u64::from(self.seen.weight.unwrap_or_default().basis_points());
-        let add = |counts: &mut Counts, requests: u64, per_mille: u64| {
+        let timed = self.seen.slow_ms.is_some();
+        let add = |counts: &mut Counts, requests: u64, (bad, slow): (u64, u64)| {
             counts.requests += requests;
-            counts.bad = counts.requests * per_mille / 1_000;
+            counts.bad = counts.requests * bad / 1_000;
+            // Of each look's own, because what nobody times is not made up for.
+            let until = |requests: u64| requests * slow / 1_000;
+            counts.slow += if timed { until(counts.requests) - until(counts.requests - requests) } else { 0 };
         };
-        add(&mut self.seen.candidate, rate * weight / 10_000, candidate_bad);
-        add(&mut self.seen.stable, rate * (10_000 - weight) / 10_000, stable_bad);
+        add(&mut self.seen.candidate, rate * weight / 10_000, (candidate_bad, self.slow.1));
+        add(&mut self.seen.stable, rate * (10_000 - weight) / 10_000, (stable_bad, self.slow.0));
         self.seen.now += 1_000;
     }
 
@@ -309,6 +327,7 @@ fn a_clock_that_went_back_does_not_keep_a_look_from_being_written_down() {
         stable: Counts::default(),
         weight: Weight::ZERO,
         probed: Probed::default(),
+        slow_ms: None,
     };
     rollout.looked = Some(looked(10_000));
     let times = [9_999, 10_000, 11_999, 12_000, -3_590_000].map(|now| due(&rollout, now));

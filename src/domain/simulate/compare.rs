@@ -117,9 +117,9 @@ fn once(case: Case, dice: &mut Dice) -> [Option<u64>; JUDGES.len()] {
         for minute in 1..=MINUTES_EACH {
             let requests = dice.arrivals(case.per_second * 60.0);
             let own = dice.of(requests, share);
-            let candidate = Counts { requests: own, bad: dice.of(own, case.candidate_bad) };
+            let candidate = Counts { requests: own, bad: dice.of(own, case.candidate_bad), slow: 0 };
             let rest = requests - own;
-            let stable = Counts { requests: rest, bad: dice.of(rest, case.stable_bad) };
+            let stable = Counts { requests: rest, bad: dice.of(rest, case.stable_bad), slow: 0 };
             let minute = Minute { number: stage * MINUTES_EACH + minute, share, candidate, stable };
             for (judge, ended) in judges.iter_mut().zip(&mut ended) {
                 if ended.is_none() && judge.ends(&minute) {

@@ -2,7 +2,7 @@
 
 use super::traffic::Traffic;
 use crate::domain::dice::Dice;
-use crate::domain::rollout::{Action, Counts, Health, Observation, Plan, Probed, Rollout, Weight, step};
+use crate::domain::rollout::{Action, Counts, Health, Observation, Plan, Probed, Rollout, Signal, Weight, step};
 
 /// How it is played.
 #[derive(Clone, Debug)]
@@ -76,6 +76,7 @@ pub fn play(setup: &Setup, traffic: &Traffic) -> Played {
         candidate: Counts::default(),
         stable: Counts::default(),
         probed: Probed::default(),
+        slow_ms: None,
     };
     let mut played = Played { marks: Vec::new(), points: Vec::new(), rollout: Rollout::new(setup.plan.clone()) };
     let until = traffic.ends().map_or(setup.until_ms, |end| end.min(setup.until_ms));
@@ -118,7 +119,7 @@ fn look(played: &mut Played, seen: &mut Observation) {
     if after.over() && !before.over() {
         mark(Mark::Ended(Box::new(after.clone())));
     }
-    let (evidence, limit) = after.judged();
+    let (evidence, limit) = after.judged(Signal::Bad);
     played.points.push(Point {
         at_ms: seen.now,
         weight: seen.weight.unwrap_or_default(),

@@ -4,7 +4,7 @@ use crate::domain::rollout::{Counts, Outcome, Plan, Undecided, Weight, default_s
 use crate::domain::speech::simulate as speech;
 
 fn counts(bad: u64, requests: u64) -> Counts {
-    Counts { requests, bad }
+    Counts { requests, bad, slow: 0 }
 }
 
 fn setup(seed: u64) -> Setup {
@@ -17,6 +17,7 @@ fn setup(seed: u64) -> Setup {
         hold_at: None,
         base: true,
         back: false,
+        slow_ms: None,
     };
     Setup { plan, every_ms: 100, until_ms: 3_600_000, seed }
 }

@@ -101,7 +101,7 @@ impl Traffic {
             Traffic::Recorded(recorded) => recorded.between(from, to),
         };
         let to_candidate = dice.of(requests, weight.share());
-        let mut counts = |requests: u64, bad: f64| Counts { requests, bad: dice.of(requests, bad) };
+        let mut counts = |requests: u64, bad: f64| Counts { requests, bad: dice.of(requests, bad), slow: 0 };
         let candidate = counts(to_candidate, candidate_bad);
         (counts(requests - to_candidate, stable_bad), candidate)
     }

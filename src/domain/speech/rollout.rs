@@ -6,7 +6,7 @@ use crate::domain::decide::EnvState;
 use crate::domain::event::Pull;
 use crate::domain::ids::short;
 use crate::domain::release::Version;
-use crate::domain::rollout::{Counts, Outcome, Phase, Rollout, Undecided, Why};
+use crate::domain::rollout::{Counts, Outcome, Phase, Rollout, Signal, Undecided, Why};
 use crate::domain::run::escape_md;
 
 /// A number where a share was meant.
@@ -37,7 +37,9 @@ pub fn progress(rollout: &Rollout) -> String {
         Phase::Preparing => "starting".to_owned(),
         Phase::Baking | Phase::Warm => {
             let weight = rollout.looked.as_ref().map_or(rollout.target, |looked| looked.weight);
-            format!("{weight} · {} · {} bad", spell(rollout.age_ms), rollout.candidate.bad)
+            let slow = rollout.plan.slow_ms.map(|_| format!(" · {} slow", rollout.timed.candidate.slow));
+            let slow = slow.unwrap_or_default();
+            format!("{weight} · {} · {} bad{slow}", spell(rollout.age_ms), rollout.candidate.bad)
         }
         Phase::Ending(_) | Phase::Done(_) => ended(rollout),
     }
@@ -56,21 +58,24 @@ pub fn waits(rollout: &Rollout, name: &str) -> String {
             )
         }
         Phase::Baking if rollout.undecided && rollout.plan.undecided == Undecided::Probe => format!(
-            "Too little traffic to tell after {}, so Fairway asks both versions itself: {}. `/rollout {name} promote` goes on, `/rollout {name} abort` takes it back.",
+            "Too little traffic to tell after {}, so Fairway asks both versions itself: {}.{} `/rollout {name} promote` goes on, `/rollout {name} abort` takes it back.",
             spell(rollout.stayed_ms),
-            counted_with_probes(rollout, rollout.here, rollout.here_stable)
+            with_probes(rollout, counted_by_each(rollout, Rollout::here)),
+            untimed(rollout)
         ),
         Phase::Baking if rollout.undecided => format!(
-            "Undecided after {}: {}. `/rollout {name} promote` goes on, `/rollout {name} abort` takes it back.",
+            "Undecided after {}: {}.{} `/rollout {name} promote` goes on, `/rollout {name} abort` takes it back.",
             spell(rollout.stayed_ms),
-            counted(rollout.here, rollout.here_stable)
+            counted_by_each(rollout, Rollout::here),
+            untimed(rollout)
         ),
         Phase::Baking => {
-            let counted = capital(&counted_with_probes(rollout, rollout.candidate, rollout.stable));
+            let counted = capital(&with_probes(rollout, counted_by_each(rollout, Rollout::compared)));
+            let rule =
+                if rollout.plan.slow_ms.is_some() { "that neither fail nor are slow" } else { "without a failure" };
             match rollout.wanted() {
-                Some(more) if more > 0 => {
-                    format!("{counted}. {} more without a failure and it goes on.", thousands(more))
-                }
+                _ if rollout.untimed() => format!("{counted}.{}", untimed(rollout)),
+                Some(more) if more > 0 => format!("{counted}. {} more {rule} and it goes on.", thousands(more)),
                 _ => format!("{counted}."),
             }
         }
@@ -90,9 +95,43 @@ pub(super) fn counted(candidate: Counts, stable: Counts) -> String {
     format!("{} requests failed{versus}", of(candidate))
 }
 
-/// The same, and how many of them Fairway made itself.
-fn counted_with_probes(rollout: &Rollout, candidate: Counts, stable: Counts) -> String {
-    let words = counted(candidate, stable);
+/// By each signal that it is judged by.
+fn counted_by_each(rollout: &Rollout, of: impl Fn(&Rollout, Signal) -> (Counts, Counts)) -> String {
+    let (candidate, stable) = of(rollout, Signal::Bad);
+    let failed = counted(candidate, stable);
+    let (timed, stable) = of(rollout, Signal::Slow);
+    match rollout.plan.slow_ms {
+        Some(bound) if candidate.requests > 0 && timed.requests > 0 => {
+            let versus = if stable.requests == 0 { String::new() } else { format!(" vs {}", slow_of(stable)) };
+            format!("{failed}; {} were slower than {}{versus}", slow_of(timed), bound_of(bound))
+        }
+        _ => failed,
+    }
+}
+
+/// The slow ones alone.
+fn slower(bound: i64, (candidate, stable): (Counts, Counts)) -> String {
+    let versus = if stable.requests == 0 { String::new() } else { format!(" vs {} on stable", slow_of(stable)) };
+    format!("{} requests were slower than {}{versus}", slow_of(candidate), bound_of(bound))
+}
+
+/// `800 ms`, `2 s`.
+fn bound_of(ms: i64) -> String {
+    if ms % 1_000 == 0 { format!("{} s", ms / 1_000) } else { format!("{} ms", thousands(ms.unsigned_abs())) }
+}
+
+/// Why slowness cannot be judged, or an empty text.
+fn untimed(rollout: &Rollout) -> &'static str {
+    match rollout.untimed() {
+        true => {
+            " How fast they are is not known, because the host is older than Fairway and does not time answers: start this version of `fairway host` with `--take-over`."
+        }
+        false => "",
+    }
+}
+
+/// How many of them Fairway made itself.
+fn with_probes(rollout: &Rollout, words: String) -> String {
     match rollout.probes {
         0 => words,
         probes => format!("{words}; {} of them were Fairway's own", thousands(probes)),
@@ -101,6 +140,10 @@ fn counted_with_probes(rollout: &Rollout, candidate: Counts, stable: Counts) -> 
 
 fn of(counts: Counts) -> String {
     format!("{} of {}", thousands(counts.bad), thousands(counts.requests))
+}
+
+fn slow_of(counts: Counts) -> String {
+    format!("{} of {}", thousands(counts.slow), thousands(counts.requests))
 }
 
 /// `12,345`.
@@ -124,11 +167,12 @@ pub fn ended(rollout: &Rollout) -> String {
     };
     let (at, after) = (rollout.most, spell(rollout.age_ms));
     match (&rollout.why, outcome) {
-        (Why::Worse { evidence, limit, at }, _) => format!(
+        (Why::Worse { signal, evidence, limit, at }, _) => format!(
             "aborted at {at} after {after}: {} (evidence {}x, limit {limit:.0}x)",
-            match rollout.full_at {
-                Some(_) => counted(rollout.here, rollout.stable),
-                None => counted_with_probes(rollout, rollout.candidate, rollout.stable),
+            match (signal, rollout.full_at) {
+                (Signal::Slow, _) => slower(rollout.plan.slow_ms.unwrap_or_default(), rollout.compared(Signal::Slow)),
+                (Signal::Bad, Some(_)) => counted(rollout.here, rollout.stable),
+                (Signal::Bad, None) => with_probes(rollout, counted(rollout.candidate, rollout.stable)),
             },
             if *evidence < 1e6 { thousands(*evidence as u64) } else { "over 1,000,000".to_owned() }
         ),
@@ -143,7 +187,13 @@ pub fn ended(rollout: &Rollout) -> String {
             };
             format!("{} took it back {where_it_was}{reason}", escape_md(by))
         }
-        (Why::Nothing, _) => format!("live; {}", counted_with_probes(rollout, rollout.candidate, Counts::default())),
+        (Why::Nothing, _) => {
+            let own = |rollout: &Rollout, signal| match signal {
+                Signal::Bad => (rollout.candidate, Counts::default()),
+                Signal::Slow => (rollout.timed.candidate, Counts::default()),
+            };
+            format!("live; {}", with_probes(rollout, counted_by_each(rollout, own)))
+        }
     }
 }
 

@@ -95,14 +95,15 @@ impl Proxy {
         let Some(placed) = stored.slots.get(&choice.slot) else {
             return plain(StatusCode::SERVICE_UNAVAILABLE, "Nothing is deployed here yet.\n");
         };
-        let guard = Counted::begin((place.clone(), stored.clone()), choice.clone(), self.clock.clone());
+        let mut guard = Counted::begin((place.clone(), stored.clone()), choice.clone(), self.clock.clone());
         let upgrade = request.headers().contains_key(UPGRADE).then(|| hyper::upgrade::on(&mut request));
-        let request = outgoing(request, came, &choice);
+        let request = guard.sends(outgoing(request, came, &choice));
         let (mut response, line) = match self.pass(request, (&place, placed)).await {
             Ok(answer) => answer,
             Err(Fault::Client) => return plain(StatusCode::BAD_REQUEST, "This request broke off.\n"),
             Err(fault) => return guard.bad(gateway(fault)),
         };
+        guard.begins();
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let server_side = hyper::upgrade::on(&mut response);
             if let Some(client_side) = upgrade {

@@ -16,6 +16,7 @@ pub struct Place {
     service: String,
     release: String,
     salt: String,
+    slow_ms: Option<i64>,
 }
 
 impl Place {
@@ -25,6 +26,7 @@ impl Place {
             service: rolled::service(row.repo_id, &row.environment),
             release: release(spec),
             salt: row.id.to_string(),
+            slow_ms: spec.environment.slow_ms,
         }
     }
 
@@ -50,6 +52,7 @@ impl Place {
                 .filter(|held| held.release != self.release)
                 .map_or_else(Counts::default, |held| counts(&held.release)),
             probed: service.probed,
+            slow_ms: service.split.slow_ms,
         };
         Ok((seen, service))
     }
@@ -99,6 +102,7 @@ impl Place {
             candidate: Some(slot),
             weight: weight.basis_points(),
             salt: self.salt.clone(),
+            slow_ms: self.slow_ms,
         };
         target.split(&self.service, seen.generation, &split).await
     }
@@ -112,7 +116,8 @@ impl Place {
     pub async fn adopt(&self, target: &dyn Target, seen: &Service) -> Result<(), TargetError> {
         let Some(slot) = seen.slot_of(&self.release) else { return Ok(()) };
         if seen.split.stable != Some(slot) {
-            let split = Split { stable: Some(slot), candidate: None, weight: 0, salt: self.salt.clone() };
+            let (salt, slow_ms) = (self.salt.clone(), self.slow_ms);
+            let split = Split { stable: Some(slot), candidate: None, weight: 0, salt, slow_ms };
             target.split(&self.service, seen.generation, &split).await?;
         }
         target.retire(&self.service, slot.other()).await

@@ -13,7 +13,9 @@ use super::rolled;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::release::{RolloutSpec, Steered, excuses};
-use crate::domain::rollout::{Action, Health, Outcome, Rollout, Steer, Why, done_first, due, moved, step, told};
+use crate::domain::rollout::{
+    Action, Health, Outcome, Rollout, Signal, Steer, Why, done_first, due, moved, step, told,
+};
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
 use crate::host::{Target, TargetError};
@@ -150,7 +152,11 @@ fn marks(rollout: &Rollout, now: i64) -> Marks {
     let later = gone.is_some() && rollout.full_at.is_some();
     // The judge decides in the moment in which it sees it; what made somebody decide, nobody knows.
     let by_itself = gone == Some(Outcome::AbortedAuto);
-    let since = if by_itself { rollout.bad_since.or(rollout.failed_at) } else { rollout.failed_at };
+    let seen = match &rollout.why {
+        Why::Worse { signal: Signal::Slow, .. } => rollout.timed.since,
+        _ => rollout.bad_since,
+    };
+    let since = if by_itself { seen.or(rollout.failed_at) } else { rollout.failed_at };
     Marks {
         first_traffic_at: rollout.first_traffic_at,
         full_at: rollout.full_at,
