@@ -4,6 +4,8 @@
 mod faults;
 #[path = "host/handover.rs"]
 mod handover;
+#[path = "host/limits.rs"]
+mod limits;
 #[path = "host/passing.rs"]
 mod passing;
 #[path = "host/slow.rs"]
@@ -63,6 +65,7 @@ impl Place {
             bind: [127, 0, 0, 1].into(),
             certificates: certificates.clone(),
             lenient: true,
+            cgroup: None,
         };
         let listeners = match certificates {
             Some(_) => Listeners { tls: vec![listener], ..Listeners::default() },
@@ -100,6 +103,7 @@ impl Place {
             health: "/".to_owned(),
             processes: 1,
             memory: None,
+            cpu: None,
             trusted: true,
         }
     }

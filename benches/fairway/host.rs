@@ -65,6 +65,7 @@ impl House {
             health: "/".to_owned(),
             processes: 1,
             memory: None,
+            cpu: None,
             trusted: true,
         };
         let door = Door::Domain("shop.example".to_owned());

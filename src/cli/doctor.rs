@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::pick;
 use crate::engine::{dagger, local};
+use crate::host::Client;
 use crate::settings::{EngineChoice, Settings};
 
 /// What may follow.
@@ -99,6 +100,9 @@ async fn look(settings: &Settings) -> anyhow::Result<Vec<Finding>> {
         });
     }
     findings.push(sandbox(!chosen));
+    if let Some(socket) = &settings.host {
+        findings.push(limits(socket).await);
+    }
     Ok(findings)
 }
 
@@ -196,6 +200,25 @@ async fn engine(settings: &Settings, (address, scratch): (&str, &Path), needed: 
         fix: "Look at the engine's own log; `fairway doctor` above says whether its socket can be opened.".to_owned(),
         needed,
     }
+}
+
+/// Whether the host holds releases to their CPU limits. Pipelines run without it.
+async fn limits(socket: &Path) -> Finding {
+    let asked = Client::new(socket.to_owned()).limits().await;
+    let (seen, fix) = match asked.map(|limits| limits.map(|limits| limits.cpu)) {
+        Ok(Some(Ok(at))) => (Ok(format!("applied below {}", at.display())), ""),
+        Ok(Some(Err(why))) => {
+            (Err(format!("not applied: {why}")), "Releases run without them; docs/host.md says what it takes.")
+        }
+        Ok(None) => (
+            Err("not applied: the host is older than Fairway".to_owned()),
+            "Start this version of it: fairway host --take-over, with the options of the one that runs.",
+        ),
+        Err(error) => {
+            (Err(error.to_string()), "Start `fairway host`; its --admin and FAIRWAY_HOST name the same socket.")
+        }
+    };
+    Finding { what: "CPU limits of releases".to_owned(), seen, fix: fix.to_owned(), needed: false }
 }
 
 fn sandbox(needed: bool) -> Finding {

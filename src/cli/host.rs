@@ -35,6 +35,9 @@ pub struct Args {
     /// Services with a `port` listen on this address
     #[arg(long, default_value = "0.0.0.0")]
     bind: IpAddr,
+    /// Hold releases to their `cpu` by cgroups below this one. Left out: below the host's own, where systemd let it divide that
+    #[arg(long)]
+    cgroup: Option<PathBuf>,
     /// Let unmerged code run as this user
     #[arg(long, hide = true)]
     playground: bool,
@@ -65,6 +68,7 @@ pub async fn host(args: Args) -> anyhow::Result<ExitCode> {
         exe: std::env::current_exe().context("finding this program")?,
         bind: args.bind,
         certificates,
+        cgroup: args.cgroup,
         lenient: args.playground,
     };
     eprintln!("fairway host is told what to do at {}", args.admin.display());

@@ -10,7 +10,7 @@ use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 
 use super::desk::Host;
-use super::{Prepare, SetSplit, Slot, TargetError};
+use super::{Limits, Prepare, SetSplit, Slot, TargetError};
 
 /// Everything that can be asked.
 pub fn router(host: Arc<Host>) -> Router {
@@ -23,6 +23,7 @@ pub fn router(host: Arc<Host>) -> Router {
         .route("/v1/services/{name}/slots/{slot}", delete(retire))
         .route("/v1/services/{name}/keep", put(keep))
         .layer(axum::middleware::from_fn_with_state(host.clone(), unless_frozen))
+        .route("/v1/limits", get(limits))
         .route("/metrics", get(metrics))
         .with_state(host)
 }
@@ -92,6 +93,11 @@ async fn retire(State(host): State<Arc<Host>>, Path((name, slot)): Path<(String,
 async fn keep(State(host): State<Arc<Host>>, Path(name): Path<String>, Json(kept): Json<Vec<String>>) -> Answer {
     let work = tokio::task::spawn_blocking(move || host.keep(&name, &kept)).await;
     Answer(work.map_err(|error| TargetError::Away(error.to_string())))
+}
+
+/// What releases can be held to here.
+async fn limits(State(host): State<Arc<Host>>) -> Json<Limits> {
+    Json(Limits { cpu: host.keeper.cgroup().clone() })
 }
 
 /// Prometheus' text format: requests by service and version.

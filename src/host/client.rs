@@ -12,7 +12,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Door, Prepare, Release, Service, SetSplit, Slot, Split, Target, TargetError};
+use super::{Door, Limits, Prepare, Release, Service, SetSplit, Slot, Split, Target, TargetError};
 
 /// A host that does not answer within this time is away.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,6 +27,14 @@ impl Client {
     /// To the host with this admin socket. Nothing is asked yet.
     pub fn new(socket: PathBuf) -> Client {
         Client { socket }
+    }
+
+    /// Which limits it can hold releases to; `None`: it is older than such limits.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn limits(&self) -> Result<Option<Limits>, TargetError> {
+        self.ask(Method::GET, "/v1/limits".to_owned(), None::<&()>).await
     }
 
     async fn ask<T: DeserializeOwned>(

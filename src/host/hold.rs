@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use super::Release;
+use super::cgroup;
 use super::shelf::write;
 use crate::clock::Clock;
 
@@ -37,6 +38,9 @@ pub struct Order {
     pub release: Release,
     /// A port for each process.
     pub ports: Vec<u16>,
+    /// The cgroup below which it gets its CPU limit; `None`: it runs without.
+    #[serde(default)]
+    pub cgroup: Option<PathBuf>,
 }
 
 /// How its processes are.
@@ -120,6 +124,7 @@ pub async fn run(dir: &Path) -> anyhow::Result<()> {
         .context("another hold has this release")?;
     let mut order: Order =
         serde_json::from_slice(&std::fs::read(dir.join("order.json"))?).context("the hold's order")?;
+    held_to_its_limit(dir, &order);
     let stop = CancellationToken::new();
     let status = Arc::new(Mutex::new(Status::default()));
     let mut work = tokio::task::JoinSet::new();
@@ -146,6 +151,19 @@ pub async fn run(dir: &Path) -> anyhow::Result<()> {
     }
     drop(lock);
     Ok(())
+}
+
+/// What its processes together may use is this process's to use as well: whatever they start stays within.
+fn held_to_its_limit(dir: &Path, order: &Order) {
+    let (Some(cpu), Some(base)) = (order.release.cpu, &order.cgroup) else { return };
+    // As `dir` puts them: the service, and the release's own number.
+    let [service, number] = [dir.parent(), Some(dir)].map(|path| path.and_then(Path::file_name).unwrap_or_default());
+    let name = format!("{}-{}", service.to_string_lossy(), number.to_string_lossy());
+    if let Err(why) = cgroup::enter(base, &name, cpu) {
+        tracing::warn!("{} runs without its CPU limit: {why}", order.release.version);
+        // There, for who looks at the release alone.
+        eprintln!("fairway hold: this release runs without its CPU limit: {why}");
+    }
 }
 
 /// One process, again and again.

@@ -31,14 +31,25 @@ pub struct Keeper {
     resting: AtomicBool,
     http: reqwest::Client,
     clock: Clock,
+    cgroup: Result<PathBuf, String>,
 }
 
 impl Keeper {
-    /// Of this state directory. `exe` is this program; `lenient` lets unmerged code run as the host's own user.
-    pub fn new((state, exe): (&Path, &Path), lenient: bool, clock: Clock) -> anyhow::Result<Keeper> {
+    /// Of this state directory. `exe` is this program; `lenient` lets unmerged code run as the host's own user; `cgroup` is
+    /// where releases get their CPU limits, or why they get none.
+    pub fn new(
+        (state, exe): (&Path, &Path),
+        lenient: bool,
+        (clock, cgroup): (Clock, Result<PathBuf, String>),
+    ) -> anyhow::Result<Keeper> {
         let http = reqwest::Client::builder().timeout(PROBE).redirect(reqwest::redirect::Policy::none()).build()?;
         let (state, exe) = (state.to_owned(), exe.to_owned());
-        Ok(Keeper { state, exe, lenient, resting: AtomicBool::new(false), http, clock })
+        Ok(Keeper { state, exe, lenient, resting: AtomicBool::new(false), http, clock, cgroup })
+    }
+
+    /// Where releases get their CPU limits, or why they get none.
+    pub fn cgroup(&self) -> &Result<PathBuf, String> {
+        &self.cgroup
     }
 
     /// Free ports for a release, or why it does not run here.
@@ -111,7 +122,7 @@ impl Keeper {
         let id = &placed.release.id;
         let dir = hold::dir(&self.state, &place.name, id);
         if !hold::lives(&dir)
-            && let Err(error) = self.start(&dir, placed)
+            && let Err(error) = self.start((&place.name, &dir), placed)
         {
             return place.set_health(id, Health::Crashing(format!("it cannot be started: {error:#}")));
         }
@@ -158,13 +169,17 @@ impl Keeper {
         futures_util::future::join_all(asks).await.into_iter().all(|well| well)
     }
 
-    fn start(&self, dir: &Path, placed: &Placed) -> anyhow::Result<()> {
+    fn start(&self, (service, dir): (&str, &Path), placed: &Placed) -> anyhow::Result<()> {
         std::fs::create_dir_all(dir)?;
         match std::fs::remove_file(dir.join("stop")) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        let order = Order { release: placed.release.clone(), ports: placed.ports.clone() };
+        if let (Some(_), Err(why)) = (placed.release.cpu, &self.cgroup) {
+            tracing::warn!("{} of {service} runs without its CPU limit: {why}", placed.release.version);
+        }
+        let cgroup = self.cgroup.clone().ok();
+        let order = Order { release: placed.release.clone(), ports: placed.ports.clone(), cgroup };
         write(&dir.join("order.json"), &order)?;
         let log = std::fs::File::options().create(true).append(true).open(dir.join("log"))?;
         let mut child = Command::new(&self.exe)

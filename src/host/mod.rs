@@ -5,6 +5,7 @@
 //! host's restart touches a request. Fairway speaks with the host by its admin socket (`client`).
 
 mod admin;
+mod cgroup;
 mod client;
 mod count;
 mod desk;
@@ -80,6 +81,10 @@ pub struct Release {
     pub processes: u32,
     /// Limit of each process's address space, in bytes.
     pub memory: Option<u64>,
+    /// What all its processes together may use, in thousandths of a processor. Where the host cannot hold them to it they
+    /// run without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
     /// `false`: code that nobody merged. It runs under a user id of its own, or not at all.
     pub trusted: bool,
 }
@@ -183,6 +188,13 @@ pub trait Target: Send + Sync {
 
     /// Forgets every release of a service that runs nowhere and whose id begins with none of `kept`, with its logs.
     fn keep<'a>(&'a self, service: &'a str, kept: &'a [String]) -> BoxFuture<'a, Result<(), TargetError>>;
+}
+
+/// Which limits this host can hold releases to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The cgroup below which releases with a CPU limit run, or why they run without.
+    pub cpu: Result<PathBuf, String>,
 }
 
 /// What the admin socket is told about a release.

@@ -15,6 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::admin;
+use super::cgroup;
 use super::desk::{DRAIN, Host, tcp};
 use super::handover::{self, Gift, Inherited};
 use super::keeper::Keeper;
@@ -43,6 +44,8 @@ pub struct Config {
     pub bind: IpAddr,
     /// For listeners with TLS.
     pub certificates: Option<Arc<Certificates>>,
+    /// The cgroup below which releases get their CPU limits; `None`: the host's own, if that was made to be divided.
+    pub cgroup: Option<PathBuf>,
     /// Let unmerged code run as the host's own user: only for playing.
     pub lenient: bool,
 }
@@ -82,7 +85,11 @@ pub async fn serve(
     let mut lock = Some(lock(&config.state).await?);
     let doors = Doors::open(&config.admin, listeners, inherited.as_mut())?;
     let shelf = Arc::new(Shelf::open(&config.state)?);
-    let keeper = Arc::new(Keeper::new((&config.state, &config.exe), config.lenient, clock.clone())?);
+    let cgroup = cgroup::open(config.cgroup.as_deref());
+    if let (Some(_), Err(why)) = (&config.cgroup, &cgroup) {
+        tracing::warn!("CPU limits are not applied: {why}");
+    }
+    let keeper = Arc::new(Keeper::new((&config.state, &config.exe), config.lenient, (clock.clone(), cgroup))?);
     let lanes = Lanes::start(|| Proxy::new(shelf.clone(), clock.clone())).context("starting the host's threads")?;
     let host = Arc::new(Host {
         shelf: shelf.clone(),

@@ -50,6 +50,7 @@ pub async fn ready(dir: &Path, target: &Client, name: &str) -> Slot {
         health: "/healthz".to_owned(),
         processes: 2,
         memory: None,
+        cpu: None,
         trusted: true,
     };
     target.prepare("shop", &Door::Domain("shop.example".to_owned()), &release).await.expect("it is taken");

@@ -5,6 +5,9 @@ use super::pipeline::{MAX_TIMEOUT_MS, Report, ReportKind};
 use super::problem::quoted;
 use crate::domain::onboard::Opens;
 
+/// More processors no machine has that this is meant for; a thousandth of one each.
+const MAX_CPU: u32 = 1_024_000;
+
 /// Longer than this nobody waits for an answer, and the host gives up on it before long.
 const MAX_SLOW_MS: i64 = 30_000;
 
@@ -40,6 +43,20 @@ pub(super) fn latency(text: &str) -> Result<i64, String> {
         .and_then(|number| number.checked_mul(unit))
         .filter(|ms| (1..=MAX_SLOW_MS).contains(ms))
         .ok_or_else(|| "`slow` must be between `1ms` and `30s`.".to_owned())
+}
+
+/// Thousandths of a processor, of `1.5` or `0.25`. The kernel counts hundredths.
+pub(super) fn processors(text: &str) -> Result<u32, String> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if !digits(whole) || !digits(part) || part.len() > 2 {
+        return Err(format!("{} is no number of processors. Write `0.5`, `1` or `1.25`.", quoted(text)));
+    }
+    let hundredths = format!("{whole}{part:0<2}").parse::<u32>().ok();
+    hundredths
+        .and_then(|hundredths| hundredths.checked_mul(10))
+        .filter(|cpu| (10..=MAX_CPU).contains(cpu))
+        .ok_or_else(|| "`cpu` must be between `0.01` and `1024`.".to_owned())
 }
 
 /// Bytes of `512MB` or `2GB`; units are powers of ten.

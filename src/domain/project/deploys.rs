@@ -85,6 +85,9 @@ fn environment(name: &str, section: &Section<'_>, pipelines: &[Pipeline], proble
         memory: section
             .text("memory", |text| check::size(text).map(drop), problems)
             .and_then(|text| check::size(&text).ok()),
+        cpu: section
+            .text("cpu", |text| check::processors(text).map(drop), problems)
+            .and_then(|text| check::processors(&text).ok()),
         slow_ms: section
             .text("slow", |text| check::latency(text).map(drop), problems)
             .and_then(|text| check::latency(&text).ok()),

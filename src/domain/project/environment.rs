@@ -50,6 +50,9 @@ pub struct Environment {
     pub processes: u32,
     /// Limit of each process, in bytes.
     pub memory: Option<u64>,
+    /// What all its processes together may use, in thousandths of a processor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<u32>,
     /// An answer that begins later is slow, in milliseconds; `None`: nobody looks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_ms: Option<i64>,
@@ -103,7 +106,12 @@ impl Environment {
             self.processes,
             self.memory,
         );
-        hex::encode(Sha256::digest(serde_json::to_vec(&running).unwrap_or_default()))
+        let mut digest = Sha256::new_with_prefix(serde_json::to_vec(&running).unwrap_or_default());
+        // What has none is what it was before there was such a limit.
+        if let Some(cpu) = self.cpu {
+            digest.update(format!("cpu {cpu}"));
+        }
+        hex::encode(digest.finalize())
     }
 
     /// The window that is on, if one is; of several the one that ends last.

@@ -41,6 +41,7 @@ undecided = "advance"
 watch = "10m"
 freeze = ["Fri 16:00 - Mon 07:00 Europe/Copenhagen"]
 memory = "512MB"
+cpu = "1.5"
 slow = "800ms"
 processes = 2
 irreversible = true
@@ -68,12 +69,16 @@ fn the_whole_language_is_read() {
         [(500, 60_000), (10_000, 0)]
     );
     assert_eq!(
-        (production.stage_max_ms, production.watch_ms, production.memory, production.slow_ms),
-        (1_200_000, 600_000, Some(512_000_000), Some(800))
+        (production.stage_max_ms, production.watch_ms, production.memory, production.cpu, production.slow_ms),
+        (1_200_000, 600_000, Some(512_000_000), Some(1_500), Some(800))
     );
     assert_eq!(production.who.to_string(), "members of acme/payments");
     assert_eq!(needed(&project, production), ["test", "image"]);
     assert_ne!(production.digest(), project.environment("staging").expect("named").digest());
+    // A release that may use more is another one; how it is judged is not part of it.
+    let with = |cpu, slow_ms| Environment { cpu, slow_ms, ..production.clone() }.digest();
+    assert_eq!(with(Some(1_500), None), production.digest());
+    assert!(with(None, Some(800)) != production.digest() && with(Some(2_000), Some(800)) != production.digest());
     assert_eq!(
         project.pipelines.iter().map(|p| (p.name.as_str(), p.line)).collect::<Vec<_>>(),
         [("test", 3), ("image", 14)]
@@ -300,7 +305,7 @@ fn a_policy_says_all_that_is_wrong_with_it() {
 
 #[test]
 fn an_environment_says_all_that_is_wrong_with_it() {
-    let text = "[pipeline.test]\nrun = [\"true\"]\n[environment.prod]\nrelease = \"tset\"\nstart = \"./x\"\nport = 1\ndomain = \"a b\"\nwho = \"everybody\"\nneeds = { aprovals = 1, environment = \"stage\" }\nstages = [\"50% 1m\"]\nfreeze = [\"weekends\"]\nmemory = \"1 TB\"\nslow = \"1m\"\nundecided = \"prob\"\ntarget = \"fly\"\n[environment.a]\nrelease = \"test\"\nstart = \"./x\"\nport = 2\nslow = \"31s\"\nneeds = { environment = \"b\" }\n[environment.b]\nrelease = \"test\"\nstart = \"./x\"\nport = 3\nneeds = { environment = \"a\" }\n";
+    let text = "[pipeline.test]\nrun = [\"true\"]\n[environment.prod]\nrelease = \"tset\"\nstart = \"./x\"\nport = 1\ndomain = \"a b\"\nwho = \"everybody\"\nneeds = { aprovals = 1, environment = \"stage\" }\nstages = [\"50% 1m\"]\nfreeze = [\"weekends\"]\nmemory = \"1 TB\"\ncpu = \"all\"\nslow = \"1m\"\nundecided = \"prob\"\ntarget = \"fly\"\n[environment.a]\nrelease = \"test\"\nstart = \"./x\"\nport = 2\ncpu = \"0.001\"\nslow = \"31s\"\nneeds = { environment = \"b\" }\n[environment.b]\nrelease = \"test\"\nstart = \"./x\"\nport = 3\ncpu = \"1024.01\"\nneeds = { environment = \"a\" }\n";
     assert_snapshot!(problems(text), @r#"
     fairway.toml:3:14: `environment.prod` needs only one of `domain` and `port`.
     fairway.toml:4:1: There is no pipeline `tset`. Did you mean `test`?
@@ -311,12 +316,15 @@ fn an_environment_says_all_that_is_wrong_with_it() {
     fairway.toml:10:11: The last stage must be `100%`.
     fairway.toml:11:11: `weekends` is no window. Write `Fri 16:00 - Mon 07:00 Europe/Copenhagen`, `22:00 - 06:00 UTC` or `2026-12-20 - 2027-01-03 UTC`.
     fairway.toml:12:10: `1 TB` is no size. Write `512MB` or `2GB`.
-    fairway.toml:13:8: `1m` is no time to answer in. Write `800ms` or `2s`.
-    fairway.toml:14:13: `prob` is unknown. Write `hold`, `advance` or `probe`.
-    fairway.toml:15:10: This version does not have the target `fly` yet. It has `host`.
-    fairway.toml:16:14: `a` needs itself by way of `b`.
-    fairway.toml:17:1: `test` exports nothing. Give `[pipeline.test]` an `export`.
-    fairway.toml:20:8: `slow` must be between `1ms` and `30s`.
-    fairway.toml:23:1: `test` exports nothing. Give `[pipeline.test]` an `export`.
+    fairway.toml:13:7: `all` is no number of processors. Write `0.5`, `1` or `1.25`.
+    fairway.toml:14:8: `1m` is no time to answer in. Write `800ms` or `2s`.
+    fairway.toml:15:13: `prob` is unknown. Write `hold`, `advance` or `probe`.
+    fairway.toml:16:10: This version does not have the target `fly` yet. It has `host`.
+    fairway.toml:17:14: `a` needs itself by way of `b`.
+    fairway.toml:18:1: `test` exports nothing. Give `[pipeline.test]` an `export`.
+    fairway.toml:21:7: `0.001` is no number of processors. Write `0.5`, `1` or `1.25`.
+    fairway.toml:22:8: `slow` must be between `1ms` and `30s`.
+    fairway.toml:25:1: `test` exports nothing. Give `[pipeline.test]` an `export`.
+    fairway.toml:28:7: `cpu` must be between `0.01` and `1024`.
     "#);
 }

@@ -87,6 +87,7 @@ impl Place {
             health: environment.health.clone(),
             processes: environment.processes,
             memory: environment.memory,
+            cpu: environment.cpu,
             trusted: merged,
         };
         Ok(target.prepare(&self.service, &door, &release).await)

@@ -166,6 +166,7 @@ pub static ENVIRONMENT: Table = Table {
         key("secrets", Shape::Texts(ENV_NAME), "Names set with fairway secrets set."),
         key("processes", Shape::Number(1, 64), "Processes that share its requests."),
         key("memory", Shape::Text("^[0-9]+ *(MB|GB)$"), "Limit of each process."),
+        key("cpu", Shape::Text("^[0-9]+(\\.[0-9]{1,2})?$"), "Processors that all its processes together may use."),
         key("slow", Shape::Text("^[0-9]+(ms|s)$"), "An answer that begins later is slow, and slowness is judged too."),
         key("irreversible", Shape::Flag, "Whether going back by itself would do more harm."),
     ],
