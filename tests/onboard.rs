@@ -47,7 +47,7 @@ async fn stage(world: &World, repo: &RepoDesk) -> String {
     let row = world.ctx.store.aggregate(&format!("onboard:{}", repo.id())).await.expect("the store answers");
     row.map_or_else(String::new, |row| {
         let state: OnboardState = serde_json::from_str(&row.state).expect("a row");
-        fairway::domain::speech::opened::stage(&state)
+        fairway::domain::speech::onboard::opened::stage(&state)
     })
 }
 

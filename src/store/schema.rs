@@ -27,7 +27,7 @@ pub const MIGRATIONS: &[Migration] = &[
     Migration { number: 8, name: "kinds", sql: include_str!("../../migrations/0008_kinds.sql") },
     Migration { number: 9, name: "windows", sql: include_str!("../../migrations/0009_windows.sql") },
     Migration { number: 10, name: "heard", sql: include_str!("../../migrations/0010_heard.sql") },
-    Migration { number: 13, name: "people", sql: include_str!("../../migrations/0013_people.sql") },
+    Migration { number: 11, name: "people", sql: include_str!("../../migrations/0011_people.sql") },
 ];
 
 impl Migration {

@@ -158,17 +158,17 @@ fn obey(
 /// Closed means no until somebody says otherwise.
 fn onboard(state: &PullState, facts: &Facts, changes: &mut Vec<Change>) -> Answer {
     if !matches!(facts.home, None | Some(ProjectAt::Missing)) {
-        return Answer::Refused(speech::opened::there_already());
+        return Answer::Refused(speech::onboard::opened::there_already());
     }
     let event = Event::Consider { repo: state.repo.clone(), asked: true };
     changes.push(Change::Do(Task::tell(Key::Onboard(state.repo.id), event)));
-    Answer::Done(speech::opened::asked())
+    Answer::Done(speech::onboard::opened::asked())
 }
 
 /// A repository that has nothing yet begins from a plan.
 fn begin(state: &PullState, typed: &Typed, facts: &Facts, changes: &mut Vec<Change>) -> Answer {
     if !matches!(facts.home, None | Some(ProjectAt::Missing)) {
-        return Answer::Refused(speech::opened::there_already());
+        return Answer::Refused(speech::onboard::opened::there_already());
     }
     let (plan, given) = typed.args.0.split_first().map_or(("", &[][..]), |(plan, given)| (plan.as_str(), given));
     let mut inputs = Values::from([(NAME.to_owned(), state.repo.name.clone())]);

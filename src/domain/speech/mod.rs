@@ -5,7 +5,6 @@ pub mod command;
 pub mod environment;
 pub mod metrics;
 pub mod onboard;
-pub mod opened;
 pub mod order;
 pub mod pages;
 pub mod place;

@@ -14,7 +14,7 @@ use crate::domain::onboard::{BRANCH, OnboardState, Proposal, Stage};
 use crate::domain::project;
 use crate::domain::record::{Body, Spec};
 use crate::domain::run::Conclusion;
-use crate::domain::speech::{onboard as words, opened};
+use crate::domain::speech::onboard::{self as words, opened};
 use crate::domain::task::{Event, Key, Task};
 use crate::github::{Bring, Brought, GitHubError};
 use crate::store::{Class, Job, Load, Mirror, RunRow, RunState};

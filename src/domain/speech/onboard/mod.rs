@@ -1,6 +1,8 @@
 //! What is said of a repository before it is on its path: what was found in it, the file that this leads to, and the
 //! pull request that brings it.
 
+pub mod opened;
+
 use crate::domain::detect::{Confidence, Detected, Draft, Evidence, FILE, Kind, Note, Stack, Why};
 use crate::domain::plan::builtin;
 use crate::domain::run::escape_md;

@@ -1,7 +1,7 @@
 //! The body of an onboarding pull request that is there: what was found, what the branch says now, and what its checks did
 //! on this very branch.
 
-use super::onboard::next;
+use super::next;
 use crate::domain::detect::FILE;
 use crate::domain::onboard::{OnboardState, Proposal, Skip, Stage};
 use crate::domain::project::{Problem, Project};
@@ -71,7 +71,7 @@ fn edited(view: &View) -> String {
         Some(Ok(project)) if project.pipelines.is_empty() => {
             format!("### Checks\n\n`{FILE}` has no pipeline, so nothing runs.\n")
         }
-        Some(Ok(project)) => super::plan::checks(project),
+        Some(Ok(project)) => crate::domain::speech::plan::checks(project),
     }
 }
 
@@ -124,7 +124,7 @@ fn ruleset(view: &View) -> String {
 
 /// The message of the commit.
 pub fn message() -> String {
-    format!("{}\n\nFairway runs what it says on every pull request.\n", super::onboard::TITLE)
+    format!("{}\n\nFairway runs what it says on every pull request.\n", super::TITLE)
 }
 
 /// How far a repository is, for the page.
