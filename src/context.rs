@@ -6,14 +6,15 @@ use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
+use crate::domain::ids::Repo;
 use crate::domain::onboard::Opens;
 use crate::domain::project;
+use crate::domain::task::{Event, Key, Task};
 use crate::engine::Engine;
 use crate::github::GitHub;
 use crate::host::Target;
 use crate::settings::Orgs;
-use crate::store::Seal;
-use crate::store::Store;
+use crate::store::{NewJob, Seal, Store};
 use crate::telemetry::Masker;
 
 /// The handles.
@@ -59,6 +60,27 @@ impl Context {
         self.store.set_meta(DRAINED, &serde_json::to_string(&addresses)?).await?;
         self.engine.drain(&addresses);
         Ok(())
+    }
+
+    /// Asks for a repository's onboarding pull request, as `/onboard` does.
+    pub async fn ask_to_onboard(&self, repo: &Repo) -> anyhow::Result<()> {
+        let event = Event::Consider { repo: repo.clone(), asked: true };
+        let task = Task::tell(Key::Onboard(repo.id), event);
+        let now = self.clock.now();
+        let job = NewJob {
+            now,
+            lane: task.lane(),
+            kind: task.kind().to_owned(),
+            task: serde_json::to_string(&task)?,
+            merge_key: task.merge_key(),
+            run_at: now,
+            priority: 0,
+            pool: None,
+            calm: 0,
+        };
+        let mut tx = self.store.begin().await?;
+        anyhow::ensure!(tx.insert_job(&job).await?.is_some(), "too much waits for {}", repo.full_name());
+        tx.commit().await
     }
 }
 

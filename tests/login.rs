@@ -6,6 +6,8 @@ mod fairway_world;
 #[path = "login/lab.rs"]
 mod lab;
 
+#[path = "login/fleet.rs"]
+mod fleet;
 #[path = "login/forms.rs"]
 mod forms;
 #[path = "login/sessions.rs"]

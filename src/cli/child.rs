@@ -71,6 +71,21 @@ impl Recipe {
         )
     }
 
+    /// The address of a page for whoever runs it.
+    pub fn page(&self, path: &str) -> String {
+        format!("http://{}{path}", self.private)
+    }
+
+    /// What such a page asks for.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// What other verbs beside it need to be told.
+    pub fn settings(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.settings.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
     /// Starts the host and waits until its socket is there.
     pub async fn host(&self) -> anyhow::Result<Child> {
         let path = self.data.join("host.log");

@@ -18,6 +18,11 @@ pub enum Deed {
         /// Its address.
         engine: String,
     },
+    /// Asks for a repository's onboarding pull request.
+    Onboard {
+        /// GitHub's id of it.
+        repo: i64,
+    },
     /// Signs in.
     SignIn,
     /// Signs out in this browser.
@@ -30,7 +35,7 @@ impl Deed {
     /// Whether it is for those alone who may do what the command line can.
     pub fn needs_admin(&self) -> bool {
         match self {
-            Deed::Retry { .. } | Deed::Drain { .. } | Deed::Undrain { .. } => true,
+            Deed::Retry { .. } | Deed::Drain { .. } | Deed::Undrain { .. } | Deed::Onboard { .. } => true,
             Deed::SignIn | Deed::SignOut | Deed::SignOutEverywhere => false,
         }
     }

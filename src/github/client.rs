@@ -26,6 +26,7 @@ struct Inner {
     transport: Transport,
     credentials: Credentials,
     cache: Cache,
+    plans: super::plans::Plans,
     web: String,
 }
 
@@ -78,7 +79,12 @@ impl GitHub {
         let transport = Transport::new(&config)?;
         let credentials = Credentials::new(config.app_id, &config.private_key)?;
         let web = web_url(&transport.base);
-        Ok(GitHub(Arc::new(Inner { transport, credentials, cache: Cache::default(), web })))
+        Ok(GitHub(Arc::new(Inner { transport, credentials, cache: Cache::default(), plans: Default::default(), web })))
+    }
+
+    /// Plans that were read, by where and at which commit.
+    pub(super) fn plans(&self) -> &super::plans::Plans {
+        &self.0.plans
     }
 
     /// What GitHub last said about an installation's hourly limit; `None` before the first answer.

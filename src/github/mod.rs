@@ -13,6 +13,7 @@ mod graphql;
 mod parse;
 mod people;
 pub mod permissions;
+mod plans;
 mod pulls;
 mod release;
 mod repos;

@@ -41,6 +41,7 @@ fn deed(route: &str, path: &str, fields: &BTreeMap<String, String>) -> Option<De
             "false" => Deed::Undrain { engine: text("address")? },
             _ => return None,
         },
+        "/repositories/{id}/onboard" => Deed::Onboard { repo: path.split('/').nth(2)?.parse().ok()? },
         "/logout" => Deed::SignOut,
         "/logout/everywhere" => Deed::SignOutEverywhere,
         _ => return None,

@@ -6,6 +6,7 @@ mod acts;
 mod audit;
 mod engines;
 mod environments;
+mod fleet;
 pub mod hook;
 mod jobs;
 mod live;

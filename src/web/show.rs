@@ -22,6 +22,7 @@ pub fn routes(site: &Site) -> Router<Site> {
         .merge(super::overview::routes())
         .merge(super::runs::routes())
         .merge(super::environments::routes())
+        .merge(super::fleet::routes())
         .merge(admins)
         .fallback(lost)
 }

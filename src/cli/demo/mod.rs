@@ -1,7 +1,9 @@
 //! `fairway demo`: the story, told by real webhooks, real git, real processes and a real SIGKILL. Exit status 0 only if every step was seen.
 
 mod begins;
+mod fleet;
 mod load;
+mod project;
 mod release;
 pub mod shop;
 mod story;

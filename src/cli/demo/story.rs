@@ -28,12 +28,15 @@ pub struct Story {
 impl Story {
     /// From the first push to the last rollback.
     pub async fn tell(&mut self, teller: &mut Teller) -> anyhow::Result<()> {
+        self.fleet()?;
         self.begins(teller).await?;
+        self.project(teller).await?;
         let number = self.opens(teller).await?;
         self.breaks(teller, number).await?;
         self.talks(teller, number).await?;
         self.killed(teller, number).await?;
         self.away(teller, number).await?;
+        self.upgrades(teller).await?;
         self.releases(teller, number).await
     }
 

@@ -145,6 +145,7 @@ pub fn what(deed: &Deed) -> &'static str {
         Deed::Retry { .. } => "retry",
         Deed::Drain { .. } => "drain",
         Deed::Undrain { .. } => "undrain",
+        Deed::Onboard { .. } => "onboard",
         Deed::SignIn => "sign in",
         Deed::SignOut => "sign out",
         Deed::SignOutEverywhere => "sign out everywhere",
@@ -156,6 +157,7 @@ pub fn subject(deed: &Deed) -> String {
     match deed {
         Deed::Retry { job } => format!("job {job}"),
         Deed::Drain { engine } | Deed::Undrain { engine } => engine.clone(),
+        Deed::Onboard { repo } => format!("repository {repo}"),
         Deed::SignIn | Deed::SignOut | Deed::SignOutEverywhere => String::new(),
     }
 }

@@ -1,5 +1,7 @@
 //! A plan's folder in its repository, at one commit.
 
+use std::sync::Arc;
+
 use crate::domain::detect::Mode;
 use crate::domain::ids::Repo;
 use crate::domain::plan::Source;
@@ -15,11 +17,31 @@ const AT_ONCE: usize = 50;
 const PARTS: [&str; 2] = ["plan.toml", "CHANGELOG.md"];
 
 impl GitHub {
-    /// All files of a plan at a commit, by path. `None`: that commit, or the folder in it, is not there.
+    /// All files of a plan at a commit, by path. `None`: its repository, that commit, or the folder in it is not there.
     ///
     /// # Errors
     /// See [`GitHubError`].
-    pub async fn plan_at(&self, repo: &Repo, sha: &str, folder: &str) -> Result<Option<Vec<Source>>, GitHubError> {
+    pub async fn plan_at(
+        &self,
+        (owner, name): (&str, &str),
+        (sha, folder): (&str, &str),
+    ) -> Result<Option<Arc<Vec<Source>>>, GitHubError> {
+        let at = (format!("{owner}/{name}"), sha.to_owned(), folder.to_owned());
+        if let Some(kept) = self.plans().get(&at) {
+            return Ok(Some(kept));
+        }
+        let repo = match self.repository(owner, name).await {
+            Err(GitHubError::NotFound { .. }) => return Ok(None),
+            answer => answer?,
+        };
+        let read = self.read_plan(&repo, sha, folder).await?.map(Arc::new);
+        if let Some(read) = &read {
+            self.plans().put(at, read.clone());
+        }
+        Ok(read)
+    }
+
+    async fn read_plan(&self, repo: &Repo, sha: &str, folder: &str) -> Result<Option<Vec<Source>>, GitHubError> {
         let tree = match self.tree(repo, sha).await {
             Err(GitHubError::NotFound { .. } | GitHubError::Invalid { .. }) => return Ok(None),
             answer => answer?,

@@ -1,8 +1,8 @@
 //! `/environments`: what is live where, who holds it and why, who waits, and what to type.
 
 use askama::Template;
-use pulldown_cmark::{Event, Parser};
 
+use super::words::{Piece, pieces};
 use super::{Who, html, words};
 
 /// What the page shows.
@@ -101,31 +101,6 @@ struct ComingRow {
     basis_points: u16,
 }
 
-/// A part of a sentence.
-#[derive(Debug, PartialEq, Eq)]
-struct Piece {
-    code: bool,
-    text: String,
-}
-
-/// Sentences are Markdown because GitHub shows them too. Of it only code is kept.
-fn pieces(markdown: &str) -> Vec<Piece> {
-    let mut pieces: Vec<Piece> = Vec::new();
-    for event in Parser::new(markdown) {
-        let (code, text) = match event {
-            Event::Code(text) => (true, text.into_string()),
-            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => (false, text.into_string()),
-            Event::SoftBreak | Event::HardBreak => (false, " ".to_owned()),
-            _ => continue,
-        };
-        match pieces.last_mut().filter(|last| last.code == code) {
-            Some(last) => last.text.push_str(&text),
-            None => pieces.push(Piece { code, text }),
-        }
-    }
-    pieces
-}
-
 impl Environments {
     /// The page as HTML.
     pub fn render(&self) -> String {
@@ -161,16 +136,6 @@ impl Environments {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_sentence_keeps_its_code_and_nothing_else_of_its_markdown() {
-        let piece = |code, text: &str| Piece { code, text: text.to_owned() };
-        assert_eq!(
-            pieces("`a<b>` of #7 by al\\_ice <script>x</script>"),
-            [piece(true, "a<b>"), piece(false, " of #7 by al_ice <script>x</script>")]
-        );
-        assert_eq!(pieces(""), []);
-    }
 
     #[test]
     fn who_holds_and_who_waits_is_shown_and_an_empty_page_says_what_to_do() {

@@ -10,6 +10,8 @@ pub mod error;
 pub mod jobs;
 pub mod login;
 pub mod overview;
+pub mod plans;
+pub mod repositories;
 pub mod run;
 pub mod signin;
 mod words;

@@ -1,5 +1,7 @@
 //! Times as people read them.
 
+use pulldown_cmark::{Event, Parser};
+
 /// How long ago, from Unix milliseconds.
 pub fn ago(at: i64, now: i64) -> String {
     match (now - at) / 1000 {
@@ -46,6 +48,33 @@ pub fn took(ms: i64) -> String {
     }
 }
 
+/// A part of a sentence.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Shown as code.
+    pub code: bool,
+    /// Plain text.
+    pub text: String,
+}
+
+/// Sentences are Markdown because GitHub shows them too. Of it only code is kept.
+pub fn pieces(markdown: &str) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    for event in Parser::new(markdown) {
+        let (code, text) = match event {
+            Event::Code(text) => (true, text.into_string()),
+            Event::Text(text) | Event::Html(text) | Event::InlineHtml(text) => (false, text.into_string()),
+            Event::SoftBreak | Event::HardBreak => (false, " ".to_owned()),
+            _ => continue,
+        };
+        match pieces.last_mut().filter(|last| last.code == code) {
+            Some(last) => last.text.push_str(&text),
+            None => pieces.push(Piece { code, text }),
+        }
+    }
+    pieces
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,5 +87,15 @@ mod tests {
         );
         assert_eq!((due(0, 5), due(61_000, 0)), ("now".into(), "in 1m".into()));
         assert_eq!((took(40), took(4_250), took(61_000)), ("40ms".into(), "4.2s".into(), "1m 01s".into()));
+    }
+
+    #[test]
+    fn a_sentence_keeps_its_code_and_nothing_else_of_its_markdown() {
+        let piece = |code, text: &str| Piece { code, text: text.to_owned() };
+        assert_eq!(
+            pieces("`a<b>` of #7 by al\\_ice <script>x</script>"),
+            [piece(true, "a<b>"), piece(false, " of #7 by al_ice <script>x</script>")]
+        );
+        assert_eq!(pieces(""), []);
     }
 }

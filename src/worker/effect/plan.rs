@@ -1,5 +1,7 @@
 //! Plans as they are: which one a repository follows, what the newest version of one is, what a version was made of.
 
+use std::sync::Arc;
+
 use crate::context::Context;
 use crate::domain::ids::Repo;
 use crate::domain::plan::{LOCK, Lock, Name, News, Plan, PlanState, Release, Source, Version, builtin, read as parsed};
@@ -54,18 +56,24 @@ async fn newest(ctx: &Context, plan: &str) -> Result<Result<Release, String>, Jo
         Ok(name) => name,
         Err(why) => return Ok(Err(why)),
     };
-    let (commit, sources) = match place(ctx, &name).await? {
-        _ if name.repository.is_none() => (String::new(), builtin::sources(&name.plan)),
-        None => return Ok(Err(words::gone(plan))),
-        Some(repo) => match ctx.github.branch(&repo, &repo.default_branch).await? {
-            Some((sha, _)) => (sha.clone(), ctx.github.plan_at(&repo, &sha, &name.plan).await?),
+    let head = match &name.repository {
+        None => String::new(),
+        Some(_) => match place(ctx, &name).await? {
             None => return Ok(Err(words::gone(plan))),
+            Some(repo) => match ctx.github.branch(&repo, &repo.default_branch).await? {
+                None => return Ok(Err(words::gone(plan))),
+                Some((sha, _)) => sha,
+            },
         },
+    };
+    let sources = match &name.repository {
+        None => builtin::sources(&name.plan).map(Arc::new),
+        Some(_) => at_commit(ctx, &name, &head).await?,
     };
     let Some(sources) = sources else { return Ok(Err(words::gone(plan))) };
     Ok(match parsed(&sources) {
         Ok(found) if found.version.major != name.major => Err(words::other_major(&name, found.version)),
-        Ok(found) => Ok(release(found, commit)),
+        Ok(found) => Ok(release(found, head)),
         Err(trouble) => Err(trouble.iter().take(TOLD).map(ToString::to_string).collect::<Vec<_>>().join("; ")),
     })
 }
@@ -91,14 +99,16 @@ pub async fn sources_at(
     ctx: &Context,
     name: &Name,
     (version, commit): (Version, &str),
-) -> Result<Option<Vec<Source>>, JobError> {
-    if name.repository.is_none() {
-        return Ok(builtin::sources_at(&name.plan, version));
+) -> Result<Option<Arc<Vec<Source>>>, JobError> {
+    match &name.repository {
+        None => Ok(builtin::sources_at(&name.plan, version).map(Arc::new)),
+        Some(_) => at_commit(ctx, name, commit).await,
     }
-    match place(ctx, name).await? {
-        Some(repo) => Ok(ctx.github.plan_at(&repo, commit, &name.plan).await?),
-        None => Ok(None),
-    }
+}
+
+async fn at_commit(ctx: &Context, name: &Name, commit: &str) -> Result<Option<Arc<Vec<Source>>>, JobError> {
+    let Some(place) = name.repository.as_ref().and_then(|full| full.split_once('/')) else { return Ok(None) };
+    Ok(ctx.github.plan_at(place, (commit, &name.plan)).await?)
 }
 
 /// Whether a repository may follow a plan: what a plan brings runs there before anybody has looked, so it is its own

@@ -139,6 +139,38 @@ pub fn stage(state: &OnboardState) -> String {
     }
 }
 
+/// Pull requests that an installation gets in a minute at most: nobody waits for them, so they have 340 of GitHub's points,
+/// and one costs 28 (four writes of five, eight reads).
+const A_MINUTE: usize = 12;
+
+/// How far all repositories are together, with an honest guess at the rest.
+pub fn standing(states: &[OnboardState]) -> String {
+    let count = |stage: &dyn Fn(Stage) -> bool| states.iter().filter(|state| stage(state.stage)).count();
+    let parts = [
+        (count(&|stage| stage == Stage::Done), "on the path"),
+        (count(&|stage| stage == Stage::Open), "open"),
+        (count(&|stage| stage == Stage::Declined), "declined"),
+        (count(&|stage| stage == Stage::Blocked), "refused by GitHub"),
+        (count(&|stage| matches!(stage, Stage::Idle(_))), "not asked"),
+        (count(&|stage| stage == Stage::Wanted), "waiting"),
+    ];
+    let told: Vec<String> = parts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
+    let mut busiest: Vec<usize> = Vec::new();
+    let mut installations: Vec<i64> = states.iter().map(|state| state.repo.installation).collect();
+    installations.sort_unstable();
+    installations.dedup();
+    for installation in installations {
+        let of = |state: &&OnboardState| state.repo.installation == installation && state.stage == Stage::Wanted;
+        busiest.push(states.iter().filter(of).count());
+    }
+    match busiest.into_iter().max().unwrap_or(0).div_ceil(A_MINUTE) {
+        0 => format!("{}.", told.join(", ")),
+        minutes => {
+            format!("{}; the rest in about {minutes} min, at the pace that GitHub's limit leaves.", told.join(", "))
+        }
+    }
+}
+
 /// Why nothing is opened, in words.
 pub fn skipped(why: Skip) -> &'static str {
     match why {
