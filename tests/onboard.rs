@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use fairway::context::Policy;
 use fairway::domain::onboard::{OnboardState, Opens};
+use fairway::domain::project;
 use fairway::engine::scripted::Scripted;
 use fairway::playground::faults::Trouble;
 use fairway::playground::{PullDesk, RepoDesk};
@@ -390,5 +391,68 @@ async fn five_stacks_cost_at_most_twelve_requests() {
     });
     let onboarding = used() - before - 2 * checks - 6;
     assert!(onboarding <= 12, "{onboarding} requests beside {checks} checks");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn the_policies_that_hold_are_told_with_whose_they_are() {
+    let mut world = world(Opens::All).await;
+    let floor = project::parse("[policy.environment.\"prod*\"]\nneeds = { approvals = 2 }\n").expect("a policy").policy;
+    world.ctx.policy = Arc::new(Policy { floor, ..(*world.ctx.policy).clone() });
+    let theirs = "[policy.environment.production]\nwho = [\"@acme/sre\"]\nneeds = { checks = [\"licences\"] }\n\
+                  freeze = [\"Fri 16:00 - Mon 07:00 UTC\"]\nafter_merge = false\n";
+    world.hub.create("acme/.github", &[("fairway.toml", theirs)]);
+    created(&world, "acme/mail", SERVICE).await;
+    let body = body(&world, "acme/mail", 1);
+    let section = body.split("### ").find(|section| section.starts_with("Rules")).unwrap_or_default();
+    assert_snapshot!(section, @"
+    Rules that hold for environments here
+
+    A repository can only tighten them.
+
+    - `prod*`: after 2 approvals (line 1 of the operator's policy)
+    - `production`: deployed by members of acme/sre, after `licences`, not Fri 16:00 - Mon 07:00 UTC, never by a merge alone (`fairway.toml:1` in `acme/.github`)
+    ");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_is_renamed_or_deleted_half_way_gets_one_or_none() {
+    let world = world(Opens::All).await;
+    let mail = world.hub.create("acme/mail", SERVICE);
+    let gone = world.hub.create("acme/gone", SERVICE);
+    world.hub.delivered().await;
+    mail.rename("post");
+    world.hub.act(|hub| hub.repos.remove(&gone.id()));
+    world.pass(Duration::from_secs(60)).await;
+    assert_eq!(pulls(&world, "acme/post"), [(1, "fairway/onboard".to_owned(), true)]);
+    assert_snapshot!(stage(&world, &gone).await, @"gone");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn sixty_at_once_are_a_trickle_that_github_bears() {
+    let world = world(Opens::All).await;
+    let start = world.ctx.clock.now();
+    for at in 0..60 {
+        world.hub.create(&format!("acme/r{at:03}"), SERVICE);
+    }
+    world.pass(Duration::from_secs(60)).await;
+    let states = |world: &World| {
+        world
+            .hub
+            .look(|hub| hub.repos.values().filter(|repo| repo.name.starts_with('r') && !repo.pulls.is_empty()).count())
+    };
+    let after_a_minute = states(&world);
+    assert!((1..=20).contains(&after_a_minute), "no burst: {after_a_minute}");
+    world.pass(Duration::from_secs(60 * 60)).await;
+    assert_eq!(states(&world), 60);
+    let rows = world.ctx.store.aggregates_since("onboard", 0).await.expect("the store answers");
+    let rows: Vec<OnboardState> = rows.iter().map(|row| serde_json::from_str(&row.state).expect("a row")).collect();
+    let last = rows.iter().filter(|row| row.repo.name.starts_with('r')).map(|row| row.since).max().unwrap_or_default();
+    let minutes = (last - start) / 60_000;
+    // The page says 4.
+    assert!((2..=6).contains(&minutes), "{minutes} min, {after_a_minute} after the first");
+    // `finish` fails where GitHub had to refuse something.
     world.finish().await;
 }

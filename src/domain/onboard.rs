@@ -140,6 +140,9 @@ pub struct Proposal {
     pub checks: String,
     /// What was left out; Markdown, or empty.
     pub left_out: String,
+    /// Policies that hold there, and whose they are; Markdown, or empty.
+    #[serde(default)]
+    pub rules: String,
     /// Permissions that are missing and what they would enable, a line each.
     pub missing: Vec<String>,
 }

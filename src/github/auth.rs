@@ -159,9 +159,13 @@ impl Credentials {
     }
 }
 
-/// GitHub answers 422 when the installation lacks a permission that the token should have.
+/// GitHub answers 422 when the installation lacks a permission that the token should have, and when the repository that it
+/// should be for is gone.
 fn not_granted(error: GitHubError, scope: Scope) -> GitHubError {
     match error {
+        GitHubError::Invalid { what, message } if message.contains("repository that does not exist") => {
+            GitHubError::NotFound { what }
+        }
         GitHubError::Invalid { what, message } => {
             let needs = scope.iter().map(|(name, level)| format!("{name}={level}")).collect::<Vec<_>>().join(",");
             GitHubError::Forbidden { what, message, needs: Some(needs) }

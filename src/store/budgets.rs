@@ -22,7 +22,7 @@ pub enum Class {
 /// What is to be sent in one go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Load {
-    /// How many writes, at least 1 and at most 10.
+    /// How many writes, at most 10; none only asks whether there is room for more reads.
     pub writes: i64,
     /// How many of them make a comment, a pull request or the like.
     pub content: i64,

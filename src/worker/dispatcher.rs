@@ -166,6 +166,7 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::Brought { rollout } => effect::brought::read(ctx, job, rollout).await,
         Task::SyncShelf { key } => effect::shelf::sync(ctx, job, &key).await,
         Task::Consider { repo } => {
+            effect::pace(ctx, repo.installation).await?;
             let told = Task::tell(Key::Onboard(repo.id), Event::Consider { repo, asked: false });
             queue::finish(ctx, job, &[new_job(&told, ctx.clock.now())?]).await
         }

@@ -61,16 +61,16 @@ fn priority(task: &Task) -> i64 {
         Task::Event { .. } | Task::SyncSticky { .. } => 1_000,
         Task::Execute { .. } => RUN_HEAD_START_MS,
         Task::SyncCheck { .. } | Task::SyncRollout { .. } | Task::SyncDeployment { .. } => 500,
+        // What was decided is done before the next one is looked at.
+        Task::SyncOnboarding { .. } | Task::SyncUpgrade { .. } => 500,
         Task::Ring { .. }
         | Task::Minimise { .. }
         | Task::Revert { .. }
         | Task::Brought { .. }
         | Task::SyncShelf { .. }
         | Task::Consider { .. }
-        | Task::SyncOnboarding { .. }
         | Task::Follow { .. }
         | Task::ReadPlan { .. }
-        | Task::SyncUpgrade { .. }
         | Task::Discover { .. }
         | Task::Recover
         | Task::Reconcile { .. }

@@ -8,7 +8,9 @@ use std::process::ExitCode;
 use anyhow::{Context, bail};
 use serde_json::json;
 
-use crate::domain::project::{self, MAX_BYTES, Problem, Project};
+use crate::domain::project::{self, MAX_BYTES, Problem, Project, Source};
+use crate::domain::speech::policy;
+use crate::settings::Settings;
 
 const FILE: &str = "fairway.toml";
 
@@ -32,7 +34,10 @@ pub fn check(args: &Args) -> anyhow::Result<ExitCode> {
         println!("{:#}", json!({ "ok": read.is_ok(), "problems": problems }));
     } else {
         match &read {
-            Ok(project) => println!("{}", right(&file, project)),
+            Ok(project) => {
+                println!("{}", right(&file, project));
+                floors(project).iter().for_each(|line| println!("  {line}"));
+            }
             Err(problems) => problems.iter().for_each(|problem| println!("{}", placed(&file, problem))),
         }
     }
@@ -84,6 +89,20 @@ fn right(file: &Path, project: &Project) -> String {
     let pipelines = names(project.pipelines.iter().map(|p| p.name.as_str()).collect(), "pipeline");
     let environments = names(project.environments.iter().map(|e| e.name.as_str()).collect(), "environment");
     format!("{} is right: {pipelines}, {environments}.", file.display())
+}
+
+/// The rules that hold for each environment, and whose they are: the file's own, and the operator's where this is typed with
+/// the operator's settings. The organisation's are asked for when something is deployed.
+fn floors(project: &Project) -> Vec<String> {
+    let operator = Settings::from_env().map(|settings| settings.floor).unwrap_or_default();
+    let mut lines = Vec::new();
+    for environment in &project.environments {
+        let mut environment = environment.clone();
+        environment.over(&operator, &Source::Operator);
+        environment.over(&project.policy, &Source::Repository);
+        lines.extend(policy::over(&environment.name, &environment.floors));
+    }
+    lines
 }
 
 #[cfg(test)]

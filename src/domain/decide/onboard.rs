@@ -134,6 +134,7 @@ mod tests {
             found: String::new(),
             checks: String::new(),
             left_out: String::new(),
+            rules: String::new(),
             missing: Vec::new(),
         };
         let live = LiveRepo { repo: repo(), sight, proposal: Some(proposal) };

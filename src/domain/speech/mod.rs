@@ -9,6 +9,7 @@ pub mod order;
 pub mod pages;
 pub mod place;
 pub mod plan;
+pub mod policy;
 pub mod reply;
 pub mod rollout;
 pub mod simulate;

@@ -24,6 +24,11 @@ async fn slot(ctx: &Context, installation: i64, class: Class, creates: bool) -> 
     slots(ctx, installation, class, Load::one(creates)).await
 }
 
+/// Waits until what nobody waits for may ask GitHub something: many at once must not use up the minute's limit, reads or not.
+pub(super) async fn pace(ctx: &Context, installation: i64) -> Result<(), JobError> {
+    slots(ctx, installation, Class::Bulk, Load { writes: 0, content: 0, reads: 0 }).await
+}
+
 /// The same for writes that belong together: all or none.
 async fn slots(ctx: &Context, installation: i64, class: Class, load: Load) -> Result<(), JobError> {
     let load = Load { reads: ctx.github.reads_since(installation), ..load };

@@ -7,9 +7,10 @@ use crate::domain::facts::{LiveRepo, OnboardFacts};
 use crate::domain::ids::Repo;
 use crate::domain::onboard::{File, OnboardState, Proposal, Rules, Stage, skip};
 use crate::domain::plan::{LOCK, Values, begun};
-use crate::domain::project;
+use crate::domain::project::{self, Source};
 use crate::domain::speech::onboard as speech;
 use crate::domain::speech::plan as words;
+use crate::domain::speech::policy;
 use crate::domain::task::Event;
 use crate::github::{Text, permissions};
 use crate::worker::verdict::JobError;
@@ -25,7 +26,8 @@ pub async fn facts(ctx: &Context, state: Option<&OnboardState>, event: &Event) -
     let Some((repo, mut sight)) = ctx.github.sight(repo).await? else { return Ok(facts) };
     let branch = ctx.github.branch(&repo, &repo.default_branch).await?;
     sight.head = branch.as_ref().map(|(sha, _)| sha.clone());
-    facts.rules = rules(ctx, &repo).await?;
+    let (rules, policies) = rules(ctx, &repo).await?;
+    facts.rules = rules;
     let stopped = skip(&sight, &facts.rules, (&repo.name, *asked)).is_some();
     let decided = state.is_some_and(|state| matches!(state.stage, Stage::Open | Stage::Wanted));
     let mut proposal = None;
@@ -35,7 +37,7 @@ pub async fn facts(ctx: &Context, state: Option<&OnboardState>, event: &Event) -
         // A lock alone is a plan's first commit on its way.
         sight.file = sight.lock || tree.get(FILE).is_some();
         if !sight.file && !stopped && !decided {
-            proposal = Some(look(ctx, &repo, branch, &tree).await?);
+            proposal = Some(Proposal { rules: policies, ..look(ctx, &repo, branch, &tree).await? });
         }
     }
     facts.live = Some(LiveRepo { repo, sight, proposal });
@@ -56,16 +58,20 @@ async fn begin(ctx: &Context, repo: &Repo, (plan, inputs): (&str, &Values)) -> R
     let installation = ctx.github.installation(repo.installation).await?;
     let missing = permissions::missing(&installation).iter().map(ToString::to_string).collect();
     let found = words::begun(plan, &skipped);
-    let proposal = Proposal { base, tree, files, found, checks, left_out: String::new(), missing };
+    let (_, rules) = rules(ctx, &repo).await?;
+    let proposal = Proposal { base, tree, files, found, checks, left_out: String::new(), rules, missing };
     Ok(Some(LiveRepo { repo, sight, proposal: Some(proposal) }))
 }
 
-/// The organisation's rules over the operator's. A file of theirs that cannot be used says nothing; its own check tells them.
-async fn rules(ctx: &Context, repo: &Repo) -> Result<Rules, JobError> {
+/// The organisation's rules over the operator's, and the policies of both in words. A file of theirs that cannot be used says
+/// nothing here; its own check tells them.
+async fn rules(ctx: &Context, repo: &Repo) -> Result<(Rules, String), JobError> {
     let operator = Rules { opens: Some(ctx.policy.onboarding), ..Rules::default() };
     let text = ctx.github.organisation_file(repo, FILE).await?;
-    let theirs = text.and_then(|text| project::parse(&text).ok()).map(|project| project.onboarding);
-    Ok(theirs.unwrap_or_default().over(operator))
+    let theirs = text.and_then(|text| project::parse(&text).ok()).unwrap_or_default();
+    let policies =
+        [(Source::Operator, ctx.policy.floor.clone()), (Source::Organisation(repo.owner.clone()), theirs.policy)];
+    Ok((theirs.onboarding.over(operator), policy::section(&policies)))
 }
 
 async fn look(
@@ -93,6 +99,7 @@ async fn look(
         found: speech::found_table(&detected),
         checks: speech::checks(&detected, &drafts),
         left_out: speech::left_out(&detected),
+        rules: String::new(),
         missing: permissions::missing(&installation).iter().map(ToString::to_string).collect(),
     })
 }
