@@ -120,6 +120,8 @@ fn world(options: PlaygroundOptions, url: String) -> Result<World> {
         webhook_url: options.webhook_url,
         webhook_secret: options.webhook_secret,
         public_key: keys::PUBLIC.to_owned(),
+        owner: None,
+        public: true,
         created_at: now,
     };
     let bot = format!("{}[bot]", app.slug);

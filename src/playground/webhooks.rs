@@ -17,7 +17,7 @@ use super::world::{Delivery, Installation, Repo, World};
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The permission without which an event is not delivered.
-fn permission_for(event: &str) -> &'static str {
+pub(super) fn permission_for(event: &str) -> &'static str {
     match event {
         "pull_request" | "pull_request_review" | "pull_request_review_comment" => "pull_requests",
         "issue_comment" => "issues",
@@ -27,6 +27,7 @@ fn permission_for(event: &str) -> &'static str {
         "deployment" | "deployment_status" => "deployments",
         "status" => "statuses",
         "member" | "organization" => "members",
+        "branch_protection_rule" => "administration",
         _ => "metadata",
     }
 }
@@ -82,6 +83,28 @@ impl World {
         payload["installation"] = self.installation_json(installation);
         payload["sender"] = self.user_json(sender);
         self.record(event, Some(id), None, &payload);
+    }
+
+    /// A webhook was set up for the App: GitHub tries it with a ping.
+    pub fn emit_ping(&mut self) {
+        let app = &self.app;
+        let config = json!({
+            "content_type": "json",
+            "insecure_ssl": "0",
+            "secret": "********",
+            "url": app.webhook_url,
+        });
+        let hook = json!({
+            "type": "App",
+            "id": app.id,
+            "name": "web",
+            "active": true,
+            "events": app.events,
+            "config": config,
+            "app_id": app.id,
+        });
+        let payload = json!({ "zen": "Keep it logically awesome.", "hook_id": app.id, "hook": hook });
+        self.record("ping", None, None, &payload);
     }
 
     fn record(&mut self, event: &str, installation: Option<u64>, repo: Option<u64>, payload: &Value) {

@@ -2,6 +2,7 @@
 //! nobody has to learn it. Everything works by plain links and forms; a short script makes it live.
 
 mod acts;
+mod apps;
 mod checks;
 mod chrome;
 mod code;
@@ -28,8 +29,8 @@ use super::Playground;
 /// Nothing but our own stylesheet, script and forms: what an App writes cannot load or run anything.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// The pages, under people's addresses: `/`, `/OWNER/NAME`, `/OWNER/NAME/pull/1` and below, and `/-/` for what is
-/// nobody's repository.
+/// The pages, under people's addresses: `/`, `/OWNER/NAME`, `/OWNER/NAME/pull/1` and below, those of GitHub Apps, and `/-/` for
+/// what is nobody's repository.
 pub fn router(playground: Playground) -> Router {
     Router::new()
         .route("/", get(code::repos))
@@ -58,12 +59,14 @@ pub fn router(playground: Playground) -> Router {
         .route("/{owner}/{name}/pull/{number}/checks", get(checks::of_pull))
         .route("/{owner}/{name}/pull/{number}/files", get(files::of_pull))
         .layer(from_fn(acts::own_forms_only))
+        .merge(apps::router())
         .layer(map_response(guarded))
         .with_state(playground)
 }
 
 async fn guarded(mut response: Response) -> Response {
     let headers = response.headers_mut();
+    // A page that needs another one has set it.
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(POLICY));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));

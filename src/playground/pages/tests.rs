@@ -80,6 +80,8 @@ fn empty(dir: &std::path::Path, url: &str) -> World {
             webhook_url: None,
             webhook_secret: String::new(),
             public_key: String::new(),
+            owner: None,
+            public: true,
             created_at: NOW,
         },
         installations: BTreeMap::new(),

@@ -1,5 +1,6 @@
 //! What people do on this GitHub: each is a method of `World`, used by the REST API, the pages and the tests alike.
 
+mod apps;
 mod checks;
 mod login;
 mod members;
@@ -9,6 +10,7 @@ mod reviews;
 mod seed;
 mod talk;
 
+pub use apps::Installing;
 pub use login::NoAuthorization;
 pub use pulls::NewPull;
 pub use seed::{NewRepo, Push};

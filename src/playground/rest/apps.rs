@@ -174,35 +174,19 @@ pub fn set_hook(call: &mut Call<'_>) -> Reply {
     hook(call)
 }
 
-/// The last step of the manifest flow: the code becomes the App's credentials, once.
+/// The last step of the manifest flow: the code becomes an App and its credentials, once and within an hour.
 pub fn convert(call: &mut Call<'_>) -> Reply {
     let code = call.arg(0).to_owned();
-    let manifest = call.world.manifest_codes.remove(&code).ok_or_else(Answer::not_found)?;
-    let app = &mut call.world.app;
-    if let Some(name) = manifest["name"].as_str() {
-        app.name = name.to_owned();
-    }
-    if let Some(url) = manifest["hook_attributes"]["url"].as_str() {
-        app.webhook_url = Some(url.to_owned());
-    }
-    if let Some(urls) = manifest["callback_urls"].as_array() {
-        app.callback_urls = urls.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    }
-    if let Some(events) = manifest["default_events"].as_array() {
-        app.events = events.iter().filter_map(Value::as_str).map(str::to_owned).collect();
-    }
-    if let Some(permissions) = manifest["default_permissions"].as_object() {
-        app.permissions = permissions
-            .iter()
-            .map(|(name, level)| (name.clone(), level.as_str().unwrap_or("read").to_owned()))
-            .collect();
-    }
-    let (client, client_secret, secret) =
-        (app.client_id.clone(), app.client_secret.clone(), app.webhook_secret.clone());
+    let now = call.world.now();
+    let confirmed = call.world.manifest_codes.remove(&code).filter(|confirmed| now - confirmed.at < HOUR);
+    let confirmed = confirmed.ok_or_else(Answer::not_found)?;
+    call.world.register_app(&confirmed);
     let mut json = call.world.app_json();
-    json["client_id"] = json!(client);
-    json["client_secret"] = json!(client_secret);
-    json["webhook_secret"] = json!(secret);
+    let app = &call.world.app;
+    json["client_id"] = json!(app.client_id);
+    json["client_secret"] = json!(app.client_secret);
+    // Without a webhook there is nothing to sign.
+    json["webhook_secret"] = json!(app.webhook_url.as_ref().map(|_| &app.webhook_secret));
     json["pem"] = json!(keys::PRIVATE);
     Ok(Answer::created(json))
 }

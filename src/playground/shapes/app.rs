@@ -9,7 +9,7 @@ impl World {
     /// An `integration`.
     pub fn app_json(&self) -> Value {
         let app = &self.app;
-        let owner = self.orgs.keys().next().map_or("ghost", String::as_str);
+        let owner = app.owner.as_deref().or(self.orgs.keys().next().map(String::as_str)).unwrap_or("ghost");
         json!({
             "id": app.id,
             "slug": app.slug,

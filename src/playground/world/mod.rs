@@ -64,8 +64,8 @@ pub struct World {
     pub meters: BTreeMap<u64, Meter>,
     /// The newest requests and answers, oldest first, bounded.
     pub exchanges: VecDeque<Exchange>,
-    /// Manifest codes that wait to be exchanged, with their manifest.
-    pub manifest_codes: BTreeMap<String, Value>,
+    /// Manifest codes that wait to be exchanged.
+    pub manifest_codes: BTreeMap<String, ManifestCode>,
     /// Who let the App know who they are.
     pub logins: Logins,
     /// The last id that was given out.
@@ -206,8 +206,23 @@ pub struct App {
     pub webhook_secret: String,
     /// Its public key, PEM.
     pub public_key: String,
+    /// Login of the account that registered it; none = the first organisation.
+    pub owner: Option<String>,
+    /// Whether other accounts than its owner may install it.
+    pub public: bool,
     /// Unix milliseconds.
     pub created_at: i64,
+}
+
+/// What a person confirmed on the manifest page, until its code is exchanged for credentials.
+#[derive(Clone, Debug)]
+pub struct ManifestCode {
+    /// The manifest, with the name that the person gave.
+    pub manifest: Value,
+    /// Login of the account that is to own the App.
+    pub owner: String,
+    /// Unix milliseconds.
+    pub at: i64,
 }
 
 /// The App installed at an account.
