@@ -1,6 +1,7 @@
 //! Composition: builds the handles from the settings, starts the listeners and the workers, and ends them in order.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,8 +19,8 @@ use crate::worker::{self, Pools};
 pub struct App {
     /// The handles.
     pub ctx: Context,
-    /// The webhook secret.
-    pub webhook_secret: Arc<[u8]>,
+    /// The webhook secret; `None` where deliveries are polled.
+    pub webhook_secret: Option<Arc<[u8]>>,
     /// Asked for by every private page.
     pub private_token: String,
     /// How people sign in with GitHub, with the key of their cookies; or why nobody can.
@@ -30,6 +31,31 @@ pub struct App {
     pub grace: Duration,
     /// Renders `/metrics`.
     pub metrics: crate::telemetry::Metrics,
+}
+
+/// Answers on both listeners that there is no App yet, until `found`; what it gives is given back, and the listeners take
+/// everybody who comes meanwhile and later. `path` is the file that is waited for.
+///
+/// # Errors
+/// When a listener cannot be shared.
+pub async fn wait<T>(
+    (public, private): (&TcpListener, &TcpListener),
+    path: &str,
+    found: impl Future<Output = T>,
+) -> anyhow::Result<T> {
+    let stop = CancellationToken::new();
+    let mut tasks = tokio::task::JoinSet::new();
+    for (listener, router) in [(public, web::waiting::public()), (private, web::waiting::private(path))] {
+        // A second handle on the same socket: whoever comes in between waits in its queue.
+        let fd = listener.as_fd().try_clone_to_owned().context("sharing a listener")?;
+        let twin = TcpListener::from_std(fd.into()).context("sharing a listener")?;
+        tasks.spawn(axum::serve(twin, router).with_graceful_shutdown(stop.clone().cancelled_owned()).into_future());
+    }
+    let found = found.await;
+    stop.cancel();
+    // Who still has a connection from before is told that it ends, and is not waited for long.
+    tokio::time::timeout(Duration::from_secs(1), tasks.join_all()).await.ok();
+    Ok(found)
 }
 
 /// Serves until `shutdown`; then takes no more work, hands leases back and returns within the grace period.
@@ -44,8 +70,12 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
-    let door =
-        Door { secret: app.webhook_secret.clone(), intake: app.ctx.store.intake(), clock: app.ctx.clock.clone() };
+    let door = match &app.webhook_secret {
+        Some(secret) => {
+            web::public(Door { secret: secret.clone(), intake: app.ctx.store.intake(), clock: app.ctx.clock.clone() })
+        }
+        None => web::public_closed(),
+    };
     let site = Site::new(app.ctx.clone());
     let people =
         app.sign_in.as_ref().ok().map(|(sign_in, key)| login::router(Gate::new(site.clone(), sign_in, key.clone())));
@@ -58,7 +88,7 @@ pub async fn serve(
     let mut tasks = tokio::task::JoinSet::new();
     let closing = stop.clone();
     tasks.spawn(async move {
-        axum::serve(public, web::public(door).merge(people.unwrap_or_default()))
+        axum::serve(public, door.merge(people.unwrap_or_default()))
             .with_graceful_shutdown(closing.cancelled_owned())
             .await
             .context("the public listener")

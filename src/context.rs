@@ -93,6 +93,8 @@ pub struct Policy {
     pub admins: BTreeSet<String>,
     /// The App's id; events about other Apps' checks are not ours.
     pub app_id: i64,
+    /// Whether GitHub's list of deliveries is read instead of GitHub delivering.
+    pub polls: bool,
     /// Where this Fairway shows its pages, if people can reach it.
     pub pages_url: Option<String>,
     /// This process's name in the `pool` column and in runs.

@@ -5,6 +5,7 @@
 //! but wrong is a problem for every verb; one that is missing only for the verbs that need
 //! it, see [`Settings::app`].
 
+mod credentials;
 mod read;
 mod secret;
 mod secrets_key;
@@ -14,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
+pub use credentials::{Credentials, is_private};
 pub use secret::Secret;
 pub use secrets_key::SecretsKey;
 pub use sign_in::SignIn;
@@ -59,6 +61,15 @@ pub enum EngineChoice {
     Local,
 }
 
+/// How Fairway hears of what happens at GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IntakeChoice {
+    /// GitHub delivers to the public listener.
+    Webhook,
+    /// GitHub's list of deliveries is read, so that nothing has to reach this machine.
+    Poll,
+}
+
 /// How a log line looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStyle {
@@ -96,7 +107,7 @@ pub struct Settings {
     pub private_key: Option<Secret>,
     /// Signs every delivery.
     pub webhook_secret: Option<Secret>,
-    /// The App's client id.
+    /// The App's client id; it names the App when people sign in.
     pub client_id: Option<String>,
     /// A client secret of the App; it is there when the client id is.
     pub client_secret: Option<Secret>,
@@ -104,6 +115,8 @@ pub struct Settings {
     pub orgs: Option<Orgs>,
     /// Who may do on the pages what the command line can; in lower case.
     pub admins: BTreeSet<String>,
+    /// How Fairway hears of what happens.
+    pub intake: IntakeChoice,
     /// GitHub's REST API, without a slash at the end.
     pub github_url: String,
     /// `sqlite:...` or `postgres://...`; may hold a password.
@@ -161,8 +174,12 @@ pub struct AppIdentity {
     pub app_id: u64,
     /// PEM of an RSA key, PKCS#1 or PKCS#8.
     pub private_key: Secret,
-    /// Signs every delivery.
-    pub webhook_secret: Secret,
+    /// Signs every delivery; `None` only where deliveries are polled.
+    pub webhook_secret: Option<Secret>,
+    /// Names the App when people sign in.
+    pub client_id: Option<String>,
+    /// Proves the App when people sign in.
+    pub client_secret: Option<Secret>,
     /// Whose installations are served.
     pub orgs: Orgs,
 }
@@ -192,28 +209,38 @@ impl Settings {
         Settings::from_map(&env, file.as_deref())
     }
 
-    /// What `verb` needs to act as the App.
+    /// What `verb` needs to act as the App, from the environment alone.
     ///
     /// # Errors
     /// One problem for each setting that `verb` needs and that is not set.
     pub fn app(&self, verb: &str) -> Result<AppIdentity, Vec<SettingProblem>> {
-        match (self.app_id, &self.private_key, &self.webhook_secret, &self.orgs) {
-            (Some(app_id), Some(private_key), Some(webhook_secret), Some(orgs)) => Ok(AppIdentity {
+        let signed = self.webhook_secret.is_some() || self.intake == IntakeChoice::Poll;
+        match (self.app_id, &self.private_key, signed, &self.orgs) {
+            (Some(app_id), Some(private_key), true, Some(orgs)) => Ok(AppIdentity {
                 app_id,
                 private_key: private_key.clone(),
-                webhook_secret: webhook_secret.clone(),
+                webhook_secret: self.webhook_secret.clone(),
+                client_id: self.client_id.clone(),
+                client_secret: self.client_secret.clone(),
                 orgs: orgs.clone(),
             }),
             _ => Err(self.missing(verb)),
         }
     }
 
-    /// What `serve` needs: to act as the App, and where pipelines run.
+    /// Whether the environment gives any of the App's credentials. What it gives in part is a mistake, not a wish for
+    /// the file.
+    pub fn gives_app(&self) -> bool {
+        self.app_id.is_some() || self.private_key.is_some() || self.webhook_secret.is_some()
+    }
+
+    /// What `serve` needs: to act as the App, and where pipelines run. `None`: the environment gives no credentials, so
+    /// those of the file are meant; see [`Settings::credentials_file`].
     ///
     /// # Errors
     /// One problem for each setting that is not set, all in one go.
-    pub fn serving(&self) -> Result<AppIdentity, Vec<SettingProblem>> {
-        let identity = self.app("serve");
+    pub fn serving(&self) -> Result<Option<AppIdentity>, Vec<SettingProblem>> {
+        let identity = if self.gives_app() { self.app("serve").map(Some) } else { Ok(None) };
         if self.engine != EngineChoice::Dagger || !self.engines.is_empty() {
             return identity;
         }
@@ -227,10 +254,11 @@ impl Settings {
     }
 
     fn missing(&self, verb: &str) -> Vec<SettingProblem> {
+        let unsigned = self.webhook_secret.is_none() && self.intake == IntakeChoice::Webhook;
         let gaps = [
             ("APP_ID", self.app_id.is_none(), "=12345"),
             ("PRIVATE_KEY", self.private_key.is_none(), "_FILE=path/to/key.pem"),
-            ("WEBHOOK_SECRET", self.webhook_secret.is_none(), "=..."),
+            ("WEBHOOK_SECRET", unsigned, "=..."),
             ("ORGS", self.orgs.is_none(), "=my-org, or '*' for whoever installs the App"),
         ];
         let why = format!("not set, and `fairway {verb}` needs it");

@@ -22,6 +22,7 @@ mod run;
 mod sample;
 mod secrets;
 mod serve;
+mod setup;
 mod simulate;
 
 use std::process::ExitCode;
@@ -46,6 +47,11 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Register the GitHub App, keep its credentials, and tick off what is still to do
+    #[command(
+        after_help = "Example:\n  FAIRWAY_PUBLIC_URL=https://fairway.example.com fairway setup --org acme\n  fairway setup --org acme --print-env > fairway.env\n\nStopped and typed again, it goes on. Exit status: 0 all is well, 1 something is to be mended, 130 after Ctrl-C."
+    )]
+    Setup(setup::Args),
     /// Run the App: listen for webhooks, run pipelines, answer commands
     #[command(
         after_help = "Example:\n  FAIRWAY_APP_ID=1234 FAIRWAY_PRIVATE_KEY_FILE=app.pem FAIRWAY_WEBHOOK_SECRET=... \\\n  FAIRWAY_ORGS=acme FAIRWAY_ENGINE=local fairway serve\n\n`fairway serve --settings` lists every setting."
@@ -67,8 +73,10 @@ enum Verb {
         after_help = "Example:\n  fairway run\n  fairway run test lint --engine local\n\nExit status: 0 all passed, 1 one did not, 3 the engine could not run one, 130 after Ctrl-C."
     )]
     Run(run::Args),
-    /// Look at everything that runs pipelines, and say what to type where it is not right
-    #[command(after_help = "Example:\n  fairway doctor\n  FAIRWAY_ENGINES=tcp://10.0.0.5:8080 fairway doctor")]
+    /// Look at everything that has to be right, and say what to type where it is not
+    #[command(
+        after_help = "Example:\n  fairway doctor\n  FAIRWAY_ENGINES=tcp://10.0.0.5:8080 fairway doctor\n\nExit status: 0 nothing is wrong, 1 something is."
+    )]
     Doctor(doctor::Args),
     /// Say what a checkout is made of and which fairway.toml that leads to, without asking anybody
     #[command(after_help = "Example:\n  fairway onboard --dry-run\n  fairway onboard --dry-run ../shop --json")]
@@ -141,6 +149,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::check(&args),
         Verb::Schema => check::schema(),
         Verb::Simulate(args) => simulate::simulate(&args),
+        Verb::Setup(args) => block_on(setup::setup(args)),
         Verb::Serve(args) => block_on(serve::serve(args)),
         Verb::Host(args) => block_on(host::host(args)),
         Verb::Hold(args) => block_on(hold::hold(args)),

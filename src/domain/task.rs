@@ -149,6 +149,8 @@ pub enum Task {
     },
     /// Have GitHub deliver again what failed, then reconcile.
     Recover,
+    /// Read GitHub's list of deliveries, where nothing reaches this machine.
+    Poll,
     /// Read one repository's open pull requests and recent comments, for what no delivery told us.
     Reconcile {
         /// Where.
@@ -188,6 +190,7 @@ impl Task {
             Task::SyncUpgrade { .. } => "upgrade",
             Task::Discover { .. } => "discover",
             Task::Recover => "recover",
+            Task::Poll => "poll",
             Task::Reconcile { .. } => "reconcile",
             Task::Purge => "purge",
         }
@@ -217,6 +220,7 @@ impl Task {
             Task::SyncUpgrade { repo, .. } => format!("upgrade:{}", repo.id),
             Task::Discover { installation } => format!("discover:{installation}"),
             Task::Recover => "recover".to_owned(),
+            Task::Poll => "poll".to_owned(),
             Task::Reconcile { repo } => format!("reconcile:{}", repo.id),
             Task::Purge => "purge".to_owned(),
         }

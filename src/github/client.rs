@@ -274,8 +274,9 @@ fn next_link(link: &str) -> Option<&str> {
     })
 }
 
-/// GitHub's own API has a host of its own; an Enterprise server and the playground have one for all.
-fn web_url(base: &str) -> String {
+/// Where people look at the GitHub whose API is at `base`, without a slash at its end. GitHub's own API has a host of its
+/// own; an Enterprise server and the playground have one for all.
+pub fn web_url(base: &str) -> String {
     match base.strip_suffix("/api/v3") {
         Some(host) => host.to_owned(),
         None => base.replacen("://api.", "://", 1),

@@ -21,11 +21,11 @@ mod transport;
 pub mod webhook;
 mod wire;
 
-pub use app::{FailedDelivery, Installation};
+pub use app::{AppInfo, Delivered, FailedDelivery, Hook, Installation, Newest, Registered, register};
 pub use auth::Auth;
 pub use bring::{Bring, Brought, Text};
 pub use checks::{Action, CheckPayload};
-pub use client::{Ask, GitHub, Reply};
+pub use client::{Ask, GitHub, Reply, web_url};
 pub use comments::Posted;
 pub use error::GitHubError;
 pub use people::{ExchangeError, LoginApp, Somebody};

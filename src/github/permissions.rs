@@ -1,5 +1,7 @@
 //! Which permission each feature stands on. What an account did not grant switches its feature off, in words.
 
+use std::collections::BTreeMap;
+
 use super::app::Installation;
 
 /// Something that Fairway does, and what it needs for it.
@@ -137,9 +139,72 @@ pub fn missing(installation: &Installation) -> Vec<MissingFeature> {
     found.filter(|missing| !missing.lacks.is_empty()).collect()
 }
 
+/// A permission that an account's grants do not carry, and all that it switches off.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lack {
+    /// Its name.
+    pub permission: &'static str,
+    /// The level that would do.
+    pub level: &'static str,
+    /// What cannot be done, after "Fairway cannot".
+    pub cannot: Vec<&'static str>,
+}
+
+/// What an installation lacks, permission by permission, without what only optional features need.
+pub fn lacks(installation: &Installation) -> Vec<Lack> {
+    let mut all: Vec<Lack> = Vec::new();
+    for feature in FEATURES.iter().filter(|feature| !feature.optional) {
+        for (permission, level) in lacking(installation, feature) {
+            match all.iter_mut().find(|lack| lack.permission == permission) {
+                Some(lack) => {
+                    lack.cannot.push(feature.cannot);
+                    lack.level = if rank(level) > rank(lack.level) { level } else { lack.level };
+                }
+                None => all.push(Lack { permission, level, cannot: vec![feature.cannot] }),
+            }
+        }
+    }
+    all
+}
+
+/// The events that an App with these subscriptions and permissions does not hear of, each with what cannot be done then.
+/// `checks: write` subscribes its two by itself.
+pub fn unheard(events: &[String], permissions: &BTreeMap<String, String>) -> Vec<(&'static str, Vec<&'static str>)> {
+    let implied = permissions.get("checks").is_some_and(|level| rank(level) >= rank("write"));
+    let heard = |event: &str| events.iter().any(|e| e == event) || implied && event.starts_with("check_");
+    let mut all: Vec<(&'static str, Vec<&'static str>)> = Vec::new();
+    for feature in FEATURES.iter().filter(|feature| !feature.optional) {
+        for event in feature.events.iter().filter(|event| !heard(event)) {
+            match all.iter_mut().find(|(known, _)| known == event) {
+                Some((_, cannot)) => cannot.push(feature.cannot),
+                None => all.push((event, vec![feature.cannot])),
+            }
+        }
+    }
+    all
+}
+
+/// What an App need not ask for when of the optional features only `wanted` are: permissions, events.
+pub fn left_out(wanted: &[String]) -> (Vec<&'static str>, Vec<&'static str>) {
+    let on = |feature: &&Feature| !feature.optional || wanted.iter().any(|name| name == feature.name);
+    let kept: Vec<&Feature> = FEATURES.iter().filter(on).collect();
+    let off: Vec<&Feature> = FEATURES.iter().filter(|feature| !on(feature)).collect();
+    let permissions = off.iter().flat_map(|feature| feature.needs).map(|(name, _)| *name);
+    let events = off.iter().flat_map(|feature| feature.events).copied();
+    (
+        permissions.filter(|name| !kept.iter().any(|f| f.needs.iter().any(|(kept, _)| kept == name))).collect(),
+        events.filter(|name| !kept.iter().any(|f| f.events.contains(name))).collect(),
+    )
+}
+
+/// Whether permissions carry one at this level; a higher level carries a lower one.
+pub fn carries(permissions: &BTreeMap<String, String>, name: &str, level: &str) -> bool {
+    permissions.get(name).map_or(0, |held| rank(held)) >= rank(level)
+}
+
 fn lacking(installation: &Installation, feature: &Feature) -> Vec<(&'static str, &'static str)> {
-    let granted = |name: &str| installation.permissions.get(name).map_or(0, |level| rank(level));
-    feature.needs.iter().filter(|(name, level)| granted(name) < rank(level)).copied().collect()
+    let granted = |(name, level): &&(&str, &str)| carries(&installation.permissions, name, level);
+    feature.needs.iter().filter(|need| !granted(need)).copied().collect()
 }
 
 fn rank(level: &str) -> u8 {
@@ -153,7 +218,7 @@ fn rank(level: &str) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     use super::*;
 
@@ -197,6 +262,42 @@ mod tests {
         let writer = installation(&[("contents", "write"), ("checks", "write"), ("pull_requests", "write")]);
         assert!(allows(&writer, &FEATURES[1]));
         assert!(!allows(&writer, &FEATURES[2]));
+    }
+
+    #[test]
+    fn a_permission_that_is_missing_names_all_that_it_switches_off() {
+        let told: Vec<String> =
+            lacks(&installation(&[("metadata", "read"), ("contents", "write"), ("issues", "read")]))
+                .iter()
+                .map(|lack| format!("{}: {} -> {}", lack.permission, lack.level, lack.cannot.join(", ")))
+                .collect();
+        insta::assert_snapshot!(told.join("\n"), @"
+        checks: write -> post check runs
+        pull_requests: write -> post check runs, hear and answer commands, open pull requests, measure reviews, or how newcomers fare
+        merge_queues: read -> check entries of the merge queue
+        deployments: write -> show deployments
+        members: read -> see who belongs to a team, measure reviews, or how newcomers fare
+        ");
+    }
+
+    #[test]
+    fn an_event_that_nobody_tells_is_named() {
+        let events = FEATURES.iter().flat_map(|f| f.events).filter(|event| **event != "issue_comment");
+        let events: Vec<String> =
+            events.filter(|event| !event.starts_with("check_")).map(|e| (*e).to_owned()).collect();
+        let write = BTreeMap::from([("checks".to_owned(), "write".to_owned())]);
+        assert_eq!(unheard(&events, &write), [("issue_comment", vec!["hear and answer commands"])]);
+        assert_eq!(unheard(&events, &BTreeMap::new()).len(), 3);
+    }
+
+    #[test]
+    fn what_is_optional_is_left_out_unless_it_is_wanted() {
+        let (permissions, events) = left_out(&[]);
+        assert_eq!(permissions, ["administration", "vulnerability_alerts", "workflows"]);
+        assert_eq!(events, ["branch_protection_rule"]);
+        let (permissions, events) = left_out(&["rulesets".to_owned()]);
+        assert_eq!(permissions, ["vulnerability_alerts", "workflows"]);
+        assert!(events.is_empty());
     }
 
     /// Reads the two lists of the manifest: `  name: level  # optional: feature` and `  - event`.

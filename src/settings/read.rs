@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::source::Raw;
 use super::table::SETTINGS;
-use super::{EngineChoice, LogStyle, Orgs, Secret, SecretsKey, SettingProblem, Settings};
+use super::{EngineChoice, IntakeChoice, LogStyle, Orgs, Secret, SecretsKey, SettingProblem, Settings};
 use crate::domain::onboard::Opens;
 use crate::domain::project::{self, Policy};
 
@@ -27,6 +27,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         client_secret: raw.given("CLIENT_SECRET", |text| Ok(Secret::new(text))),
         orgs: raw.given("ORGS", orgs),
         admins: raw.given("ADMINS", logins).unwrap_or_default(),
+        intake: raw.parsed("INTAKE", intake).unwrap_or(IntakeChoice::Webhook),
         github_url: raw.parsed("GITHUB_URL", http_url).unwrap_or_default(),
         database_url: raw
             .given("DATABASE_URL", database_url)
@@ -136,7 +137,8 @@ fn policy(text: &str) -> Result<Policy, Refusal> {
 }
 
 fn private_key(text: &str) -> Result<Secret, Refusal> {
-    let pem = text.replace("\\n", "\n");
+    // Quotes are left where a file of variables is not read by a shell.
+    let pem = text.trim_matches('"').replace("\\n", "\n");
     // The refused text is not repeated: it may be a key with one letter lost.
     match jsonwebtoken::EncodingKey::from_rsa_pem(pem.as_bytes()) {
         Ok(_) => Ok(Secret::new(pem)),
@@ -253,6 +255,14 @@ fn private_token(text: &str) -> Result<Secret, Refusal> {
             format!("it is shorter than {SHORTEST_TOKEN} characters and could be guessed"),
             "type: export FAIRWAY_PRIVATE_TOKEN=$(openssl rand -hex 16)",
         ),
+    }
+}
+
+fn intake(text: &str) -> Result<IntakeChoice, Refusal> {
+    match text {
+        "webhook" => Ok(IntakeChoice::Webhook),
+        "poll" => Ok(IntakeChoice::Poll),
+        _ => refuse(format!("{text:?} is no way in"), "type webhook or poll"),
     }
 }
 

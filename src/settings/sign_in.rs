@@ -16,7 +16,7 @@ pub struct SignIn {
 impl SignIn {
     /// Where GitHub sends people back to; one of the App's callback URLs.
     pub fn callback(&self) -> String {
-        format!("{}/login/callback", self.url)
+        callback(&self.url)
     }
 
     /// Whether browsers reach the pages over TLS.
@@ -34,6 +34,16 @@ impl Settings {
         let (Some(client_id), Some(client_secret)) = (&self.client_id, &self.client_secret) else {
             return Err("FAIRWAY_CLIENT_ID and FAIRWAY_CLIENT_SECRET are not set");
         };
+        let url = self.site()?;
+        Ok(SignIn { client_id: client_id.clone(), client_secret: client_secret.clone(), url })
+    }
+
+    /// Where GitHub would send people back to, for who has no client id yet; `None` where the pages have no address.
+    pub fn sign_in_callback(&self) -> Option<String> {
+        self.site().ok().map(|url| callback(&url))
+    }
+
+    fn site(&self) -> Result<String, &'static str> {
         let Some(url) = &self.public_url else {
             return Err("FAIRWAY_PUBLIC_URL is not set, so GitHub cannot send anybody back");
         };
@@ -43,6 +53,10 @@ impl Settings {
                 "FAIRWAY_PUBLIC_URL has more than scheme, host and port, and the pages need a host of their own",
             );
         }
-        Ok(SignIn { client_id: client_id.clone(), client_secret: client_secret.clone(), url: url.to_lowercase() })
+        Ok(url.to_lowercase())
     }
+}
+
+fn callback(url: &str) -> String {
+    format!("{url}/login/callback")
 }

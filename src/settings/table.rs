@@ -51,6 +51,11 @@ pub const SETTINGS: &[Setting] = &[
         "https://api.github.com",
         "The address of GitHub's REST API; for GitHub Enterprise Server `https://HOST/api/v3`.",
     ),
+    plain(
+        "INTAKE",
+        "webhook",
+        "How Fairway hears of what happens: `webhook`, or `poll` behind a firewall, where GitHub's list of deliveries is read every few seconds. See `docs/setup.md`.",
+    ),
     hidden(
         "DATABASE_URL",
         "Where everything is kept: `sqlite:PATH` or `postgres://...`. Not set: `fairway.db` in the data directory.",
@@ -177,6 +182,8 @@ pub fn markdown() -> String {
          Each is read from the environment, or from the TOML file that `FAIRWAY_CONFIG` names,\n\
          in lower case and without `FAIRWAY_`. The environment wins. An unknown name is refused.\n\
          A secret `X` may be given as `X_FILE`, the path of a file that holds it.\n\n\
+         Where none of the App's number, key and webhook secret is given, `fairway serve` takes them, and the\n\
+         client id and secret, from the file that `fairway setup` keeps in the data directory, and waits for it.\n\n\
          | setting | default | what it is |\n|---|---|---|\n",
     );
     for setting in SETTINGS {
@@ -189,7 +196,7 @@ pub fn markdown() -> String {
             doc.push_str(" Secret.");
         }
         for verb in setting.required_by {
-            doc.push_str(&format!(" `fairway {verb}` needs it."));
+            doc.push_str(&format!(" `fairway {verb}` needs it, or `fairway setup`."));
         }
         text.push_str(&format!("| `FAIRWAY_{}` | {default} | {doc} |\n", setting.key));
     }

@@ -41,6 +41,7 @@ fn every_problem_is_found_in_one_go_and_secrets_are_not_repeated() {
             ("FAIRWAY_APP_ID", "acme"),
             ("FAIRWAY_PRIVATE_KEY", "canary-key"),
             ("FAIRWAY_ORGS", "acme,*"),
+            ("FAIRWAY_INTAKE", "smee"),
             ("FAIRWAY_DATABASE_URL", "mysql://u:canary@h/d"),
             ("FAIRWAY_LISTEN", "8080"),
             ("FAIRWAY_PRIVATE_TOKEN", "canary"),
@@ -57,6 +58,7 @@ fn every_problem_is_found_in_one_go_and_secrets_are_not_repeated() {
     FAIRWAY_APP_ID: "acme" is no App ID, which is a number; copy it from the App's page on GitHub
     FAIRWAY_PRIVATE_KEY: this is no RSA private key in PEM form (it begins with -----BEGIN and has PRIVATE KEY in its first line); type: export FAIRWAY_PRIVATE_KEY_FILE=path/to/the-file-that-GitHub-gave.pem
     FAIRWAY_ORGS: "*" is no name of an organisation; type names separated by commas, or '*' alone
+    FAIRWAY_INTAKE: "smee" is no way in; type webhook or poll
     FAIRWAY_DATABASE_URL: it begins with neither sqlite: nor postgres://; type sqlite:PATH or postgres://USER@HOST/NAME
     FAIRWAY_LISTEN: "8080" is no address with a port; type one such as 127.0.0.1:8080
     FAIRWAY_PRIVATE_TOKEN: it is shorter than 16 characters and could be guessed; type: export FAIRWAY_PRIVATE_TOKEN=$(openssl rand -hex 16)
@@ -90,6 +92,8 @@ fn both_forms_of_key_are_taken_from_text_and_from_a_file() {
         let by_text = read(&[("FAIRWAY_PRIVATE_KEY", &escaped)], None).unwrap();
         assert!(by_file.private_key.is_some(), "{kind}");
         assert_eq!(by_file.private_key, by_text.private_key, "{kind}");
+        let quoted = read(&[("FAIRWAY_PRIVATE_KEY", &format!("\"{escaped}\""))], None).unwrap();
+        assert_eq!(quoted.private_key, by_text.private_key, "{kind}");
     }
     let both = read(&[("FAIRWAY_WEBHOOK_SECRET", "a"), ("FAIRWAY_WEBHOOK_SECRET_FILE", "b")], None).unwrap_err();
     assert!(both.contains("are both set; unset one of them"), "{both}");
@@ -118,7 +122,11 @@ fn serve_names_everything_that_is_missing() {
     FAIRWAY_ENGINES: not set, and FAIRWAY_ENGINE=dagger needs the addresses of your Dagger engines; type: export FAIRWAY_ENGINES=unix:///run/dagger/engine.sock; or, to run pipelines as processes of this machine: export FAIRWAY_ENGINE=local
     ");
     let local = read(&[("FAIRWAY_ENGINE", "local")], None).unwrap();
-    assert!(!lines(&local.serving().unwrap_err()).contains("ENGINES"));
+    assert!(local.serving().unwrap().is_none(), "the file of `fairway setup` is meant");
+    let half = read(&[("FAIRWAY_ENGINE", "local"), ("FAIRWAY_WEBHOOK_SECRET", "s")], None).unwrap();
+    assert_eq!(half.serving().unwrap_err().len(), 3, "what is given in part is a mistake");
+    let polls = [("FAIRWAY_INTAKE", "poll"), ("FAIRWAY_APP_ID", "7")];
+    assert!(!lines(&read(&polls, None).unwrap().app("serve").unwrap_err()).contains("WEBHOOK_SECRET"));
     let needed: Vec<&str> = SETTINGS.iter().filter(|s| s.required_by.contains(&"serve")).map(|s| s.key).collect();
     let nothing = read(&[], None).unwrap().app("serve").unwrap_err();
     let missing: Vec<&str> = nothing.iter().map(|p| p.key.as_str()).collect();
@@ -145,6 +153,8 @@ fn an_engine_is_an_address_or_a_name_that_stands_for_several() {
 fn debug_shows_no_secret_and_the_masker_gets_them_all() {
     let env = [
         ("FAIRWAY_WEBHOOK_SECRET", "canary-hook"),
+        ("FAIRWAY_CLIENT_ID", "Iv1.x"),
+        ("FAIRWAY_CLIENT_SECRET", "canary-client"),
         ("FAIRWAY_PRIVATE_TOKEN", "canary-token-0123456789"),
         ("FAIRWAY_DATABASE_URL", "postgres://fairway:canary-pass@db/fairway"),
         ("FAIRWAY_SECRETS_KEY", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"),
@@ -152,7 +162,7 @@ fn debug_shows_no_secret_and_the_masker_gets_them_all() {
     let settings = read(&env, None).unwrap();
     let shown = format!("{settings:?}");
     assert!(!shown.contains("canary") && !shown.contains("112233") && !shown.contains("17, 34"), "{shown}");
-    assert_eq!(settings.secrets(), ["canary-hook", "canary-token-0123456789", "canary-pass"]);
+    assert_eq!(settings.secrets(), ["canary-hook", "canary-client", "canary-token-0123456789", "canary-pass"]);
 }
 
 #[test]
@@ -195,6 +205,8 @@ fn people_sign_in_where_client_id_secret_and_address_are_there() {
     assert!(at("https://example.com/fairway").unwrap_err().contains("a host of their own"));
     let all = at("https://Fairway.example.com/").unwrap();
     assert_eq!(all.callback(), "https://fairway.example.com/login/callback");
+    let before = read(&[("FAIRWAY_PUBLIC_URL", "https://Fairway.example.com")], None).unwrap();
+    assert_eq!(before.sign_in_callback(), Some(all.callback()), "the App is told before it has an id");
     assert!(all.is_https() && !at("http://127.0.0.1:8080").unwrap().is_https());
 }
 
@@ -204,4 +216,84 @@ fn admins_are_logins_in_any_case_of_letters() {
     assert_eq!(admins, ["alice".to_owned(), "bob".to_owned()].into());
     let problem = read(&[("FAIRWAY_ADMINS", "*")], None).unwrap_err();
     assert!(problem.contains("\"*\" is no login"), "{problem}");
+}
+
+fn credentials() -> Credentials {
+    Credentials {
+        app_id: 7,
+        name: "Fairway acme".to_owned(),
+        owner: "Acme".to_owned(),
+        html_url: "https://github.com/apps/fairway-acme".to_owned(),
+        private_key: Secret::new(rsa_key(true)),
+        webhook_secret: Secret::new("canary-hook"),
+        client_id: "Iv1.7".to_owned(),
+        client_secret: Secret::new("canary-client"),
+    }
+}
+
+#[test]
+fn credentials_are_kept_whole_for_their_owner_only_and_never_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let settings = read(&[("FAIRWAY_DATA_DIR", data.to_str().unwrap())], None).unwrap();
+    let path = settings.credentials_file();
+    assert_eq!(Credentials::read(&path), Ok(None));
+    let kept = credentials();
+    kept.keep(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(Credentials::read(&path), Ok(Some(kept.clone())));
+    assert!(Credentials { app_id: 8, ..kept.clone() }.keep(&path).is_err(), "there is one already");
+    assert_eq!(Credentials::read(&path).unwrap().unwrap().app_id, 7);
+    assert_eq!(std::fs::read_dir(&data).unwrap().count(), 1, "no draft is left");
+    assert!(is_private(&path) && !format!("{kept:?}").contains("canary"));
+
+    let identity = settings.identity(&kept);
+    assert!(identity.orgs.serves("acme") && !identity.orgs.serves("other"), "the App's own account");
+    let chosen =
+        read(&[("FAIRWAY_ORGS", "umbrella"), ("FAIRWAY_PUBLIC_URL", "https://fairway.example")], None).unwrap();
+    assert!(!chosen.identity(&kept).orgs.serves("acme"));
+    let signs_in = chosen.clone().with_app(&identity).sign_in().unwrap();
+    assert_eq!((signs_in.client_id.as_str(), signs_in.client_secret), ("Iv1.7", kept.client_secret.clone()));
+
+    let text = std::fs::read_to_string(&path).unwrap();
+    let broken = text.replace("PRIVATE KEY", "PRIVATE KEV");
+    for half in ["", &text[..text.len() / 2], &broken] {
+        std::fs::write(&path, half).unwrap();
+        let why = Credentials::read(&path).unwrap_err();
+        assert!(why.contains("cannot be used") && !why.contains("canary"), "{why}");
+    }
+}
+
+#[test]
+fn no_reader_ever_sees_half_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("github-app.json");
+    let kept = credentials();
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..200 {
+                kept.keep(&path).unwrap();
+                std::fs::remove_file(&path).unwrap();
+            }
+            done.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !done.load(std::sync::atomic::Ordering::Relaxed) {
+            let seen = Credentials::read(&path).unwrap();
+            assert!(seen.is_none_or(|seen| seen == kept));
+        }
+    });
+}
+
+#[test]
+fn printed_credentials_are_an_environment() {
+    let kept = credentials();
+    let lines = kept.env_lines();
+    let mut env: Vec<(&str, &str)> = lines.lines().filter_map(|line| line.split_once('=')).collect();
+    env.push(("FAIRWAY_ENGINE", "local"));
+    let given = read(&env, None).unwrap().serving().unwrap().unwrap();
+    assert_eq!((given.app_id, given.client_id.as_deref()), (7, Some("Iv1.7")));
+    assert_eq!(given.webhook_secret, Some(kept.webhook_secret));
+    assert_eq!(given.private_key.reveal().trim(), kept.private_key.reveal().trim());
+    assert!(given.orgs.serves("acme"));
 }

@@ -110,6 +110,23 @@ impl Store {
         Intake { queue, store: self.clone() }
     }
 
+    /// Stores deliveries as [`Intake::accept`] does, all in one transaction, for who reads them in GitHub's list.
+    pub async fn take(&self, deliveries: Vec<NewDelivery>) -> Result<()> {
+        if deliveries.is_empty() {
+            return Ok(());
+        }
+        let mut group = Vec::with_capacity(deliveries.len());
+        for NewDelivery { guid, event, repository_id, body, now } in deliveries {
+            // Nobody waits for an answer.
+            let (answer, _) = oneshot::channel();
+            let packed = body.as_deref().map(pack).transpose()?;
+            group.push(Waiting { guid, event, repository_id, packed, now, answer });
+        }
+        commit(self, &group).await?;
+        self.wake().notify_waiters();
+        Ok(())
+    }
+
     /// Those GUIDs that were never accepted, in the given order. At most 1,000 are looked up at a time.
     pub async fn deliveries_missing(&self, guids: &[String]) -> Result<Vec<String>> {
         let mut known: HashSet<String> = HashSet::new();

@@ -17,9 +17,12 @@ pub mod private;
 mod readable;
 mod runs;
 pub mod session;
+pub mod setup;
 mod show;
+pub mod waiting;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 
 use crate::domain::record::{Body, Spec};
@@ -33,6 +36,12 @@ pub fn public(door: hook::Door) -> Router {
         .route("/hook", post(hook::hook).with_state(door))
         .route("/healthz", get(|| async { "ok\n" }))
         .layer(axum::extract::DefaultBodyLimit::disable())
+}
+
+/// The same where deliveries are polled: nothing is taken at the door.
+pub fn public_closed() -> Router {
+    let closed = || async { (StatusCode::NOT_FOUND, format!("{}\n", speech::setup::POLLS)) };
+    Router::new().route("/hook", post(closed)).route("/healthz", get(|| async { "ok\n" }))
 }
 
 /// A run in one line: the title of its check run.

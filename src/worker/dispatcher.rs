@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::queue::{self, new_job};
 use super::verdict::{JobError, Past, Verdict, verdict};
-use super::{deliver, effect, engines, execute, react, recover, watch};
+use super::{deliver, effect, engines, execute, poll, react, recover, watch};
 use crate::context::Context;
 use crate::domain::task::{Event, Key, Task};
 use crate::store::{Claim, Job, Retry, RetryAs};
@@ -22,6 +22,7 @@ pub const SHORT: &[&str] = &[
     "reply",
     "minimise",
     "recover",
+    "poll",
     "reconcile",
     "purge",
     "deployment",
@@ -88,7 +89,11 @@ pub async fn run(ctx: Context, pools: Pools, stop: CancellationToken) {
 /// The jobs that start themselves again must be there once; asking for them twice is harmless.
 pub async fn ensure_timers(ctx: &Context) -> anyhow::Result<()> {
     let now = ctx.clock.now();
-    queue::start(ctx, &[new_job(&Task::Recover, now)?, new_job(&Task::Purge, now)?]).await
+    let mut timers = vec![new_job(&Task::Recover, now)?, new_job(&Task::Purge, now)?];
+    if ctx.policy.polls {
+        timers.push(new_job(&Task::Poll, now)?);
+    }
+    queue::start(ctx, &timers).await
 }
 
 async fn work(ctx: Context, kinds: &'static [&'static str], stop: CancellationToken) {
@@ -176,6 +181,7 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::SyncUpgrade { repo, plan } => effect::upgrade::sync(ctx, job, (&repo, &plan)).await,
         Task::Discover { installation } => recover::discover(ctx, job, installation).await,
         Task::Recover => recover::recover(ctx, job).await,
+        Task::Poll => poll::poll(ctx, job).await,
         Task::Reconcile { repo } => recover::reconcile(ctx, job, &repo).await,
         Task::Purge => recover::purge(ctx, job).await,
     }

@@ -8,6 +8,7 @@ mod execute;
 mod gather;
 mod journal;
 mod news;
+mod poll;
 mod queue;
 mod react;
 mod recover;
@@ -18,5 +19,6 @@ mod verdict;
 mod watch;
 
 pub use dispatcher::{LONG, Pools, SHORT, Stepped, WATCH, ensure_timers, pools, run, step, watch_cancels};
+pub use poll::POLL_EVERY_MS;
 pub use recover::RECOVER_EVERY_MS;
 pub use verdict::JobError;

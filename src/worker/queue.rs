@@ -73,6 +73,7 @@ fn priority(task: &Task) -> i64 {
         | Task::ReadPlan { .. }
         | Task::Discover { .. }
         | Task::Recover
+        | Task::Poll
         | Task::Reconcile { .. }
         | Task::Purge => 0,
     }

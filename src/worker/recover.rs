@@ -16,7 +16,7 @@ pub const RECOVER_EVERY_MS: i64 = 5 * 60_000;
 const RECONCILE_EVERY_MS: i64 = 60 * 60_000;
 const PURGE_EVERY_MS: i64 = 10 * 60_000;
 /// GitHub redelivers for three days.
-const WINDOW_MS: i64 = 3 * 24 * 3_600_000;
+pub(super) const WINDOW_MS: i64 = 3 * 24 * 3_600_000;
 /// Comments this much older than the last look are read again: GitHub's list lags.
 const OVERLAP_MS: i64 = 60_000;
 /// Without this event nobody can say that a pull request was never reviewed.
@@ -24,21 +24,15 @@ const REVIEWS: &str = "pull_request_review";
 /// Where the last reconciliation is remembered.
 const RECONCILED: &str = "reconciled_at";
 
-/// Has every failed delivery sent again, then sets the next look and, where it is due, reads the repositories.
+/// Has every failed delivery sent again, unless they are polled; then sets the next look and, where it is due, reads the
+/// repositories.
 pub async fn recover(ctx: &Context, job: &Job) -> Result<(), JobError> {
     let now = ctx.clock.now();
-    // A payload that arrived meanwhile by another way is not asked for again.
-    let failed = ctx.github.failed_deliveries(now - WINDOW_MS).await?;
-    let guids: Vec<String> = failed.iter().map(|d| d.guid.clone()).collect();
-    let missing = ctx.store.deliveries_missing(&guids).await?;
-    for delivery in failed.iter().filter(|d| missing.contains(&d.guid)) {
-        tracing::info!(guid = %delivery.guid, event = %delivery.event, "asking GitHub to deliver again");
-        ctx.github.redeliver(delivery.id).await?;
-    }
+    let asked = if ctx.policy.polls { 0 } else { redeliver(ctx, now).await? };
     let last: i64 = ctx.store.meta(RECONCILED).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
     let first_here = job.attempt == 1 && job.created_at + RECOVER_EVERY_MS > now && last < ctx.policy.started_at;
     let mut jobs = Vec::new();
-    if first_here || !missing.is_empty() || now - last >= RECONCILE_EVERY_MS {
+    if first_here || asked > 0 || now - last >= RECONCILE_EVERY_MS {
         for repo in repositories(ctx).await? {
             jobs.push(new_job(&Task::Reconcile { repo }, now)?);
         }
@@ -52,6 +46,19 @@ pub async fn recover(ctx: &Context, job: &Job) -> Result<(), JobError> {
     }
     jobs.push(new_job(&Task::Recover, now + RECOVER_EVERY_MS)?);
     finish(ctx, job, &jobs).await
+}
+
+/// Asks GitHub to deliver again what did not arrive; gives how many that were.
+async fn redeliver(ctx: &Context, now: i64) -> Result<usize, JobError> {
+    // A payload that arrived meanwhile by another way is not asked for again.
+    let failed = ctx.github.failed_deliveries(now - WINDOW_MS).await?;
+    let guids: Vec<String> = failed.iter().map(|d| d.guid.clone()).collect();
+    let missing = ctx.store.deliveries_missing(&guids).await?;
+    for delivery in failed.iter().filter(|d| missing.contains(&d.guid)) {
+        tracing::info!(guid = %delivery.guid, event = %delivery.event, "asking GitHub to deliver again");
+        ctx.github.redeliver(delivery.id).await?;
+    }
+    Ok(missing.len())
 }
 
 /// Every repository of every installation that is served.

@@ -32,6 +32,7 @@ pub fn context(hub: &Playground, store: Store, (engine, clock): (Arc<dyn Engine>
         orgs,
         admins: Default::default(),
         app_id: hub.app_id() as i64,
+        polls: false,
         pages_url: None,
         node: "test".to_owned(),
         started_at: clock.now(),

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, bail};
 
+use super::doctor::app;
 use super::open;
 use super::plan::place::{render, write};
 use super::plan::{folder, list};
@@ -57,8 +58,9 @@ pub async fn new(args: Args) -> anyhow::Result<ExitCode> {
 /// On GitHub, as the App.
 async fn there((org, name): (&str, &str), files: &[File]) -> anyhow::Result<ExitCode> {
     let settings = open::settings()?;
-    let identity = settings.app("new").map_err(open::problems)?;
-    let github = open::github(&settings, &identity, &Clock::system())?;
+    let found = app::find(&settings).map_err(|(why, fix)| anyhow::anyhow!("{why}\n  {fix}"))?;
+    let Some(known) = found else { bail!("there is no App yet; type: fairway setup") };
+    let github = open::github(&settings, &known.identity, &Clock::system())?;
     let Some(installation) = github.installed_in(org).await? else {
         bail!("the App is not installed in {org}; install it there first: `fairway doctor` says where");
     };

@@ -12,6 +12,7 @@ pub mod plan;
 pub mod policy;
 pub mod reply;
 pub mod rollout;
+pub mod setup;
 pub mod simulate;
 pub mod steering;
 pub mod sticky;

@@ -13,6 +13,7 @@ pub mod overview;
 pub mod plans;
 pub mod repositories;
 pub mod run;
+pub mod setup;
 pub mod signin;
 mod words;
 

@@ -1,5 +1,7 @@
 //! `fairway serve`: the App itself.
 
+mod wait;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -7,6 +9,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::{local_config, open};
 use crate::app::{self, App};
 use crate::clock::Clock;
 use crate::context::{Context, LiveRuns, Policy};
@@ -14,7 +17,7 @@ use crate::engine::Engine;
 use crate::engine::dagger::{self, Dagger};
 use crate::engine::local::Local;
 use crate::host;
-use crate::settings::{self, AppIdentity, EngineChoice, LogStyle, Settings, SignIn};
+use crate::settings::{self, AppIdentity, EngineChoice, IntakeChoice, LogStyle, Settings, SignIn};
 use crate::store::{Seal, Store};
 use crate::telemetry::{self, LogFormat, Masker, Metrics};
 use crate::web::login::cookie::CookieKey;
@@ -37,38 +40,31 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         print!("{}", settings::help());
         return Ok(ExitCode::SUCCESS);
     }
-    let settings = super::open::settings()?;
-    let identity = settings.serving().map_err(super::open::problems)?;
+    let settings = open::settings()?;
+    let given = settings.serving().map_err(open::problems)?;
     let masker = Masker::new().with(settings.secrets());
     telemetry::init(&format!("{},octocrab=off", settings.log), log_format(settings.log_format), &masker)?;
     let metrics = Metrics::install()?;
-    let (store, clock) = super::open::store().await?;
-    super::open::agree_on_time(&store, &clock).await?;
-    let alone = only_one(&settings, &store)?;
-    if alone.is_some() {
-        let orphans = store.release_leases(clock.now()).await?;
-        if orphans > 0 {
-            tracing::info!("{orphans} jobs were left behind by the last process and go on");
-        }
-    }
+    let (store, clock, _alone) = store(&settings).await?;
     let engine = engine(&settings, args.playground)?;
-    let github = super::open::github(&settings, &identity, &clock)?;
-    let sign_in = sign_in(&settings)?;
-    let public = listen(settings.listen, "FAIRWAY_LISTEN").await?;
-    let private = listen(settings.private_listen, "FAIRWAY_PRIVATE_LISTEN").await?;
-    let token = settings.private_token.as_ref().map_or_else(fresh_token, |t| t.reveal().to_owned());
+    let (public, private, token) = doors(&settings).await?;
     masker.register(&token);
-    eprintln!("fairway {} takes webhooks at http://{}/hook", env!("CARGO_PKG_VERSION"), public.local_addr()?);
-    match &sign_in {
-        Ok((sign_in, _)) => eprintln!("people sign in with GitHub at {}", sign_in.url),
-        Err(why) => eprintln!("nobody signs in with GitHub: {why}; docs/login.md says how"),
-    }
-    // Only a token that was made just now has to be told; a chosen one would end up in whatever keeps these lines.
-    let asked = if settings.private_token.is_none() { format!("?token={token}") } else { String::new() };
-    eprintln!("its pages, for you alone: http://{}/{asked}", private.local_addr()?);
+    let mut stop = std::pin::pin!(interrupted()?);
+    let identity = match given {
+        Some(identity) => Some(identity),
+        None => wait::identity(&settings, (&clock, &masker), (&public, &private), stop.as_mut()).await?,
+    };
+    let Some(identity) = identity else {
+        store.close().await;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let settings = settings.with_app(&identity);
+    let sign_in = sign_in(&settings)?;
+    let secret = identity.webhook_secret.as_ref().filter(|_| settings.intake == IntakeChoice::Webhook);
+    let webhook_secret = secret.map(|secret| secret.reveal().as_bytes().into());
     let ctx = Context {
+        github: open::github(&settings, &identity, &clock)?,
         store,
-        github,
         engine,
         host: settings.host.clone().map(|socket| Arc::new(host::Client::new(socket)) as Arc<dyn host::Target>),
         policy: Arc::new(policy(&settings, &identity, &clock)),
@@ -79,15 +75,42 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     };
     let app = App {
         ctx,
-        webhook_secret: identity.webhook_secret.reveal().as_bytes().into(),
+        webhook_secret,
         private_token: token,
         sign_in,
         pools: Pools { short: settings.workers, long: settings.runs },
         grace: settings.grace,
         metrics,
     };
-    app::serve(app, public, private, interrupted()?).await?;
+    app::serve(app, public, private, stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The store and the time; on SQLite also the lock that says that nobody else has it, and then what a killed process left
+/// goes on.
+async fn store(settings: &Settings) -> anyhow::Result<(Store, Clock, Option<std::fs::File>)> {
+    let (store, clock) = open::store().await?;
+    open::agree_on_time(&store, &clock).await?;
+    let alone = only_one(settings, &store)?;
+    if alone.is_some() {
+        let orphans = store.release_leases(clock.now()).await?;
+        if orphans > 0 {
+            tracing::info!("{orphans} jobs were left behind by the last process and go on");
+        }
+    }
+    Ok((store, clock, alone))
+}
+
+/// Both listeners, told to whoever reads along, and the token of the private one.
+async fn doors(settings: &Settings) -> anyhow::Result<(TcpListener, TcpListener, String)> {
+    let public = listen(settings.listen, "FAIRWAY_LISTEN").await?;
+    let private = listen(settings.private_listen, "FAIRWAY_PRIVATE_LISTEN").await?;
+    let token = settings.private_token.as_ref().map_or_else(fresh_token, |t| t.reveal().to_owned());
+    eprintln!("fairway {} takes webhooks at http://{}/hook", env!("CARGO_PKG_VERSION"), public.local_addr()?);
+    // Only a token that was made just now has to be told; a chosen one would end up in whatever keeps these lines.
+    let asked = if settings.private_token.is_none() { format!("?token={token}") } else { String::new() };
+    eprintln!("its pages, for you alone: http://{}/{asked}", private.local_addr()?);
+    Ok((public, private, token))
 }
 
 /// A SQLite database belongs to one process, which holds this lock for as long as it lives; it can then take over at once
@@ -108,10 +131,10 @@ fn only_one(settings: &Settings, store: &Store) -> anyhow::Result<Option<std::fs
 fn engine(settings: &Settings, playground: bool) -> anyhow::Result<Arc<dyn Engine>> {
     match settings.engine {
         EngineChoice::Local if playground => {
-            Ok(Arc::new(Local::for_playing(super::local_config(&settings.data_dir, &settings.tool_path)?)))
+            Ok(Arc::new(Local::for_playing(local_config(&settings.data_dir, &settings.tool_path)?)))
         }
         EngineChoice::Local => {
-            Ok(Arc::new(Local::for_serving(super::local_config(&settings.data_dir, &settings.tool_path)?)?))
+            Ok(Arc::new(Local::for_serving(local_config(&settings.data_dir, &settings.tool_path)?)?))
         }
         EngineChoice::Dagger => Ok(Arc::new(Dagger::new(dagger_config(settings)?))),
     }
@@ -136,11 +159,17 @@ fn dagger_config(settings: &Settings) -> anyhow::Result<dagger::Config> {
     })
 }
 
-/// How people sign in with GitHub, or why nobody can.
+/// How people sign in with GitHub, or why nobody can; told to whoever reads along.
 fn sign_in(settings: &Settings) -> anyhow::Result<Result<(SignIn, CookieKey), &'static str>> {
     Ok(match settings.sign_in() {
-        Ok(sign_in) => Ok((sign_in, CookieKey::new(settings.secrets_key()?.reveal()))),
-        Err(why) => Err(why),
+        Ok(sign_in) => {
+            eprintln!("people sign in with GitHub at {}", sign_in.url);
+            Ok((sign_in, CookieKey::new(settings.secrets_key()?.reveal())))
+        }
+        Err(why) => {
+            eprintln!("nobody signs in with GitHub: {why}; docs/login.md says how");
+            Err(why)
+        }
     })
 }
 
@@ -150,6 +179,7 @@ fn policy(settings: &Settings, identity: &AppIdentity, clock: &Clock) -> Policy 
         onboarding: settings.onboarding,
         orgs: identity.orgs.clone(),
         app_id: identity.app_id as i64,
+        polls: settings.intake == IntakeChoice::Poll,
         admins: settings.admins.clone(),
         // Check runs link to pages that people can get into, or to GitHub alone.
         pages_url: settings.sign_in().ok().map(|sign_in| sign_in.url),
