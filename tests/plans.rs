@@ -185,7 +185,7 @@ async fn a_cohort_that_fails_is_the_last_until_somebody_mends_it() {
     release(&world, "1.1.0", &["1.1.0", "1.0.0"]).await;
     assert_snapshot!(shown(&world).await, @"
     1.1.0: stopped: 1 of 1 failed in cohort 1, more than 10 %
-    1 1.0.0: failed: its checks failed
+    1 1.0.0: its checks failed
     2 1.0.0: waits for cohort 2
     2 1.0.0: waits for cohort 2
     3 1.0.0: waits for cohort 3
@@ -245,8 +245,8 @@ async fn a_cohort_that_fails_is_the_last_until_somebody_mends_it() {
     assert_snapshot!(shown(&world).await, @"
     1.1.0: stopped: 1 of 2 failed in cohort 2, more than 10 %
     1 1.0.0: green, to be merged
-    2 1.0.0: failed: its checks failed
-    2 1.0.0: failed: its checks failed
+    2 1.0.0: its checks failed
+    2 1.0.0: its checks failed
     3 1.0.0: waits for cohort 3
     3 1.0.0: waits for cohort 3
     3 1.0.0: waits for cohort 3
@@ -346,7 +346,7 @@ async fn a_plan_that_is_wrong_or_gone_changes_nothing_and_says_why() {
     assert_eq!(state(&world).await.trouble, "");
     assert_snapshot!(shown(&world).await, @"
     1.1.0: stopped: 1 of 1 failed in cohort 1, more than 10 %
-    1 1.0.0: failed: acme/plans/web has no commit 0123456 any more, which this repository was rendered from, so nothing can be merged; put its commit into fairway.lock again or pin it
+    1 1.0.0: acme/plans/web has no commit 0123456 any more, which this repository was rendered from, so nothing can be merged; put its commit into fairway.lock again or pin it
     3 1.0.0: waits for cohort 3
     ");
     // A plan that nobody can read.

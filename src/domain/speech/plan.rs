@@ -183,7 +183,7 @@ pub fn stage(member: &Member) -> String {
         Stage::Wanted => "its pull request waits for its turn".to_owned(),
         Stage::Open => "its checks run".to_owned(),
         Stage::Passed => "green, to be merged".to_owned(),
-        Stage::Failed => format!("failed: {}", member.why),
+        Stage::Failed => member.why.clone(),
         Stage::Merged => "merged".to_owned(),
         Stage::Closed => "closed: not wanted".to_owned(),
     }
