@@ -21,6 +21,11 @@ const OVERLAP_MS: i64 = 60_000;
 const MOST: usize = 100;
 /// Payloads that are fetched at the same time.
 const AT_ONCE: usize = 4;
+/// So many that cannot be fetched end a look: it is not about them, then.
+const FAILURES: usize = 8;
+/// One that cannot be fetched is kept in sight for so long, in milliseconds, while others can. Reading back to it costs a
+/// request a page; afterwards what it told is found as what no delivery told.
+const PATIENCE_MS: i64 = 10 * 60_000;
 /// Bytes of payloads that are held before they are stored.
 const HELD: usize = 16 * 1024 * 1024;
 /// Where the time of the newest delivery that was taken is remembered.
@@ -61,48 +66,69 @@ async fn look(ctx: &Context) -> Result<bool, JobError> {
     let guids: Vec<String> = listed.iter().map(|d| d.guid.clone()).collect();
     let missing = ctx.store.deliveries_missing(&guids).await?;
     let new: Vec<&Delivered> = listed.iter().filter(|d| missing.contains(&d.guid)).collect();
-    let (done, broken) = take(ctx, &new).await?;
-    let reached = if done == new.len() { listed.last() } else { done.checked_sub(1).map(|at| new[at]) };
+    let taken = take(ctx, &new).await?;
+    // What could not be fetched stays in sight.
+    let reached = if taken.whole == new.len() { listed.last() } else { taken.whole.checked_sub(1).map(|at| new[at]) };
     if let Some(reached) = reached.filter(|reached| last.is_none_or(|last| reached.at > last)) {
         ctx.store.set_meta(POLLED, &reached.at.to_string()).await?;
     }
-    match broken {
+    match taken.broken {
         Some(error) => Err(error.into()),
-        None => Ok(done < new.len()),
+        None => Ok(taken.whole < new.len()),
     }
 }
 
-/// Fetches and stores the first of these, in their order. How many, and what went wrong after them.
-async fn take(ctx: &Context, new: &[&Delivered]) -> Result<(usize, Option<GitHubError>), JobError> {
-    let (mut held, mut bytes, mut done, mut broken) = (Vec::new(), 0, 0, None);
+/// What came of fetching.
+#[derive(Default)]
+struct Taken {
+    /// So many of the first are done with; behind them is a gap, and there may be more.
+    whole: usize,
+    /// Why there is a gap.
+    broken: Option<GitHubError>,
+}
+
+/// Fetches and stores the first of these, in their order. One that cannot be had is left for the next look and holds up no
+/// other: GitHub promises no order either.
+async fn take(ctx: &Context, new: &[&Delivered]) -> Result<Taken, JobError> {
+    let (mut held, mut bytes, mut asked, mut fetched) = (Vec::new(), 0, 0, 0);
+    let mut gaps: Vec<(&Delivered, usize, GitHubError)> = Vec::new();
     for some in new[..new.len().min(MOST)].chunks(AT_ONCE) {
-        let mut asked = Vec::new();
-        for delivery in some {
-            asked.push(fetch(ctx, delivery));
-        }
-        for answer in join_all(asked).await {
+        for (delivery, answer) in some.iter().zip(join_all(some.iter().map(|delivery| fetch(ctx, delivery))).await) {
             match answer {
-                Ok(delivery) if broken.is_none() => {
+                Ok(delivery) => {
                     bytes += delivery.body.as_ref().map_or(0, Vec::len);
+                    fetched += 1;
                     held.push(delivery);
                 }
-                // Nothing overtakes what could not be had.
-                Ok(_) => {}
-                Err(error) => broken = broken.or(Some(error)),
+                Err(error) => gaps.push((delivery, asked, error)),
             }
+            asked += 1;
         }
-        if bytes > HELD || broken.is_some() {
-            done += held.len();
+        if bytes > HELD {
             ctx.store.take(std::mem::take(&mut held)).await?;
             bytes = 0;
         }
-        if broken.is_some() {
+        if is_about_all(&gaps) {
             break;
         }
     }
-    done += held.len();
     ctx.store.take(held).await?;
-    Ok((done, broken))
+    let old = ctx.clock.now() - PATIENCE_MS;
+    let others_come = fetched > 0 && !is_about_all(&gaps);
+    let mut taken = Taken { whole: asked, broken: None };
+    for (delivery, at, error) in gaps {
+        if others_come && delivery.at <= old {
+            tracing::warn!(guid = %delivery.guid, event = %delivery.event, "GitHub does not hand a delivery over: {error}");
+        } else if taken.broken.is_none() {
+            taken = Taken { whole: at, broken: Some(error) };
+        }
+    }
+    Ok(taken)
+}
+
+/// Whether it is GitHub that does not answer, and not a delivery that cannot be had.
+fn is_about_all(gaps: &[(&Delivered, usize, GitHubError)]) -> bool {
+    gaps.len() >= FAILURES || gaps.iter().any(|(_, _, error)| matches!(error, GitHubError::RateLimited { .. }))
 }
 
 async fn fetch(ctx: &Context, delivery: &Delivered) -> Result<NewDelivery, GitHubError> {

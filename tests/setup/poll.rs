@@ -118,7 +118,7 @@ async fn more_than_one_look_takes_are_taken_in_their_order() {
 }
 
 #[tokio::test]
-async fn while_github_does_not_answer_nothing_is_lost_and_nothing_overtakes() {
+async fn while_github_does_not_answer_nothing_is_lost() {
     let world = world().await;
     let pull = pull(&world, 2);
     world.hub.act(|hub| {
@@ -166,5 +166,51 @@ async fn a_delivery_whose_payload_github_does_not_have_any_more_holds_up_nothing
     next_look(&world).await;
     assert_eq!(concluded(&pull), passed());
     assert!(missing(&world, &happened).await.is_empty());
+    world.finish().await;
+}
+
+/// GitHub lists the newest push and does not hand it over.
+fn stuck(world: &World) -> String {
+    world.hub.act(|hub| {
+        let push = hub.deliveries.iter().rfind(|delivery| delivery.event == "push").expect("a push");
+        let (path, guid) = (format!("/app/hook/deliveries/{}", push.id), push.guid.clone());
+        hub.switches.next(u32::MAX, "GET", &path, Trouble::BadGatewayBefore);
+        guid
+    })
+}
+
+#[tokio::test]
+async fn a_delivery_that_github_does_not_hand_over_holds_up_no_other_and_is_taken_later() {
+    let world = world().await;
+    let pull = pull(&world, 1);
+    world.hub.delivered().await;
+    let (happened, guid) = (listed(&world), stuck(&world));
+    world.pass(Duration::from_secs(120)).await;
+    assert_eq!(concluded(&pull), passed());
+    assert_eq!(missing(&world, &happened).await, [guid], "only this one");
+    pull.comment("bob", "/status");
+    world.pass(Duration::from_secs(20)).await;
+    assert!(pull.timeline().contains(":rocket:"), "{}", pull.timeline());
+    world.hub.act(|hub| hub.switches.rules.clear());
+    world.pass(Duration::from_secs(20)).await;
+    assert!(missing(&world, &happened).await.is_empty());
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn one_that_github_never_hands_over_is_out_of_sight_once_others_came_after_it() {
+    let world = world().await;
+    let pull = pull(&world, 1);
+    world.hub.delivered().await;
+    let (happened, guid) = (listed(&world), stuck(&world));
+    world.pass(Duration::from_secs(11 * 60)).await;
+    pull.comment("bob", "/status");
+    world.pass(Duration::from_secs(60)).await;
+    let tried = |hub: &fairway::playground::world::World| u32::MAX - hub.switches.rules[0].left;
+    let before = world.hub.look(tried);
+    assert!(before > 40, "it was asked for {before} times");
+    world.pass(Duration::from_secs(600)).await;
+    assert_eq!(world.hub.look(tried), before, "nobody asks for it any more");
+    assert_eq!(missing(&world, &happened).await, [guid]);
     world.finish().await;
 }
