@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "helpers serve several test files")]
 
+#[path = "setup/process.rs"]
+mod process;
 #[path = "common/served.rs"]
 mod served;
 
@@ -231,5 +233,41 @@ async fn from_a_check_through_sign_in_to_its_page_and_an_act_to_the_audit() {
     browser.close().await.expect("chromium ends");
     let lines = served.stop().await;
     assert!(lines.contains(&format!("people sign in with GitHub at {url}")), "{lines}");
+    hub.finish();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_app_is_registered_and_installed_by_clicking_on() {
+    let (_driver, address) = driver().await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut options = PlaygroundOptions::in_dir(dir.path().join("hub"));
+    options.pages = Some(fairway::playground::pages::router);
+    let hub = Playground::start(options).await.expect("the playground starts");
+    hub.cast();
+    hub.create("acme/shop", &[("fairway.toml", "[pipeline.test]\nrun = [\"true\"]\n")]);
+    hub.act(|world| {
+        world.installations.clear();
+        world.switches.drop = u32::MAX;
+    });
+    let more = [("FAIRWAY_PUBLIC_URL", "https://fairway.example"), ("FAIRWAY_INTAKE", "poll")];
+    let settings = process::settings(&hub, &dir.path().join("data"), &more);
+    let mut setup = process::Running::start(&settings, &["setup", "--org", "acme"]);
+    let told = setup.says("Ctrl-C is harmless").await;
+    let link = told.lines().map(str::trim).find(|line| line.starts_with("http://")).expect("a link");
+
+    let browser = browser(&address, &dir.path().join("profile")).await;
+    browser.goto(link).await.expect("the page");
+    // The first page goes on by itself. GitHub's leads back here, across sites.
+    let name = browser.wait().at_most(PATIENCE).for_element(Locator::Css("#name")).await.expect("GitHub asks");
+    assert_eq!(name.prop("value").await.expect("a value").as_deref(), Some("Fairway acme"));
+    assert!(browser.current_url().await.expect("an address").as_str().starts_with(&hub.url()));
+    press(&browser, "button.go").await;
+    let done = Locator::XPath("//h1[contains(., 'The App is registered')]");
+    browser.wait().at_most(PATIENCE).for_element(done).await.expect("GitHub's answer was taken");
+    press(&browser, "a.button").await;
+    press(&browser, "button.go").await;
+    assert_eq!(setup.ends().await.code(), Some(0), "{}", setup.said());
+    assert!(setup.said().contains("acme/shop is seen"), "{}", setup.said());
+    browser.close().await.expect("chromium ends");
     hub.finish();
 }

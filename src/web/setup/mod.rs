@@ -31,6 +31,11 @@ const TRIES: u32 = 3;
 /// Between two tries.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// Of the page that goes on to GitHub. It says nothing of where its form may go: who signs in to GitHub by their
+/// organisation's own page is led there on the way, and browsers count that to the form.
+const LEADS_AWAY: &str =
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'";
+
 /// Where GitHub brings the person and the code.
 pub const CALLBACK: &str = "/callback";
 
@@ -116,15 +121,11 @@ async fn go() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8"), (header::CACHE_CONTROL, "no-cache")], page::GO)
 }
 
-/// A page that says something, and what else GitHub may be sent by its form.
-fn respond(status: StatusCode, html: String, form_to: &str) -> Response {
+/// A page that says something.
+fn respond(status: StatusCode, html: String, policy: &'static str) -> Response {
     let mut response = (status, Html(html)).into_response();
-    let policy = pages::POLICY.replace("form-action 'self'", &format!("form-action 'self' {form_to}"));
     let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_str(&policy).unwrap_or(HeaderValue::from_static(pages::POLICY)),
-    );
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     // GitHub learns where the person comes from, and nothing of the address' secret.
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -132,7 +133,7 @@ fn respond(status: StatusCode, html: String, form_to: &str) -> Response {
 }
 
 fn notice(status: StatusCode, words: Words) -> Response {
-    respond(status, page::Notice { words, link: None }.render(), "")
+    respond(status, page::Notice { words, link: None }.render(), pages::POLICY)
 }
 
 fn closed() -> Response {
@@ -157,7 +158,7 @@ async fn start(state: State<Desk>, Path(key): Path<String>) -> Response {
     };
     let manifest = plan.manifest.to_json(&plan.place).to_string();
     let page = page::Start { action: format!("{web}/{path}?state={given}"), manifest };
-    respond(StatusCode::OK, page.render(), &web)
+    respond(StatusCode::OK, page.render(), LEADS_AWAY)
 }
 
 /// What GitHub sends along.
@@ -199,7 +200,7 @@ async fn callback(State(desk): State<Desk>, answer: Result<Query<Answer>, QueryR
     let link = Some(("Install it", format!("{}/installations/new", new.html_url)));
     *registered = Some(new);
     desk.0.done.notify_waiters();
-    respond(StatusCode::OK, page::Notice { words, link }.render(), "")
+    respond(StatusCode::OK, page::Notice { words, link }.render(), pages::POLICY)
 }
 
 /// The code for the credentials. GitHub takes a code once, so a try whose end is not known may have been the one.
