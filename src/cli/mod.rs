@@ -49,7 +49,7 @@ pub struct Cli {
 enum Verb {
     /// Register the GitHub App, keep its credentials, and tick off what is still to do
     #[command(
-        after_help = "Example:\n  FAIRWAY_PUBLIC_URL=https://fairway.example.com fairway setup --org acme\n  fairway setup --org acme --print-env > fairway.env\n\nStopped and typed again, it goes on. Exit status: 0 all is well, 1 something is to be mended, 130 after Ctrl-C."
+        after_help = "Example:\n  FAIRWAY_PUBLIC_URL=https://fairway.example.com fairway setup --org acme\n  (umask 077; fairway setup --org acme --print-env > fairway.env)\n\nStopped and typed again, it goes on. Exit status: 0 all is well, 1 something is to be mended, 130 after Ctrl-C."
     )]
     Setup(setup::Args),
     /// Run the App: listen for webhooks, run pipelines, answer commands
