@@ -25,3 +25,4 @@ pub mod speech;
 pub mod task;
 pub mod tick;
 pub mod trust;
+pub mod update;
