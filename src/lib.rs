@@ -13,6 +13,7 @@ pub mod engine;
 pub mod github;
 pub mod host;
 pub mod playground;
+pub mod registry;
 pub mod settings;
 pub mod store;
 pub mod telemetry;

@@ -289,7 +289,14 @@ pub struct Ambient {
     pub home: Option<PathBuf>,
     /// `NO_COLOR` is set, or the terminal is `dumb`.
     pub no_colour: bool,
+    /// Where this person's programs keep what they can get again.
+    pub cache: Option<PathBuf>,
+    /// What package clients read: `CARGO_*`, and the proxies in lower case.
+    pub clients: BTreeMap<String, String>,
 }
+
+/// The proxies that programs agree on, in either case.
+const PROXIES: [&str; 4] = ["https_proxy", "http_proxy", "all_proxy", "no_proxy"];
 
 impl Ambient {
     /// Reads this process's environment.
@@ -300,8 +307,23 @@ impl Ambient {
             home: env.get("HOME").map(PathBuf::from),
             no_colour: env.get("NO_COLOR").is_some_and(|value| !value.is_empty())
                 || env.get("TERM").is_some_and(|term| term == "dumb"),
+            cache: env
+                .get("XDG_CACHE_HOME")
+                .map(PathBuf::from)
+                .filter(|folder| folder.is_absolute())
+                .or_else(|| env.get("HOME").map(|home| PathBuf::from(home).join(".cache"))),
+            clients: clients(&env),
         }
     }
+}
+
+fn clients(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let cargo = env.iter().filter(|(name, _)| name.starts_with("CARGO_")).map(|(n, v)| (n.clone(), v.clone()));
+    let proxies = PROXIES.iter().filter_map(|name| {
+        let value = env.get(*name).or_else(|| env.get(&name.to_uppercase()))?;
+        (!value.is_empty()).then(|| ((*name).to_owned(), value.clone()))
+    });
+    cargo.chain(proxies).collect()
 }
 
 /// The environment of whoever types `fairway run`, for steps that use their tools.

@@ -24,6 +24,7 @@ mod secrets;
 mod serve;
 mod setup;
 mod simulate;
+mod updates;
 
 use std::process::ExitCode;
 
@@ -99,6 +100,11 @@ enum Verb {
     /// Prints the JSON Schema of fairway.toml, as docs/fairway.schema.json has it
     #[command(hide = true)]
     Schema,
+    /// List newer versions of what a checkout depends on: safe, breaking, held back and why
+    #[command(
+        after_help = "Example:\n  fairway updates\n  fairway updates ../shop --json\n  fairway updates --explain serde\n\nNo account is needed and nothing is changed. Registries are asked where cargo would ask them; answers are\nkept for ten minutes, and asked for with their validators after that."
+    )]
+    Updates(updates::Args),
     /// Show jobs that wait or are dead; run a dead one again
     #[command(after_help = "Example:\n  fairway jobs --state dead\n  fairway jobs retry 42")]
     Jobs(jobs::Args),
@@ -159,6 +165,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => block_on(run::run(args)),
         Verb::New(args) => block_on(new::new(args)),
         Verb::Plan(args) => block_on(plan::plan(args)),
+        Verb::Updates(args) => block_on(updates::updates(args)),
         Verb::Doctor(args) => block_on(doctor::doctor(args)),
         Verb::Jobs(args) => block_on(jobs::jobs(args)),
         Verb::Metrics(args) => block_on(metrics::metrics(args)),

@@ -1,6 +1,6 @@
 //! `fairway onboard --dry-run`: what Fairway finds in a checkout, and the pull request that it would open, offline.
 
-mod checkout;
+pub(super) mod checkout;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -19,10 +19,8 @@ pub(super) mod yaml;
 pub use propose::{Draft, propose};
 pub use stack::{Beside, Command, Confidence, Evidence, Kind, Origin, Part, Stack};
 pub use text::{MAX_BYTES, Note, Texts, Why};
-pub use tree::{Entry, Mode, Tree};
+pub use tree::{Entry, Mode, Place, Tree, join, place, resolve, split, within};
 pub use want::{MAX_FILES, Wanted, wanted};
-
-use tree::{Place, place};
 
 /// The file that all this is about.
 pub const FILE: &str = "fairway.toml";

@@ -16,4 +16,5 @@ pub mod setup;
 pub mod simulate;
 pub mod steering;
 pub mod sticky;
+pub mod updates;
 pub mod way_out;

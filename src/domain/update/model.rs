@@ -110,8 +110,22 @@ pub struct Release {
     pub yanked: bool,
     /// The toolchain that it needs, in the ecosystem's words: `1.74`, `>=18`, `>=3.8`.
     pub needs: Option<String>,
-    /// What it depends on: names and requirements; only where the registry says so without a further question.
-    pub dependencies: Vec<(String, String)>,
+    /// What it depends on, without what only its own development does; only where that was asked for, and the registry says so
+    /// without a further question.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
+}
+
+/// What a release depends on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dependency {
+    /// The package's own name.
+    pub name: String,
+    /// As published.
+    pub requirement: String,
+    /// Only where somebody asks for a feature.
+    #[serde(default)]
+    pub optional: bool,
 }
 
 /// How far apart two versions are.

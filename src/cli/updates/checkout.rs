@@ -1,0 +1,58 @@
+//! The texts of a checkout that tell of its packages.
+
+use std::io::Read;
+use std::path::Path;
+
+use crate::cli::onboard::checkout;
+use crate::domain::detect::{Mode, Tree};
+use crate::domain::update::{Found, cargo};
+
+/// A longer file is not read: 64 MiB, which is ten times the longest lock that anybody is known to have.
+const LARGEST: u64 = 64 * 1024 * 1024;
+/// So many files are read; a repository with more is told so.
+const MOST: usize = 5_000;
+
+/// All that the checkout's manifests and locks say.
+pub(super) fn found(root: &Path) -> anyhow::Result<Found> {
+    let tree = checkout::list(root)?;
+    let mut notes = Vec::new();
+    let texts = texts(root, &tree, &mut notes);
+    let mut found = cargo::extract(&texts);
+    found.notes.extend(notes);
+    if tree.truncated {
+        found.notes.push("The folder has more files than were listed; name a smaller one.".to_owned());
+    }
+    Ok(found)
+}
+
+fn texts(root: &Path, tree: &Tree, notes: &mut Vec<String>) -> cargo::Texts {
+    let plain = |mode: Mode| matches!(mode, Mode::File | Mode::Executable);
+    let wanted = tree.entries().iter().filter(|entry| plain(entry.mode) && cargo::reads(&entry.path));
+    let mut texts = cargo::Texts::new();
+    for entry in wanted {
+        if texts.len() >= MOST {
+            notes.push(format!("There are more than {MOST} manifests and locks; the rest was not read."));
+            break;
+        }
+        match text(&root.join(&entry.path)) {
+            Ok(text) => drop(texts.insert(entry.path.clone(), text)),
+            Err(why) => notes.push(format!("{} was not read: {why}.", entry.path)),
+        }
+    }
+    texts
+}
+
+fn text(path: &Path) -> Result<String, String> {
+    let words = |error: std::io::Error| error.to_string();
+    let meta = std::fs::symlink_metadata(path).map_err(words)?;
+    if !meta.is_file() {
+        return Err("it is no plain file".to_owned());
+    }
+    if meta.len() > LARGEST {
+        return Err(format!("it is longer than {} MB", LARGEST / 1024 / 1024));
+    }
+    let mut bytes = Vec::new();
+    // It may have grown since.
+    std::fs::File::open(path).and_then(|file| file.take(LARGEST).read_to_end(&mut bytes)).map_err(words)?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+}

@@ -1,0 +1,118 @@
+//! `fairway updates`: what a checkout could have, what it should have, and what is held back, without an account.
+
+mod checkout;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::clock::Clock;
+use crate::domain::project;
+use crate::domain::speech::updates as speech;
+use crate::domain::update::{Answers, Decision, Found, Origin, Package, Policy, decide, policy};
+use crate::registry::cargo::{Crates, Indexes};
+use crate::registry::{Config, How, Registries};
+use crate::settings::Ambient;
+
+/// What may follow.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The root of a checkout, or any folder
+    #[arg(default_value = ".")]
+    path: PathBuf,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    json: bool,
+    /// Say why there is no update of this package, or which there is
+    #[arg(long, value_name = "PACKAGE", conflicts_with = "json")]
+    explain: Option<String>,
+    /// Ask registries anew, also for what they answered within the last ten minutes
+    #[arg(long)]
+    fresh: bool,
+}
+
+/// Exit status 0 also where there are updates: that is an answer.
+pub async fn updates(args: Args) -> anyhow::Result<ExitCode> {
+    let now = Clock::system().now();
+    let mut found = checkout::found(&args.path)?;
+    let policy = wished(&args.path, now, &mut found);
+    let answers = look_up(&args, &found, now).await?;
+    let decision = decide(&found, &answers, &policy);
+    if let Some(name) = &args.explain {
+        print!("{}", speech::explain(&found, &answers, &decision, (name, now)));
+    } else if args.json {
+        println!("{:#}", object(&found, &decision));
+    } else {
+        print!("{}", speech::listing(&found, &decision, now));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What `fairway.toml` says. One that is wrong is no reason to say nothing.
+fn wished(root: &Path, now: i64, found: &mut Found) -> Policy {
+    let Ok(text) = std::fs::read_to_string(root.join("fairway.toml")) else { return Policy::at(now) };
+    let read = match project::parse(&text) {
+        Ok(project) => policy(project.raw.get("updates").and_then(toml::Value::as_table), now),
+        Err(_) => Err("fairway.toml is not right; type: fairway check".to_owned()),
+    };
+    read.unwrap_or_else(|why| {
+        found.notes.push(format!("{why} (the usual three days of cooldown were taken, and nothing was ignored)"));
+        Policy::at(now)
+    })
+}
+
+async fn look_up(args: &Args, found: &Found, now: i64) -> anyhow::Result<Answers> {
+    let ambient = Ambient::read();
+    let home = ambient.clients.get("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| ambient.home.as_ref().map(|home| home.join(".cargo")));
+    let indexes = Indexes::read(home.as_deref(), ambient.clients.clone());
+    let word = |name: &str| ambient.clients.get(name).cloned();
+    let proxy =
+        indexes.proxy().or_else(|| word("https_proxy")).or_else(|| word("http_proxy")).or_else(|| word("all_proxy"));
+    let config = Config {
+        cache: ambient.cache.map(|cache| cache.join("fairway").join("registries")),
+        anew: args.fresh,
+        proxy: proxy.map(|proxy| (proxy, word("no_proxy"))),
+        ..Config::default()
+    };
+    let registries =
+        Registries::new(&config, vec![Box::new(Crates::new(indexes))]).context("registries cannot be asked")?;
+    let mut packages: Vec<Package> = found.declared.iter().filter_map(Package::of).collect();
+    packages.sort();
+    packages.dedup();
+    let bar = bar(args, packages.len());
+    let done = |count: usize| bar.set_position(u64::try_from(count).unwrap_or(u64::MAX));
+    let answers = registries.look_up(&packages, How { now, deep: false }, &done).await;
+    bar.finish_and_clear();
+    Ok(answers)
+}
+
+/// On a terminal only, and not where a program reads.
+fn bar(args: &Args, packages: usize) -> ProgressBar {
+    if args.json || !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(u64::try_from(packages).unwrap_or(u64::MAX));
+    let style = ProgressStyle::with_template("Looking up {pos} of {len} packages {wide_bar}");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    bar
+}
+
+fn object(found: &Found, decision: &Decision) -> Value {
+    let left = found.declared.iter().filter(|line| matches!(line.origin, Origin::Elsewhere(_)));
+    json!({
+        "declared": found.declared.len(),
+        "locked": found.locked.len(),
+        "toolchains": found.toolchains,
+        "newest": decision.newest,
+        "proposals": decision.proposals,
+        "held": decision.held,
+        "not_looked_up": decision.unknown,
+        "left_alone": left.collect::<Vec<_>>(),
+        "notes": found.notes,
+    })
+}

@@ -1,0 +1,158 @@
+//! What `fairway updates` says: what is offered and how far it goes, what is held back and why, what nobody could look up.
+
+mod explain;
+
+use std::collections::BTreeMap;
+
+pub use explain::explain;
+
+use crate::domain::update::{Decision, Ecosystem, Found, Held, Origin, Proposal, Step, Why};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+/// The whole listing; `now` is in Unix milliseconds.
+pub fn listing(found: &Found, decision: &Decision, now: i64) -> String {
+    let mut out = format!("{}\n", summary(found));
+    let (safe, breaking): (Vec<&Proposal>, Vec<&Proposal>) =
+        decision.proposals.iter().partition(|proposal| proposal.step == Step::Safe);
+    section(&mut out, ("Safe updates", "their authors promise that nothing breaks"), proposals(&safe, now));
+    section(&mut out, ("Breaking updates", "read what changed first"), proposals(&breaking, now));
+    section(&mut out, ("Held back", "newer, and not offered"), held(&decision.held, now));
+    let unknown =
+        decision.unknown.iter().map(|line| (line.name.clone(), format!("{} ({}:{})", line.why, line.file, line.line)));
+    section(&mut out, ("Not looked up", "nothing is known, so nothing is said"), rows(unknown.collect()));
+    section(&mut out, ("Left alone", "from Git or a folder"), left(found));
+    let mut notes = found.notes.clone();
+    notes.dedup();
+    section(&mut out, ("Not read", "as it stands"), notes);
+    if decision.proposals.is_empty() && decision.unknown.is_empty() && !found.declared.is_empty() {
+        let rest = if decision.held.is_empty() { "" } else { " that may be taken" };
+        out.push_str(&format!("\nEverything has the newest version{rest}.\n"));
+    }
+    out
+}
+
+fn summary(found: &Found) -> String {
+    if found.declared.is_empty() {
+        return "No manifest here asks for a package that Fairway knows how to look up.".to_owned();
+    }
+    let mut files: Vec<&str> = found.declared.iter().map(|line| line.file.as_str()).collect();
+    files.sort_unstable();
+    files.dedup();
+    let place = match files.as_slice() {
+        [one] => (*one).to_owned(),
+        many => format!("{} manifests", many.len()),
+    };
+    let promised: Vec<String> =
+        found.toolchains.iter().map(|(name, version)| format!("{} {version} is promised", title(name))).collect();
+    let promised = if promised.is_empty() { String::new() } else { format!("; {}", promised.join(", ")) };
+    format!("{} dependencies in {place}, {} packages locked{promised}.", found.declared.len(), found.locked.len())
+}
+
+/// A toolchain by the name that people know.
+fn title(toolchain: &str) -> &str {
+    match toolchain {
+        "rust" => "Rust",
+        "node" => "Node",
+        "python" => "Python",
+        other => other,
+    }
+}
+
+fn section(out: &mut String, (title, remark): (&str, &str), lines: Vec<String>) {
+    if lines.is_empty() {
+        return;
+    }
+    out.push_str(&format!("\n{title} ({}): {remark}\n", lines.len()));
+    for line in lines {
+        out.push_str(&format!("  {line}\n"));
+    }
+}
+
+/// Names in one column, what is said of them in the next.
+fn rows(rows: Vec<(String, String)>) -> Vec<String> {
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+    rows.into_iter().map(|(name, what)| format!("{name:<width$}  {what}")).collect()
+}
+
+/// One line for an update that several manifests share.
+fn proposals(proposals: &[&Proposal], now: i64) -> Vec<String> {
+    let mut groups: BTreeMap<(Ecosystem, &str, &str, &str), Vec<&Proposal>> = BTreeMap::new();
+    for proposal in proposals {
+        groups.entry((proposal.ecosystem, &proposal.name, &proposal.from, &proposal.to)).or_default().push(proposal);
+    }
+    let width = groups.keys().map(|(_, _, from, to)| arrow(from, to).chars().count()).max().unwrap_or_default();
+    let told = groups.into_iter().map(|((_, name, from, to), group)| {
+        let place = match group.as_slice() {
+            [one] => format!("{}:{}", one.file, one.line),
+            [one, rest @ ..] => format!("{}:{} and {} more", one.file, one.line, rest.len()),
+            [] => String::new(),
+        };
+        let lock = if group.iter().all(|proposal| proposal.lock_only) { ", lock only" } else { "" };
+        let age = group.first().map(|proposal| age(proposal.published, now)).unwrap_or_default();
+        (name.to_owned(), format!("{:<width$}  {place}{lock}, {age}", arrow(from, to)))
+    });
+    rows(told.collect())
+}
+
+fn arrow(from: &str, to: &str) -> String {
+    format!("{from} -> {to}")
+}
+
+/// How old something is that was published at a time in Unix milliseconds.
+pub fn age(published: Option<i64>, now: i64) -> String {
+    let Some(published) = published else { return "of unknown age".to_owned() };
+    match now.saturating_sub(published) / DAY {
+        ..=0 => "from today".to_owned(),
+        1 => "1 day old".to_owned(),
+        days @ 2..=60 => format!("{days} days old"),
+        days @ 61..=730 => format!("{} months old", days / 30),
+        days => format!("{} years old", days / 365),
+    }
+}
+
+fn held(held: &[Held], now: i64) -> Vec<String> {
+    let mut lines: Vec<(String, String)> = held
+        .iter()
+        .map(|held| (held.name.clone(), format!("{}: {}", arrow(&held.from, &held.to), why(held, now))))
+        .collect();
+    lines.sort();
+    lines.dedup();
+    rows(lines)
+}
+
+/// Why a version is not offered: a sentence without a full stop.
+pub fn why(held: &Held, now: i64) -> String {
+    match &held.why {
+        Why::Cooldown(ripe) => {
+            let hours = (ripe.saturating_sub(now).max(0) + DAY / 24 - 1) / (DAY / 24);
+            let wait = if hours <= 48 { format!("{hours} hours") } else { format!("{} days", (hours + 23) / 24) };
+            format!("too young, {wait} to wait (`cooldown` of [updates] in fairway.toml)")
+        }
+        Why::UnknownAge => {
+            "the registry does not say when it was published, so nobody knows whether it is old enough".to_owned()
+        }
+        Why::Toolchain { needs, has } => {
+            let (name, word) = match held.ecosystem {
+                Ecosystem::Npm => ("Node", "engines"),
+                Ecosystem::Python => ("Python", "requires-python"),
+                _ => ("Rust", "rust-version"),
+            };
+            format!("needs {name} {needs}, and {has} is promised ({word})")
+        }
+        Why::Ignored(rule) => format!("ignored by the rule `{rule}` of [updates] in fairway.toml"),
+        Why::Pinned => "the manifest pins the version exactly".to_owned(),
+        Why::Limit(limit) => format!("the limit is reached: {limit}"),
+    }
+}
+
+fn left(found: &Found) -> Vec<String> {
+    let lines = found.declared.iter().filter_map(|line| match &line.origin {
+        Origin::Elsewhere(from) => Some((line.name.clone(), format!("{from} ({}:{})", line.file, line.line))),
+        _ => None,
+    });
+    rows(lines.collect())
+}
+
+#[cfg(test)]
+mod tests;

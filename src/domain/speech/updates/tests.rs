@@ -1,0 +1,91 @@
+use super::{explain, listing};
+use crate::domain::update::cargo::{Texts, extract};
+use crate::domain::update::{Answers, Ecosystem, Found, Looked, Package, Policy, Release, decide};
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+const NOW: i64 = 1_800_000_000_000;
+
+const MANIFEST: &str = r#"[package]
+name = "shop"
+rust-version = "1.74"
+[dependencies]
+serde = "1"
+clap = "3.0.0-beta.5"
+pinned = "=1.0.0"
+mine = { git = "https://x:ghs_secret@forge.example/o/mine" }
+lost = "1"
+fine = "1"
+"#;
+
+fn found() -> Found {
+    let locked = [
+        ("serde", "1.0.1", "\"deep\""),
+        ("clap", "3.0.0-beta.5", ""),
+        ("pinned", "1.0.0", ""),
+        ("lost", "1.0.0", ""),
+        ("fine", "1.0.0", ""),
+        ("deep", "0.4.2", ""),
+    ];
+    let source = "source = \"registry+https://forge.example/rust-lang/crates.io-index\"";
+    let mut lock = String::from(
+        "[[package]]\nname = \"shop\"\nversion = \"0.1.0\"\ndependencies = [\"serde\", \"clap\", \"pinned\", \"lost\", \"fine\"]\n",
+    );
+    for (name, version, needs) in locked {
+        lock.push_str(&format!(
+            "[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{source}\ndependencies = [{needs}]\n"
+        ));
+    }
+    extract(&Texts::from([("Cargo.toml".to_owned(), MANIFEST.to_owned()), ("Cargo.lock".to_owned(), lock)]))
+}
+
+fn answers() -> Answers {
+    let release = |version: &str, days: i64, needs: Option<&str>| Release {
+        version: version.to_owned(),
+        published: Some(NOW - days * DAY),
+        needs: needs.map(str::to_owned),
+        ..Release::default()
+    };
+    let known = [
+        (
+            "serde",
+            vec![
+                release("1.0.200", 40, None),
+                release("1.0.201", 1, None),
+                Release { yanked: true, ..release("1.0.9", 900, None) },
+            ],
+        ),
+        ("clap", vec![release("3.2.25", 800, None), release("4.0.1", 300, None), release("4.6.7", 9, Some("1.85"))]),
+        ("pinned", vec![release("1.0.1", 90, None)]),
+        ("fine", vec![release("1.0.0", 90, None)]),
+    ];
+    let package = |name: &str| Package { ecosystem: Ecosystem::Cargo, registry: None, name: name.to_owned() };
+    let mut answers: Answers =
+        known.into_iter().map(|(name, releases)| (package(name), Looked::Releases(releases))).collect();
+    answers.insert(package("lost"), Looked::Not("the registry did not answer in time".to_owned()));
+    answers
+}
+
+#[test]
+fn everything_stands_under_its_heading_with_its_reason() {
+    let found = found();
+    let said = listing(&found, &decide(&found, &answers(), &Policy::at(NOW)), NOW);
+    assert!(!said.contains("secret"));
+    insta::assert_snapshot!(said, @"");
+}
+
+#[test]
+fn why_is_there_no_update_of_this() {
+    let found = found();
+    let (answers, policy) = (answers(), Policy::at(NOW));
+    let decision = decide(&found, &answers, &policy);
+    let names = ["serde", "clap", "mine", "lost", "fine", "DEEP", "srede", "shop"];
+    let said: Vec<String> = names.iter().map(|name| explain(&found, &answers, &decision, (name, NOW))).collect();
+    insta::assert_snapshot!(said.join("\n"), @"");
+}
+
+#[test]
+fn a_folder_without_manifests_is_an_answer_too() {
+    let found = Found::default();
+    let said = listing(&found, &decide(&found, &Answers::new(), &Policy::at(NOW)), NOW);
+    assert_eq!(said, "No manifest here asks for a package that Fairway knows how to look up.\n");
+}

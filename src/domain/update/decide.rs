@@ -1,0 +1,251 @@
+//! Which versions are offered and which are held back, and why: the newest safe one and the newest breaking one apart, for
+//! every line that asks for something.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ignore::Ignore;
+use super::model::{Declared, Ecosystem, Found, Held, Origin, Proposal, Release, Step, Why};
+use super::rules;
+
+/// What is asked of a registry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Package {
+    /// Whose rules.
+    pub ecosystem: Ecosystem,
+    /// The registry by the name that a manifest gives it; `None` for the usual one.
+    pub registry: Option<String>,
+    /// Its name.
+    pub name: String,
+}
+
+impl Package {
+    /// What a line asks for; `None` for what no registry has.
+    pub fn of(declared: &Declared) -> Option<Package> {
+        let registry = match &declared.origin {
+            Origin::Registry => None,
+            Origin::Named(name) => Some(name.clone()),
+            Origin::Elsewhere(_) => return None,
+        };
+        Some(Package { ecosystem: declared.ecosystem, registry, name: declared.name.clone() })
+    }
+}
+
+/// What came of a look-up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// Every version that the registry has, in any order.
+    Releases(Vec<Release>),
+    /// Why there are none: a sentence without a full stop.
+    Not(String),
+}
+
+/// All look-ups by what was asked.
+pub type Answers = BTreeMap<Package, Looked>;
+
+/// Three days, in milliseconds: most poisoned releases were found within hours.
+pub const COOLDOWN: i64 = 3 * 24 * 60 * 60 * 1000;
+
+/// What the decision is by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Unix milliseconds.
+    pub now: i64,
+    /// How old a release must be, in milliseconds; 0 takes what came a moment ago, and what nobody knows the age of.
+    pub cooldown: i64,
+    /// What a person does not want.
+    pub ignore: Vec<Ignore>,
+}
+
+impl Policy {
+    /// Three days, and nothing ignored.
+    pub fn at(now: i64) -> Policy {
+        Policy { now, cooldown: COOLDOWN, ignore: Vec::new() }
+    }
+}
+
+/// A line that nothing can be said about.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unknown {
+    /// Whose rules.
+    pub ecosystem: Ecosystem,
+    /// The package.
+    pub name: String,
+    /// The manifest.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+    /// Why it was not looked up: a sentence without a full stop.
+    pub why: String,
+}
+
+/// All that follows from what was found and what registries know.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// What is offered, by file and line, the safe one first.
+    pub proposals: Vec<Proposal>,
+    /// What is newer and not offered.
+    pub held: Vec<Held>,
+    /// What was not looked up; it is not up to date, it is not known.
+    pub unknown: Vec<Unknown>,
+    /// How many lines have the newest that there is.
+    pub newest: usize,
+}
+
+/// Decides about every line that a registry could know something of.
+pub fn decide(found: &Found, answers: &Answers, policy: &Policy) -> Decision {
+    let mut decision = Decision::default();
+    for declared in &found.declared {
+        let Some(package) = Package::of(declared) else { continue };
+        match answers.get(&package) {
+            Some(Looked::Releases(releases)) => {
+                let before = decision.proposals.len() + decision.held.len();
+                one(&Line { declared, releases, found, policy }, &mut decision);
+                decision.newest += usize::from(decision.proposals.len() + decision.held.len() == before);
+            }
+            Some(Looked::Not(why)) => decision.unknown.push(unknown(declared, why.clone())),
+            None => decision.unknown.push(unknown(declared, "nobody asked for it".to_owned())),
+        }
+    }
+    decision
+}
+
+fn unknown(declared: &Declared, why: String) -> Unknown {
+    Unknown {
+        ecosystem: declared.ecosystem,
+        name: declared.name.clone(),
+        file: declared.file.clone(),
+        line: declared.line,
+        why,
+    }
+}
+
+/// The version that a line has now: the newest that the lock has for it, or the lowest that it takes. `None` for one that takes
+/// anything and is not locked.
+pub fn now(declared: &Declared) -> Option<String> {
+    let newest = |a: String, b: String| if newer(declared.ecosystem, &a, &b) { a } else { b };
+    let locked = declared.locked.iter().cloned().reduce(newest);
+    locked.or_else(|| rules::floor(declared.ecosystem, &declared.requirement))
+}
+
+fn newer(ecosystem: Ecosystem, a: &str, b: &str) -> bool {
+    rules::compare(ecosystem, a, b) == Some(Ordering::Greater)
+}
+
+/// One line and all that is known about it.
+struct Line<'a> {
+    declared: &'a Declared,
+    releases: &'a [Release],
+    found: &'a Found,
+    policy: &'a Policy,
+}
+
+fn one(line: &Line<'_>, decision: &mut Decision) {
+    let Some(from) = now(line.declared) else { return };
+    for step in [Step::Safe, Step::Breaking] {
+        let mut whys: Vec<Why> = Vec::new();
+        for release in line.candidates(&from, step) {
+            let lock_only = rules::admits(line.declared.ecosystem, &line.declared.requirement, &release.version);
+            if lock_only && line.declared.locked.is_empty() {
+                // Without a lock, whoever builds takes it already.
+                break;
+            }
+            let Some(why) = line.objection(release) else {
+                decision.proposals.push(line.proposal(&from, release, (step, lock_only)));
+                break;
+            };
+            // Of each reason the newest version is enough.
+            let told = whys.iter().any(|other| std::mem::discriminant(other) == std::mem::discriminant(&why));
+            if !told {
+                decision.held.push(line.held(&from, release, why.clone()));
+                whys.push(why);
+            }
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    /// What is newer by this step, newest first: nothing that its authors took back, and nothing before its release unless such
+    /// a one is in use and there is no release yet.
+    fn candidates(&self, from: &str, step: Step) -> Vec<&'a Release> {
+        let ecosystem = self.declared.ecosystem;
+        let fits = |release: &&Release| !release.yanked && rules::step(ecosystem, from, &release.version) == Some(step);
+        let (early, mut released): (Vec<&Release>, Vec<&Release>) =
+            self.releases.iter().filter(fits).partition(|release| rules::prerelease(ecosystem, &release.version));
+        if released.is_empty() && step == Step::Safe && rules::prerelease(ecosystem, from) {
+            released = early;
+        }
+        released.sort_by(|a, b| rules::compare(ecosystem, &b.version, &a.version).unwrap_or(Ordering::Equal));
+        released
+    }
+
+    fn objection(&self, release: &Release) -> Option<Why> {
+        let Line { declared, policy, .. } = self;
+        if let Some(rule) = policy.ignore.iter().find(|rule| rule.covers(declared, &release.version)) {
+            return Some(Why::Ignored(rule.text.clone()));
+        }
+        if rules::pinned(declared.ecosystem, &declared.requirement).is_some() {
+            return Some(Why::Pinned);
+        }
+        self.toolchain(release).or_else(|| self.age(release))
+    }
+
+    fn toolchain(&self, release: &Release) -> Option<Why> {
+        let needs = release.needs.as_ref()?;
+        let name = match self.declared.ecosystem {
+            Ecosystem::Cargo => "rust",
+            Ecosystem::Npm => "node",
+            Ecosystem::Python => "python",
+            _ => return None,
+        };
+        let (_, has) = self.found.toolchains.iter().find(|(toolchain, _)| toolchain == name)?;
+        let fits = rules::runs_on(self.declared.ecosystem, needs, has)?;
+        (!fits).then(|| Why::Toolchain { needs: needs.clone(), has: has.clone() })
+    }
+
+    fn age(&self, release: &Release) -> Option<Why> {
+        let Policy { now, cooldown, .. } = *self.policy;
+        if cooldown <= 0 {
+            return None;
+        }
+        match release.published {
+            // A time that is still to come is no time.
+            Some(published) if published <= now => {
+                let ripe = published.saturating_add(cooldown);
+                (ripe > now).then_some(Why::Cooldown(ripe))
+            }
+            _ => Some(Why::UnknownAge),
+        }
+    }
+
+    fn proposal(&self, from: &str, release: &Release, (step, lock_only): (Step, bool)) -> Proposal {
+        Proposal {
+            ecosystem: self.declared.ecosystem,
+            name: self.declared.name.clone(),
+            file: self.declared.file.clone(),
+            line: self.declared.line,
+            from: from.to_owned(),
+            to: release.version.clone(),
+            step,
+            lock_only,
+            published: release.published,
+        }
+    }
+
+    fn held(&self, from: &str, release: &Release, why: Why) -> Held {
+        Held {
+            ecosystem: self.declared.ecosystem,
+            name: self.declared.name.clone(),
+            file: self.declared.file.clone(),
+            from: from.to_owned(),
+            to: release.version.clone(),
+            why,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

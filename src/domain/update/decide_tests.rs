@@ -1,0 +1,148 @@
+use super::*;
+use crate::domain::update::model::Purpose;
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+const NOW: i64 = 1_800_000_000_000;
+
+fn release(version: &str) -> Release {
+    Release { version: version.to_owned(), published: Some(NOW - 100 * DAY), ..Release::default() }
+}
+
+fn young(version: &str, days: i64) -> Release {
+    Release { published: Some(NOW - days * DAY), ..release(version) }
+}
+
+fn needs(version: &str, rust: &str) -> Release {
+    Release { needs: Some(rust.to_owned()), ..release(version) }
+}
+
+fn asks(requirement: &str, locked: &[&str]) -> Declared {
+    Declared {
+        ecosystem: Ecosystem::Cargo,
+        name: "thing".to_owned(),
+        file: "Cargo.toml".to_owned(),
+        line: 7,
+        requirement: requirement.to_owned(),
+        purpose: Purpose::Runtime,
+        origin: Origin::Registry,
+        locked: locked.iter().map(|v| (*v).to_owned()).collect(),
+    }
+}
+
+fn run(declared: Declared, releases: Vec<Release>, policy: &Policy) -> Decision {
+    let answers = Answers::from([(Package::of(&declared).expect("a package"), Looked::Releases(releases))]);
+    let toolchains = vec![("rust".to_owned(), "1.74".to_owned())];
+    decide(&Found { declared: vec![declared], toolchains, ..Found::default() }, &answers, policy)
+}
+
+/// `to` with `s` or `b` and, where the manifest changes too, `+`; then what is held.
+fn told(declared: Declared, releases: Vec<Release>) -> String {
+    tell(&run(declared, releases, &Policy::at(NOW)))
+}
+
+fn tell(decision: &Decision) -> String {
+    let proposals = decision.proposals.iter().map(|p| {
+        let step = if p.step == Step::Safe { "s" } else { "b" };
+        format!("{step}{} {}", if p.lock_only { "" } else { "+" }, p.to)
+    });
+    let held = decision.held.iter().map(|h| format!("not {} {:?}", h.to, h.why));
+    proposals.chain(held).collect::<Vec<_>>().join(", ")
+}
+
+#[test]
+fn the_safe_version_and_the_breaking_one_are_offered_apart() {
+    let releases = || ["0.3.1", "0.3.4", "0.4.0", "0.6.0", "1.0.0-rc.1"].map(release).to_vec();
+    assert_eq!(told(asks("0.3", &["0.3.1"]), releases()), "s 0.3.4, b+ 0.6.0");
+    assert_eq!(told(asks("0.3", &["0.3.4"]), releases()), "b+ 0.6.0");
+    assert_eq!(told(asks(">=0.3, <0.5", &["0.3.4"]), releases()), "b+ 0.6.0");
+    assert_eq!(told(asks(">=0.3", &["0.3.4"]), releases()), "b 0.6.0", "the manifest takes it already");
+    assert_eq!(told(asks("~0.3.1", &["0.3.1"]), vec![release("0.3.4")]), "s 0.3.4");
+}
+
+#[test]
+fn the_newest_is_left_in_peace_and_counted() {
+    let decision = run(asks("1", &["1.2.1+spec-1.1.0"]), vec![release("1.2.1"), release("1.2.0")], &Policy::at(NOW));
+    assert_eq!((tell(&decision).as_str(), decision.newest), ("", 1));
+}
+
+#[test]
+fn what_was_taken_back_or_not_released_yet_is_no_version() {
+    let yanked = |version: &str| Release { yanked: true, ..release(version) };
+    let releases =
+        vec![release("1.0.1"), yanked("1.0.2"), yanked("2.0.0"), release("1.1.0-beta.1"), release("3.0.0-rc.1")];
+    assert_eq!(told(asks("1", &["1.0.0"]), releases), "s 1.0.1");
+}
+
+#[test]
+fn from_a_version_before_its_release_the_way_leads_to_the_release() {
+    let releases = ["3.0.0-beta.5", "3.0.0-rc.1", "3.2.25", "4.0.0", "4.1.0-rc.1"].map(release).to_vec();
+    assert_eq!(told(asks("3.0.0-beta.5", &["3.0.0-beta.5"]), releases), "s 3.2.25, b+ 4.0.0");
+    let early = ["3.0.0-beta.5", "3.0.0-rc.1", "4.0.0-beta.1"].map(release).to_vec();
+    assert_eq!(told(asks("3.0.0-beta.5", &["3.0.0-beta.5"]), early), "s 3.0.0-rc.1");
+}
+
+#[test]
+fn the_newest_that_the_promised_toolchain_can_build_is_offered() {
+    let releases = vec![release("1.0.1"), needs("1.1.0", "1.74.0"), needs("1.2.0", "1.75"), needs("2.0.0", "1.85")];
+    let expected = "s 1.1.0, not 1.2.0 Toolchain { needs: \"1.75\", has: \"1.74\" }, \
+                    not 2.0.0 Toolchain { needs: \"1.85\", has: \"1.74\" }";
+    assert_eq!(told(asks("1", &["1.0.0"]), releases), expected);
+}
+
+#[test]
+fn what_is_young_waits_and_the_newest_that_is_old_enough_is_taken() {
+    let releases = vec![young("1.0.1", 9), young("1.0.2", 3), young("1.0.3", 2), young("1.0.4", 1), young("2.0.0", 0)];
+    let ripe = NOW + 2 * DAY;
+    let late = NOW + 3 * DAY;
+    assert_eq!(
+        told(asks("1", &["1.0.0"]), releases.clone()),
+        format!("s 1.0.2, not 1.0.4 Cooldown({ripe}), not 2.0.0 Cooldown({late})")
+    );
+    let decision = run(asks("1", &["1.0.0"]), releases, &Policy { cooldown: 0, ..Policy::at(NOW) });
+    assert_eq!(tell(&decision), "s 1.0.4, b+ 2.0.0");
+}
+
+#[test]
+fn nobody_is_believed_about_a_time_to_come() {
+    let unknown = Release { published: None, ..release("1.0.3") };
+    assert_eq!(told(asks("1", &["1.0.0"]), vec![release("1.0.1"), unknown]), "s 1.0.1, not 1.0.3 UnknownAge");
+    assert_eq!(told(asks("1", &["1.0.0"]), vec![young("1.0.3", -30)]), "not 1.0.3 UnknownAge");
+}
+
+#[test]
+fn a_pin_holds_and_so_does_a_rule() {
+    let releases = || ["1.0.1", "1.5.0", "2.0.0"].map(release).to_vec();
+    assert_eq!(told(asks("=1.0.0", &["1.0.0"]), releases()), "not 1.5.0 Pinned, not 2.0.0 Pinned");
+    let ignoring = |rule: &str| {
+        let policy = Policy { ignore: vec![Ignore::parse(rule).expect("a rule")], ..Policy::at(NOW) };
+        tell(&run(asks("1", &["1.0.0"]), releases(), &policy))
+    };
+    assert_eq!(ignoring("thing@2"), "s 1.5.0, not 2.0.0 Ignored(\"thing@2\")");
+    assert_eq!(ignoring("th*@>=1.5"), "s 1.0.1, not 1.5.0 Ignored(\"th*@>=1.5\"), not 2.0.0 Ignored(\"th*@>=1.5\")");
+    assert_eq!(ignoring("npm:thing"), "s 1.5.0, b+ 2.0.0");
+    assert!(Ignore::parse("serde@").is_err() && Ignore::parse("").is_err());
+}
+
+#[test]
+fn without_a_lock_only_what_the_manifest_does_not_take_is_news() {
+    let releases = || ["1.0.1", "1.5.0", "2.0.0"].map(release).to_vec();
+    assert_eq!(told(asks("1", &[]), releases()), "b+ 2.0.0");
+    assert_eq!(told(asks("~1.0", &[]), releases()), "s+ 1.5.0, b+ 2.0.0");
+    assert_eq!(told(asks("*", &[]), releases()), "");
+}
+
+#[test]
+fn what_was_not_looked_up_is_not_up_to_date() {
+    let declared = asks("1", &["1.0.0"]);
+    let package = Package::of(&declared).expect("a package");
+    let found = Found { declared: vec![declared], ..Found::default() };
+    for answers in [Answers::new(), Answers::from([(package, Looked::Not("it timed out".to_owned()))])] {
+        let decision = decide(&found, &answers, &Policy::at(NOW));
+        assert_eq!((decision.unknown.len(), decision.newest), (1, 0));
+    }
+}
+
+#[test]
+fn of_two_locked_versions_the_newer_one_counts() {
+    assert_eq!(told(asks(">=0.1", &["0.1.2", "0.2.0"]), vec![release("0.1.3"), release("0.2.5")]), "s 0.2.5");
+}

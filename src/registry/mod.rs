@@ -1,0 +1,238 @@
+//! What registries know of packages: one look-up for everybody who asks, kept on disk with its validators. One file an
+//! ecosystem says where to ask and how an answer reads; what is common to all of them is here and in `fetch` and `shelf`.
+//!
+//! A registry that is slow, cuts off or talks nonsense costs its own packages an answer and nobody else's: each has either all
+//! its releases or a sentence that says why not.
+
+pub mod cargo;
+mod fetch;
+mod shelf;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+
+use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release};
+use fetch::{Failure, Fetched};
+use shelf::{Kept, Shelf};
+
+/// An answer this young is not asked for again; Unix milliseconds.
+const FRESH: i64 = 10 * 60 * 1000;
+/// So many requests are under way at once, to all registries together.
+const AT_ONCE: usize = 48;
+/// After so many failures in a row without one answer, a registry is not asked for the rest.
+const PATIENCE: usize = 3;
+
+/// One ecosystem's registry: where to ask and how an answer reads.
+pub trait Source: Send + Sync {
+    /// Whose packages.
+    fn ecosystem(&self) -> Ecosystem;
+
+    /// Where a package's document is; the error is a sentence without a full stop.
+    ///
+    /// # Errors
+    /// A name that no package can have, or a registry whose address is not known here.
+    fn address(&self, package: &Package) -> Result<String, String>;
+
+    /// What the `Accept` header asks for.
+    fn accept(&self) -> &'static str {
+        "*/*"
+    }
+
+    /// A fresh reader for one answer; `deep` wants what releases depend on as well.
+    fn reader(&self, package: &Package, deep: bool) -> Box<dyn Reader>;
+}
+
+/// Reads an answer piece by piece, so that no document is kept whole.
+pub trait Reader: Send {
+    /// The next bytes, decompressed, cut anywhere.
+    ///
+    /// # Errors
+    /// Why this is no answer of such a registry: a sentence without a full stop.
+    fn feed(&mut self, bytes: &[u8]) -> Result<(), String>;
+
+    /// The end of the answer.
+    ///
+    /// # Errors
+    /// As for `feed`.
+    fn end(self: Box<Self>) -> Result<Vec<Release>, String>;
+}
+
+/// How registries are asked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where answers are kept; nowhere without.
+    pub cache: Option<PathBuf>,
+    /// Whether kept answers are asked for anew, whatever their age.
+    pub anew: bool,
+    /// The proxy for all requests, and the hosts that it is not for, as `NO_PROXY` has them.
+    pub proxy: Option<(String, Option<String>)>,
+    /// How long a connection may take, and how long a registry may be silent.
+    pub silence: Duration,
+    /// How long one answer may take.
+    pub whole: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let (silence, whole) = (Duration::from_secs(10), Duration::from_secs(60));
+        Config { cache: None, anew: false, proxy: None, silence, whole }
+    }
+}
+
+/// What is wanted of a look-up.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// Unix milliseconds.
+    pub now: i64,
+    /// Whether what releases depend on is wanted as well; it is most of an answer.
+    pub deep: bool,
+}
+
+/// All registries.
+pub struct Registries {
+    http: reqwest::Client,
+    shelf: Shelf,
+    anew: bool,
+    sources: Vec<Box<dyn Source>>,
+}
+
+impl Registries {
+    /// Sets up a client; asks nothing.
+    ///
+    /// # Errors
+    /// Where the proxy's address is none, or the machine's certificates cannot be used.
+    pub fn new(config: &Config, sources: Vec<Box<dyn Source>>) -> anyhow::Result<Registries> {
+        let http = fetch::client(config)?;
+        Ok(Registries { http, shelf: Shelf::new(config.cache.clone()), anew: config.anew, sources })
+    }
+
+    /// Looks up every package once; `done` hears how many have an answer.
+    pub async fn look_up(&self, packages: &[Package], how: How, done: &(dyn Fn(usize) + Sync)) -> Answers {
+        let mut asked: Vec<&Package> = packages.iter().collect();
+        asked.sort_unstable();
+        asked.dedup();
+        let mut answers = Answers::new();
+        let mut open = Vec::new();
+        for package in asked {
+            match self.kept(package, how) {
+                Ok(looked) => drop(answers.insert(package.clone(), looked)),
+                Err(question) => open.push(question),
+            }
+        }
+        done(answers.len());
+        let moods: BTreeMap<String, Mood> =
+            open.iter().map(|question| (question.registry().to_owned(), Mood::default())).collect();
+        // One question a registry goes first: it opens the connection that all others share.
+        let mut first = Vec::new();
+        for registry in moods.keys() {
+            let at = open.iter().position(|question| question.registry() == registry);
+            first.extend(at.map(|at| open.swap_remove(at)));
+        }
+        for wave in [first, open] {
+            let asking = wave.into_iter().map(|question| self.answer(question, how, &moods));
+            let mut answered = futures_util::stream::iter(asking).buffer_unordered(AT_ONCE);
+            while let Some((package, looked)) = answered.next().await {
+                answers.insert(package, looked);
+                done(answers.len());
+            }
+        }
+        answers
+    }
+
+    /// What needs no question, or the question.
+    fn kept<'a>(&'a self, package: &'a Package, how: How) -> Result<Looked, Question<'a>> {
+        let Some(source) = self.sources.iter().find(|source| source.ecosystem() == package.ecosystem) else {
+            return Ok(Looked::Not("this version of Fairway does not know its registry".to_owned()));
+        };
+        let address = match source.address(package) {
+            Ok(address) => address,
+            Err(why) => return Ok(Looked::Not(why)),
+        };
+        let kept = self.shelf.take(package, &address).filter(|kept| kept.deep || !how.deep);
+        match kept {
+            Some(kept) if !self.anew && (0..FRESH).contains(&how.now.saturating_sub(kept.asked)) => {
+                Ok(Looked::Releases(kept.releases))
+            }
+            kept => Err(Question { package, source: source.as_ref(), address, kept }),
+        }
+    }
+
+    async fn answer(&self, question: Question<'_>, how: How, moods: &BTreeMap<String, Mood>) -> (Package, Looked) {
+        let package = question.package.clone();
+        let mood = moods.get(question.registry());
+        if let Some(why) = mood.and_then(Mood::hopeless) {
+            return (package, Looked::Not(why));
+        }
+        let Question { source, address, kept, .. } = question;
+        let reader = || source.reader(&package, how.deep);
+        let fetched = fetch::fetch(&self.http, (&address, source.accept()), kept.as_ref(), &reader).await;
+        if let Some(mood) = mood {
+            mood.hear(&fetched);
+        }
+        let kept = match (fetched, kept) {
+            (Ok(Fetched::Same), Some(kept)) => Kept { asked: how.now, ..kept },
+            (Ok(Fetched::Same), None) => {
+                return (
+                    package,
+                    Looked::Not("the registry says that nothing changed, and nothing was known".to_owned()),
+                );
+            }
+            (Ok(Fetched::New { releases, etag, modified }), _) => {
+                Kept { asked: how.now, deep: how.deep, address, etag, modified, releases }
+            }
+            (Err(failure), _) => return (package, Looked::Not(failure.why)),
+        };
+        self.shelf.put(&package, &kept);
+        (package, Looked::Releases(kept.releases))
+    }
+}
+
+/// One package that must be asked for.
+struct Question<'a> {
+    package: &'a Package,
+    source: &'a dyn Source,
+    address: String,
+    kept: Option<Kept>,
+}
+
+impl Question<'_> {
+    /// Scheme, host and port: what fails as one.
+    fn registry(&self) -> &str {
+        let path = self.address.find("://").and_then(|at| self.address[at + 3..].find('/').map(|slash| at + 3 + slash));
+        &self.address[..path.unwrap_or(self.address.len())]
+    }
+}
+
+/// Whether a registry is worth another question.
+#[derive(Default)]
+struct Mood {
+    answered: AtomicUsize,
+    failed: AtomicUsize,
+    last: std::sync::Mutex<String>,
+}
+
+impl Mood {
+    fn hear(&self, fetched: &Result<Fetched, Failure>) {
+        match fetched {
+            Err(failure) if failure.down => {
+                self.failed.fetch_add(1, Ordering::Relaxed);
+                if let Ok(mut last) = self.last.lock() {
+                    last.clone_from(&failure.why);
+                }
+            }
+            _ => {
+                self.answered.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn hopeless(&self) -> Option<String> {
+        let lost = self.answered.load(Ordering::Relaxed) == 0 && self.failed.load(Ordering::Relaxed) >= PATIENCE;
+        let last = || self.last.lock().map(|last| last.clone()).unwrap_or_default();
+        lost.then(|| format!("not asked any more after {PATIENCE} failures, the last: {}", last()))
+    }
+}

@@ -1,0 +1,185 @@
+//! Registries as they are: some answer, some hang, cut off, send a page for people, or forget what they had.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use fairway::domain::update::{Answers, Ecosystem, Looked, Package};
+use fairway::registry::cargo::{Crates, Indexes};
+use fairway::registry::{Config, How, Registries};
+
+const MINUTE: i64 = 60_000;
+const NOW: i64 = 1_800_000_000_000;
+
+/// What was asked, and whether by a validator.
+type Asked = Arc<Mutex<Vec<(String, bool)>>>;
+
+fn lines(name: &str) -> String {
+    format!(
+        "{{\"name\":\"{name}\",\"vers\":\"1.0.0\",\"yanked\":false,\"pubtime\":\"2026-01-01T00:00:00Z\"}}\n{{\"name\":\"{name}\",\"vers\":\"1.1.0\",\"yanked\":false}}\n"
+    )
+}
+
+async fn answer(State(asked): State<Asked>, request: Request) -> Response {
+    let name = request.uri().path().rsplit('/').next().expect("a name").to_owned();
+    let validated = request.headers().contains_key("if-none-match");
+    let tries = {
+        let mut asked = asked.lock().expect("a list");
+        asked.push((name.clone(), validated));
+        asked.iter().filter(|(other, _)| *other == name).count()
+    };
+    match name.as_str() {
+        "tagged" if validated => http::StatusCode::NOT_MODIFIED.into_response(),
+        "tagged" => ([("etag", "\"1\"")], lines(&name)).into_response(),
+        "hangs" => std::future::pending().await,
+        "gone" => http::StatusCode::NOT_FOUND.into_response(),
+        "login" => http::StatusCode::UNAUTHORIZED.into_response(),
+        "page" => ([("content-type", "text/html; charset=utf-8")], "<html>Sign in</html>").into_response(),
+        "nonsense" => "<html>Sign in</html>".into_response(),
+        "cut-off" => {
+            let pieces = [Ok(lines(&name)[..60].to_owned()), Err(std::io::Error::other("gone"))];
+            Body::from_stream(tokio_stream::iter(pieces)).into_response()
+        }
+        "second-try" if tries == 1 => http::StatusCode::BAD_GATEWAY.into_response(),
+        "broken" => http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        "packed" => {
+            let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            packed.write_all(lines(&name).as_bytes()).expect("memory");
+            ([("content-encoding", "gzip")], packed.finish().expect("memory")).into_response()
+        }
+        "half-packed" => ([("content-encoding", "gzip")], "\u{1f}").into_response(),
+        _ => lines(&name).into_response(),
+    }
+}
+
+async fn serve() -> (SocketAddr, Asked) {
+    let asked = Asked::default();
+    let router = Router::new().fallback(answer).with_state(asked.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (address, asked)
+}
+
+/// As somebody has it whose cargo asks a mirror.
+fn registries(address: SocketAddr, cache: Option<&Path>) -> Registries {
+    let home = tempfile::tempdir().expect("a folder");
+    let config =
+        format!("[source.crates-io]\nreplace-with = \"m\"\n[source.m]\nregistry = \"sparse+http://{address}/\"\n");
+    std::fs::write(home.path().join("config.toml"), config).expect("a file");
+    let indexes = Indexes::read(Some(home.path()), BTreeMap::new());
+    let silence = Duration::from_millis(500);
+    let config = Config { cache: cache.map(Path::to_owned), silence, ..Config::default() };
+    Registries::new(&config, vec![Box::new(Crates::new(indexes))]).expect("a client")
+}
+
+fn crates(names: &[&str]) -> Vec<Package> {
+    let package = |name: &&str| Package { ecosystem: Ecosystem::Cargo, registry: None, name: (*name).to_owned() };
+    names.iter().map(package).collect()
+}
+
+async fn look(registries: &Registries, names: &[&str], now: i64) -> Answers {
+    registries.look_up(&crates(names), How { now, deep: false }, &|_| {}).await
+}
+
+/// `name: versions`, or `name: why not`.
+fn told(answers: &Answers) -> String {
+    let told = answers.iter().map(|(package, looked)| match looked {
+        Looked::Releases(releases) => {
+            let versions: Vec<&str> = releases.iter().map(|release| release.version.as_str()).collect();
+            format!("{}: {}", package.name, versions.join(" "))
+        }
+        Looked::Not(why) => format!("{}: not looked up, {why}", package.name),
+    });
+    told.collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn what_fails_fails_alone_and_says_why() {
+    let (address, _) = serve().await;
+    let registries = registries(address, None);
+    let names = [
+        "serde",
+        "gone",
+        "login",
+        "page",
+        "nonsense",
+        "cut-off",
+        "hangs",
+        "second-try",
+        "broken",
+        "packed",
+        "half-packed",
+        "no/name",
+        "tokio",
+    ];
+    insta::assert_snapshot!(told(&look(&registries, &names, NOW).await), @"");
+}
+
+#[tokio::test]
+async fn a_registry_that_is_not_there_is_not_asked_for_everything() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    drop(listener);
+    let names: Vec<String> = (0..200).map(|at| format!("crate{at}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let answers = look(&registries(address, None), &names, NOW).await;
+    assert_eq!(answers.len(), 200);
+    let given_up =
+        answers.values().filter(|looked| matches!(looked, Looked::Not(why) if why.contains("not asked any more")));
+    assert!(given_up.count() > 100, "{}", told(&answers));
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_asked_for_by_its_validator_and_shared() {
+    let (address, asked) = serve().await;
+    let cache = tempfile::tempdir().expect("a folder");
+    let names = ["tagged", "untagged"];
+    let first = look(&registries(address, Some(cache.path())), &names, NOW).await;
+    let count = || std::mem::take(&mut *asked.lock().expect("a list"));
+    assert_eq!(count().len(), 2);
+    // Another process, nine minutes later: what is young is not asked for.
+    assert_eq!(look(&registries(address, Some(cache.path())), &names, NOW + 9 * MINUTE).await, first);
+    assert_eq!(count(), []);
+    // After that only what has a validator may stay as it is.
+    assert_eq!(look(&registries(address, Some(cache.path())), &names, NOW + 11 * MINUTE).await, first);
+    let mut again = count();
+    again.sort();
+    assert_eq!(again, [("tagged".to_owned(), true), ("untagged".to_owned(), false)]);
+    // And that it stayed is young again.
+    assert_eq!(look(&registries(address, Some(cache.path())), &names, NOW + 20 * MINUTE).await, first);
+    assert_eq!(count(), []);
+}
+
+#[tokio::test]
+async fn what_is_broken_on_disk_is_asked_for_again() {
+    let (address, asked) = serve().await;
+    let cache = tempfile::tempdir().expect("a folder");
+    let first = look(&registries(address, Some(cache.path())), &["tagged"], NOW).await;
+    let mut open = vec![cache.path().to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+            match entry.path().is_dir() {
+                true => open.push(entry.path()),
+                false => std::fs::write(entry.path(), "{\"asked\":").expect("a file"),
+            }
+        }
+    }
+    assert_eq!(look(&registries(address, Some(cache.path())), &["tagged"], NOW).await, first);
+    assert_eq!(asked.lock().expect("a list").len(), 2);
+}
+
+#[tokio::test]
+async fn a_package_that_many_ask_for_is_asked_for_once() {
+    let (address, asked) = serve().await;
+    let names: Vec<&str> = ["serde", "tokio", "log"].into_iter().cycle().take(600).collect();
+    assert_eq!(look(&registries(address, None), &names, NOW).await.len(), 3);
+    assert_eq!(asked.lock().expect("a list").len(), 3);
+}
