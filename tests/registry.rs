@@ -120,7 +120,21 @@ async fn what_fails_fails_alone_and_says_why() {
         "no/name",
         "tokio",
     ];
-    insta::assert_snapshot!(told(&look(&registries, &names, NOW).await), @"");
+    insta::assert_snapshot!(told(&look(&registries, &names, NOW).await), @"
+    broken: not looked up, the registry answered 500 Internal Server Error
+    cut-off: not looked up, the registry did not answer as HTTP has it (connection closed before message completed)
+    gone: not looked up, the registry does not have it
+    half-packed: not looked up, the answer's compression is broken or cut off
+    hangs: not looked up, the registry did not answer in time
+    login: not looked up, the registry wants a login that Fairway does not have (401)
+    no/name: not looked up, no crate can have this name
+    nonsense: not looked up, the answer is no index of crates: its line 1 cannot be read
+    packed: 1.0.0 1.1.0
+    page: not looked up, the registry answered with a page for people; a proxy or a login may stand before it
+    second-try: 1.0.0 1.1.0
+    serde: 1.0.0 1.1.0
+    tokio: 1.0.0 1.1.0
+    ");
 }
 
 #[tokio::test]

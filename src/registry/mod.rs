@@ -119,8 +119,8 @@ impl Registries {
         let mut open = Vec::new();
         for package in asked {
             match self.kept(package, how) {
-                Ok(looked) => drop(answers.insert(package.clone(), looked)),
-                Err(question) => open.push(question),
+                Known::Already(looked) => drop(answers.insert(package.clone(), looked)),
+                Known::Ask(question) => open.push(question),
             }
         }
         done(answers.len());
@@ -144,20 +144,20 @@ impl Registries {
     }
 
     /// What needs no question, or the question.
-    fn kept<'a>(&'a self, package: &'a Package, how: How) -> Result<Looked, Question<'a>> {
+    fn kept<'a>(&'a self, package: &'a Package, how: How) -> Known<'a> {
         let Some(source) = self.sources.iter().find(|source| source.ecosystem() == package.ecosystem) else {
-            return Ok(Looked::Not("this version of Fairway does not know its registry".to_owned()));
+            return Known::Already(Looked::Not("this version of Fairway does not know its registry".to_owned()));
         };
         let address = match source.address(package) {
             Ok(address) => address,
-            Err(why) => return Ok(Looked::Not(why)),
+            Err(why) => return Known::Already(Looked::Not(why)),
         };
         let kept = self.shelf.take(package, &address).filter(|kept| kept.deep || !how.deep);
         match kept {
             Some(kept) if !self.anew && (0..FRESH).contains(&how.now.saturating_sub(kept.asked)) => {
-                Ok(Looked::Releases(kept.releases))
+                Known::Already(Looked::Releases(kept.releases))
             }
-            kept => Err(Question { package, source: source.as_ref(), address, kept }),
+            kept => Known::Ask(Question { package, source: source.as_ref(), address, kept }),
         }
     }
 
@@ -189,6 +189,12 @@ impl Registries {
         self.shelf.put(&package, &kept);
         (package, Looked::Releases(kept.releases))
     }
+}
+
+/// What can be said of a package before anybody is asked.
+enum Known<'a> {
+    Already(Looked),
+    Ask(Question<'a>),
 }
 
 /// One package that must be asked for.

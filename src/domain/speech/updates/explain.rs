@@ -11,12 +11,17 @@ pub fn explain(found: &Found, answers: &Answers, decision: &Decision, (name, now
     let asked: Vec<&Declared> = found.declared.iter().filter(|line| same(&line.name, name)).collect();
     let mut out = Vec::new();
     for line in &asked {
+        let place = format!("{}:{}", line.file, line.line);
+        if let Origin::Elsewhere(from) = &line.origin {
+            out.push(format!("{place} takes {} from {from}; what is not from a registry is left alone.", line.name));
+            continue;
+        }
         let locked = if line.locked.is_empty() {
             "no lock has it".to_owned()
         } else {
             format!("locked at {}", line.locked.join(" and "))
         };
-        out.push(format!("{}:{} asks for {} {}; {locked}.", line.file, line.line, line.name, line.requirement));
+        out.push(format!("{place} asks for {} {}; {locked}.", line.name, line.requirement));
         out.extend(known(line, answers));
         out.extend(offered(line, decision, now));
     }
@@ -43,17 +48,17 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 fn known(line: &Declared, answers: &Answers) -> Vec<String> {
-    let Some(package) = Package::of(line) else {
-        let Origin::Elsewhere(from) = &line.origin else { return Vec::new() };
-        return vec![format!("  It is left alone, because it is not from a registry: {from}.")];
-    };
+    let Some(package) = Package::of(line) else { return Vec::new() };
     match answers.get(&package) {
         Some(Looked::Not(why)) => vec![format!("  It was not looked up: {why}.")],
         None => vec!["  It was not looked up.".to_owned()],
         Some(Looked::Releases(releases)) => {
             let yanked = releases.iter().filter(|release| release.yanked).count();
             let early = releases.iter().filter(|r| rules::prerelease(line.ecosystem, &r.version)).count();
-            let mut facts = vec![format!("{} versions are published", releases.len())];
+            let mut facts = vec![match releases.len() {
+                1 => "One version is published".to_owned(),
+                count => format!("{count} versions are published"),
+            }];
             facts.extend((yanked > 0).then(|| format!("{yanked} of them withdrawn")));
             facts.extend((early > 0).then(|| format!("{early} before a release")));
             vec![format!("  {}.", facts.join(", "))]

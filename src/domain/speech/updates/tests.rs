@@ -70,7 +70,27 @@ fn everything_stands_under_its_heading_with_its_reason() {
     let found = found();
     let said = listing(&found, &decide(&found, &answers(), &Policy::at(NOW)), NOW);
     assert!(!said.contains("secret"));
-    insta::assert_snapshot!(said, @"");
+    insta::assert_snapshot!(said, @"
+    6 dependencies in Cargo.toml, 7 packages locked; Rust 1.74 is promised.
+
+    Safe updates (2): their authors promise that nothing breaks
+      clap   3.0.0-beta.5 -> 3.2.25  Cargo.toml:6, lock only, 2 years old
+      serde  1.0.1 -> 1.0.200        Cargo.toml:5, lock only, 40 days old
+
+    Breaking updates (1): read what changed first
+      clap  3.0.0-beta.5 -> 4.0.1  Cargo.toml:6, 10 months old
+
+    Held back (3): newer, and not offered
+      clap    3.0.0-beta.5 -> 4.6.7: needs Rust 1.85, and 1.74 is promised (rust-version)
+      pinned  1.0.0 -> 1.0.1: the manifest pins the version exactly
+      serde   1.0.1 -> 1.0.201: too young, 48 hours to wait (`cooldown` of [updates] in fairway.toml)
+
+    Not looked up (1): nothing is known, so nothing is said
+      lost  the registry did not answer in time (Cargo.toml:9)
+
+    Left alone (1): from Git or a folder
+      mine  git https://forge.example/o/mine (Cargo.toml:8)
+    ");
 }
 
 #[test]
@@ -80,7 +100,34 @@ fn why_is_there_no_update_of_this() {
     let decision = decide(&found, &answers, &policy);
     let names = ["serde", "clap", "mine", "lost", "fine", "DEEP", "srede", "shop"];
     let said: Vec<String> = names.iter().map(|name| explain(&found, &answers, &decision, (name, NOW))).collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @"
+    Cargo.toml:5 asks for serde 1; locked at 1.0.1.
+      3 versions are published, 1 of them withdrawn.
+      Offered, safe: 1.0.1 -> 1.0.200; the lock alone changes, 40 days old.
+      Not offered: 1.0.1 -> 1.0.201; too young, 48 hours to wait (`cooldown` of [updates] in fairway.toml).
+
+    Cargo.toml:6 asks for clap 3.0.0-beta.5; locked at 3.0.0-beta.5.
+      3 versions are published.
+      Offered, safe: 3.0.0-beta.5 -> 3.2.25; the lock alone changes, 2 years old.
+      Offered, breaking: 3.0.0-beta.5 -> 4.0.1; the manifest changes, 10 months old.
+      Not offered: 3.0.0-beta.5 -> 4.6.7; needs Rust 1.85, and 1.74 is promised (rust-version).
+
+    Cargo.toml:8 takes mine from git https://forge.example/o/mine; what is not from a registry is left alone.
+
+    Cargo.toml:9 asks for lost 1; locked at 1.0.0.
+      It was not looked up: the registry did not answer in time.
+
+    Cargo.toml:10 asks for fine 1; locked at 1.0.0.
+      One version is published.
+      Nothing is offered: 1.0.0 is the newest there is.
+
+    No manifest asks for deep; Cargo.lock has 0.4.2 because of shop -> serde -> deep.
+      It moves with what needs it, or alone: cargo update --package deep@0.4.2
+
+    Nothing here asks for srede, and no lock has it. Did you mean serde?
+
+    shop 0.1.0 is a package of this repository.
+    ");
 }
 
 #[test]
