@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use fairway::domain::update::{Answers, Ecosystem, Looked, Package};
 use fairway::registry::cargo::{Crates, Indexes};
 use fairway::registry::{Config, How, Registries};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const MINUTE: i64 = 60_000;
 const NOW: i64 = 1_800_000_000_000;
@@ -43,10 +43,6 @@ async fn answer(State(asked): State<Asked>, request: Request) -> Response {
         "login" => http::StatusCode::UNAUTHORIZED.into_response(),
         "page" => ([("content-type", "text/html; charset=utf-8")], "<html>Sign in</html>").into_response(),
         "nonsense" => "<html>Sign in</html>".into_response(),
-        "cut-off" => {
-            let pieces = [Ok(lines(&name)[..60].to_owned()), Err(std::io::Error::other("gone"))];
-            Body::from_stream(tokio_stream::iter(pieces)).into_response()
-        }
         "second-try" if tries == 1 => http::StatusCode::BAD_GATEWAY.into_response(),
         "broken" => http::StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         "packed" => {
@@ -111,7 +107,6 @@ async fn what_fails_fails_alone_and_says_why() {
         "login",
         "page",
         "nonsense",
-        "cut-off",
         "hangs",
         "second-try",
         "broken",
@@ -122,7 +117,6 @@ async fn what_fails_fails_alone_and_says_why() {
     ];
     insta::assert_snapshot!(told(&look(&registries, &names, NOW).await), @"
     broken: not looked up, the registry answered 500 Internal Server Error
-    cut-off: not looked up, the registry did not answer as HTTP has it (connection closed before message completed)
     gone: not looked up, the registry does not have it
     half-packed: not looked up, the answer's compression is broken or cut off
     hangs: not looked up, the registry did not answer in time
@@ -135,6 +129,24 @@ async fn what_fails_fails_alone_and_says_why() {
     serde: 1.0.0 1.1.0
     tokio: 1.0.0 1.1.0
     ");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_no_answer() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = [0; 4096];
+            // The whole first line of an index, and the connection ends.
+            let answer = format!("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n{}", lines("serde"));
+            if stream.read(&mut request).await.is_ok() {
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        }
+    });
+    let said = told(&look(&registries(address, None), &["serde"], NOW).await);
+    assert_eq!(said, "serde: not looked up, the connection ended in the middle of the answer");
 }
 
 #[tokio::test]

@@ -247,5 +247,4 @@ impl<'a> Line<'a> {
 }
 
 #[cfg(test)]
-#[path = "decide_tests.rs"]
 mod tests;
