@@ -209,3 +209,44 @@ async fn a_package_that_many_ask_for_is_asked_for_once() {
     assert_eq!(look(&registries(address, None), &names, NOW).await.len(), 3);
     assert_eq!(asked.lock().expect("a list").len(), 3);
 }
+
+#[tokio::test]
+async fn a_person_is_told_what_there_is_and_what_nobody_knows() {
+    let (address, _) = serve().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).expect("a file");
+    write(
+        "config.toml",
+        &format!("[source.crates-io]\nreplace-with = \"m\"\n[source.m]\nregistry = \"sparse+http://{address}/\"\n"),
+    );
+    write("Cargo.toml", "[package]\nname = \"shop\"\n[dependencies]\nserde = \"~1.0\"\ngone = \"1\"\n");
+    // The time of 1.1.0 is not known there.
+    write("fairway.toml", "[updates]\ncooldown = \"0\"\n");
+    let updates = |args: &'static [&str]| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_fairway"));
+        command.arg("updates").arg(folder.path()).args(args).env_clear();
+        command.env("CARGO_HOME", folder.path()).env("XDG_CACHE_HOME", folder.path().join("cache"));
+        async move {
+            let output = command.output().await.expect("fairway");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).expect("text")
+        }
+    };
+    insta::assert_snapshot!(updates(&[]).await, @"
+    2 dependencies in Cargo.toml, 0 packages locked.
+
+    Safe updates (1): their authors promise that nothing breaks
+      serde  1.0.0 -> 1.1.0  Cargo.toml:4, of unknown age
+
+    Not looked up (1): nothing is known, so nothing is said
+      gone  the registry does not have it (Cargo.toml:5)
+    ");
+    insta::assert_snapshot!(updates(&["--explain", "serde"]).await, @"
+    Cargo.toml:4 asks for serde ~1.0; no lock has it.
+      2 versions are published.
+      Offered, safe: 1.0.0 -> 1.1.0; the manifest changes, of unknown age.
+    ");
+    let object: serde_json::Value = serde_json::from_str(&updates(&["--json"]).await).expect("JSON");
+    assert_eq!(object["proposals"][0]["to"], "1.1.0");
+    assert_eq!(object["not_looked_up"][0]["name"], "gone");
+}

@@ -102,7 +102,7 @@ enum Verb {
     Schema,
     /// List newer versions of what a checkout depends on: safe, breaking, held back and why
     #[command(
-        after_help = "Example:\n  fairway updates\n  fairway updates ../shop --json\n  fairway updates --explain serde\n\nNo account is needed and nothing is changed. Registries are asked where cargo would ask them; answers are\nkept for ten minutes, and asked for with their validators after that."
+        after_help = "Example:\n  fairway updates\n  fairway updates ../shop --json\n  fairway updates --explain serde\n\nNo account is needed and nothing is changed. Registries are asked where cargo would ask them.\nAnswers are kept for ten minutes, and asked for with their validators after that."
     )]
     Updates(updates::Args),
     /// Show jobs that wait or are dead; run a dead one again
