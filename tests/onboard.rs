@@ -279,7 +279,7 @@ async fn an_empty_repository_waits_for_its_first_commit() {
     let world = world(Opens::All).await;
     let repo = created(&world, "acme/mail", &[]).await;
     assert_eq!(pulls(&world, "acme/mail"), []);
-    assert_snapshot!(stage(&world, &repo).await, @"empty: it waits for its first commit");
+    assert_snapshot!(stage(&world, &repo).await, @"empty: it waits for its first commit; `fairway new PLAN NAME --org OWNER` makes one from a plan");
     repo.push("bob", "main", "Start", &[("go.mod", Some("module mail\n\ngo 1.25\n"))]);
     world.pass(Duration::from_secs(5)).await;
     assert_eq!(pulls(&world, "acme/mail"), [(1, "fairway/onboard".to_owned(), true)]);

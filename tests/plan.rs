@@ -188,6 +188,9 @@ async fn on_github_it_is_one_commit_whose_checks_run() {
     assert_eq!(green().as_deref(), Some("success"));
     let commits = hub.look(|hub| hub.repo("acme/pages").map(|repo| repo.pulls.len()));
     assert_eq!(commits, Some(0), "a repository that has a plan needs no pull request");
+    hub.create("acme/void", &[]);
+    let filled = served.verb(&["new", "static-site", "void", "--org", "acme"]).await;
+    assert!(filled.starts_with("acme/void is there, with 7 files: "), "{filled}");
     let again = served.verb(&[NEW, &["acme"]].concat()).await;
     let other = served.verb(&[NEW, &["nobody"]].concat()).await;
     assert_snapshot!(again + &other, @"

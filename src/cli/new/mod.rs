@@ -10,9 +10,10 @@ use super::open;
 use super::plan::place::{render, write};
 use super::plan::{folder, list};
 use crate::clock::Clock;
+use crate::domain::ids::Repo;
 use crate::domain::onboard::File;
 use crate::domain::plan::{self, Plan, Values};
-use crate::github::GitHubError;
+use crate::github::{GitHub, GitHubError};
 
 /// The first commit's message.
 const MESSAGE: &str = "Begin from a plan";
@@ -65,7 +66,10 @@ async fn there((org, name): (&str, &str), files: &[File]) -> anyhow::Result<Exit
         bail!("the App is not installed in {org}; install it there first: `fairway doctor` says where");
     };
     let repo = match github.create_repository(installation, (org, name)).await {
-        Err(GitHubError::Invalid { message, .. }) => bail!("{org}/{name} was not made: {message}. Take another name."),
+        Err(GitHubError::Invalid { message, .. }) => match empty(&github, (org, name)).await? {
+            Some(repo) => repo,
+            None => bail!("{org}/{name} was not made: {message}. Take another name."),
+        },
         Err(GitHubError::Forbidden { .. }) => bail!(
             "the App may not make repositories in {org}: it lacks the permission `administration: write`. Grant it, or leave --org out and push the folder yourself"
         ),
@@ -82,6 +86,15 @@ async fn there((org, name): (&str, &str), files: &[File]) -> anyhow::Result<Exit
     println!("{org}/{name} is there, with {} files: {web}/{org}/{name}", files.len());
     println!("Its first checks: {web}/{org}/{name}/commits/{}", repo.default_branch);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The repository that has that name already, where it has no commit yet: somebody made it and waits for its content.
+async fn empty(github: &GitHub, (org, name): (&str, &str)) -> anyhow::Result<Option<Repo>> {
+    let repo = match github.repository(org, name).await {
+        Err(GitHubError::NotFound { .. }) => return Ok(None),
+        found => found?,
+    };
+    Ok(github.branch(&repo, &repo.default_branch).await?.is_none().then_some(repo))
 }
 
 /// In a folder, as a repository with one commit.

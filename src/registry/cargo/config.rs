@@ -41,7 +41,7 @@ impl Indexes {
             .filter(|proxy| !proxy.is_empty())
     }
 
-    /// The address of an index, `http://...` or `https://...`; `None` asks for crates.io.
+    /// The address of an index, `http://...` or `https://...`; `None` asks for the one that cargo has built in.
     ///
     /// # Errors
     /// A sentence without a full stop.

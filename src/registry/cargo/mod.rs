@@ -10,7 +10,7 @@ pub use config::Indexes;
 use super::{Reader, Source};
 use crate::domain::update::{Dependency, Ecosystem, Package, Release};
 
-/// The longest name that crates.io takes.
+/// The longest name that the default registry takes.
 const NAME: usize = 64;
 /// A line longer than this is none of an index: 4 MiB.
 const LINE: usize = 4 * 1024 * 1024;

@@ -187,7 +187,9 @@ pub fn skipped(why: Skip) -> &'static str {
         Skip::Archived => "archived",
         Skip::Fork => "a fork",
         Skip::Template => "a template",
-        Skip::Empty => "empty: it waits for its first commit",
+        Skip::Empty => {
+            "empty: it waits for its first commit; `fairway new PLAN NAME --org OWNER` makes one from a plan"
+        }
         Skip::Gone => "gone",
     }
 }

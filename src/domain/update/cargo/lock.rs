@@ -86,18 +86,18 @@ fn find(packages: &[Package], places: &HashMap<&str, Vec<usize>>, dependency: &s
     named.iter().find(fits).copied()
 }
 
-/// Cargo writes the source that was replaced, not the one that replaces it, so crates.io always looks alike.
+/// Cargo writes the source that was replaced, not the one that replaces it, so its default registry always looks alike.
 fn origin(source: Option<&str>) -> Origin {
     let Some(source) = source else { return Origin::Elsewhere("path".to_owned()) };
     match source.split_once('+') {
-        Some(("registry" | "sparse", address)) if crates_io(address) => Origin::Registry,
+        Some(("registry" | "sparse", address)) if default_registry(address) => Origin::Registry,
         Some(("registry" | "sparse", address)) => Origin::Named(address::shown(address)),
         Some((kind, address)) => Origin::Elsewhere(format!("{kind} {}", address::shown(address))),
         None => Origin::Elsewhere(address::shown(source)),
     }
 }
 
-fn crates_io(address: &str) -> bool {
+fn default_registry(address: &str) -> bool {
     let bare = |address: &str| address.trim_end_matches('/').to_owned();
     let sparse = crates_index::sparse::URL.trim_start_matches("sparse+");
     address.ends_with("/rust-lang/crates.io-index") || bare(address) == bare(sparse)
