@@ -415,7 +415,7 @@ async fn a_repository_that_has_nothing_yet_begins_from_a_plan_by_a_comment() {
     |---|---|
     | `fairway / lint` | `cargo fmt --check`<br>`cargo clippy --locked --all-targets -- -D warnings` |
     | `fairway / test` | `cargo test --locked` |
-    | `fairway / image` | `cargo build --release --locked`<br>`install -D target/release/fresh dist/fresh` |
+    | `fairway / image` | `cargo build --release --locked --target-dir target`<br>`install -D target/release/fresh dist/fresh` |
 
     ### What they did on this branch
 
