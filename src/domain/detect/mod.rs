@@ -14,7 +14,7 @@ mod stack;
 mod text;
 mod tree;
 mod want;
-pub(super) mod yaml;
+pub(in crate::domain) mod yaml;
 
 pub use propose::{Draft, propose};
 pub use stack::{Beside, Command, Confidence, Evidence, Kind, Origin, Part, Stack};

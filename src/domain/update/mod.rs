@@ -1,6 +1,7 @@
 //! Updates: which versions a repository could have, which of them it should, and which advisories that would end.
 
 pub mod address;
+pub mod advisory;
 pub mod cargo;
 mod decide;
 mod ignore;

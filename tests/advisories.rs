@@ -1,0 +1,10 @@
+//! Advisories as a user meets them: read from several databases, held against a lock, and ended with as little as possible.
+
+#[path = "advisories/fixing.rs"]
+mod fixing;
+#[path = "advisories/property.rs"]
+mod property;
+#[path = "advisories/reading.rs"]
+mod reading;
+#[path = "advisories/world.rs"]
+mod world;
