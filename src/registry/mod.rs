@@ -4,6 +4,7 @@
 //! A registry that is slow, cuts off or talks nonsense costs its own packages an answer and nobody else's: each has either all
 //! its releases or a sentence that says why not.
 
+pub mod advisories;
 pub mod cargo;
 mod fetch;
 mod shelf;

@@ -37,16 +37,25 @@ pub(super) enum Verdict {
     Unclear,
 }
 
+/// Whether a file is one of a database, by its name. A database has a README too.
+pub fn concerns(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        Some("md") => name.starts_with("RUSTSEC-"),
+        Some("json" | "yaml" | "yml") => !name.starts_with('.'),
+        _ => false,
+    }
+}
+
 /// Reads files by their names: `.md` as RustSec's, `.json` and `.yaml` as OSV's; others are passed over.
-pub fn read<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Book {
+pub fn read<P: AsRef<str>, T: AsRef<str>>(files: impl Iterator<Item = (P, T)>) -> Book {
     let mut advisories = Vec::new();
     let mut unusable = Vec::new();
     for (path, text) in files {
+        let (path, text) = (path.as_ref(), text.as_ref());
         let result = match path.rsplit_once('.').map(|(_, extension)| extension) {
             // A database has a README too.
-            Some("md") if path.rsplit('/').next().is_some_and(|name| name.starts_with("RUSTSEC-")) => {
-                rustsec::read(path, text)
-            }
+            Some("md") if concerns(path) => rustsec::read(path, text),
             Some("json") => osv::json(path, text),
             Some("yaml" | "yml") => osv::yaml(path, text),
             _ => continue,

@@ -11,7 +11,7 @@ mod severity;
 mod span;
 
 pub use audit::{Audit, Finding, Unjudged, audit};
-pub use book::{Book, read};
+pub use book::{Book, concerns, read};
 pub use severity::Severity;
 pub use span::Span;
 
