@@ -2,6 +2,10 @@
 //! cannot be read as a version there has no order, and nothing is decided about it.
 
 mod cargo;
+mod go;
+mod npm;
+mod python;
+mod tag;
 
 use std::cmp::Ordering;
 
@@ -11,7 +15,10 @@ use super::model::{Ecosystem, Step};
 pub fn compare(ecosystem: Ecosystem, a: &str, b: &str) -> Option<Ordering> {
     match ecosystem {
         Ecosystem::Cargo => cargo::compare(a, b),
-        _ => None,
+        Ecosystem::Npm => npm::compare(a, b),
+        Ecosystem::Python => python::compare(a, b),
+        Ecosystem::Go => go::compare(a, b),
+        Ecosystem::Actions | Ecosystem::Image | Ecosystem::Toolchain => tag::compare(a, b),
     }
 }
 
@@ -22,7 +29,10 @@ pub fn step(ecosystem: Ecosystem, from: &str, to: &str) -> Option<Step> {
     }
     match ecosystem {
         Ecosystem::Cargo => cargo::step(from, to),
-        _ => None,
+        Ecosystem::Npm => npm::step(from, to),
+        Ecosystem::Python => python::step(from, to),
+        Ecosystem::Go => go::step(from, to),
+        Ecosystem::Actions | Ecosystem::Image | Ecosystem::Toolchain => tag::step(from, to),
     }
 }
 
@@ -30,14 +40,28 @@ pub fn step(ecosystem: Ecosystem, from: &str, to: &str) -> Option<Step> {
 pub fn admits(ecosystem: Ecosystem, requirement: &str, version: &str) -> bool {
     match ecosystem {
         Ecosystem::Cargo => cargo::admits(requirement, version),
-        _ => false,
+        Ecosystem::Npm => npm::admits(requirement, version),
+        Ecosystem::Python => python::admits(requirement, version),
+        Ecosystem::Go => go::admits(requirement, version),
+        Ecosystem::Actions | Ecosystem::Image | Ecosystem::Toolchain => tag::admits(requirement, version),
     }
 }
 
-/// The one version that a requirement takes and no other, as in `=1.2.3`; `None` for a requirement that takes several.
+/// The version that a requirement pins because somebody wants no other, as `=1.2.3` does in Cargo. In npm and Python an exact
+/// version is how many write every line, and says nothing of the kind.
 pub fn pinned(ecosystem: Ecosystem, requirement: &str) -> Option<String> {
     match ecosystem {
         Ecosystem::Cargo => cargo::pinned(requirement),
+        _ => None,
+    }
+}
+
+/// The one version that a requirement takes and no other; `None` for a requirement that takes several.
+pub fn exact(ecosystem: Ecosystem, requirement: &str) -> Option<String> {
+    match ecosystem {
+        Ecosystem::Cargo => cargo::pinned(requirement),
+        Ecosystem::Npm => npm::exact(requirement),
+        Ecosystem::Python => python::exact(requirement),
         _ => None,
     }
 }
@@ -46,7 +70,10 @@ pub fn pinned(ecosystem: Ecosystem, requirement: &str) -> Option<String> {
 pub fn floor(ecosystem: Ecosystem, requirement: &str) -> Option<String> {
     match ecosystem {
         Ecosystem::Cargo => cargo::floor(requirement),
-        _ => None,
+        Ecosystem::Npm => npm::floor(requirement),
+        Ecosystem::Python => python::floor(requirement),
+        Ecosystem::Go => Some(requirement.to_owned()),
+        Ecosystem::Actions | Ecosystem::Image | Ecosystem::Toolchain => tag::floor(requirement),
     }
 }
 
@@ -54,7 +81,10 @@ pub fn floor(ecosystem: Ecosystem, requirement: &str) -> Option<String> {
 pub fn prerelease(ecosystem: Ecosystem, version: &str) -> bool {
     match ecosystem {
         Ecosystem::Cargo => cargo::prerelease(version),
-        _ => false,
+        Ecosystem::Npm => npm::prerelease(version),
+        Ecosystem::Python => python::prerelease(version),
+        Ecosystem::Go => go::prerelease(version),
+        Ecosystem::Actions | Ecosystem::Image | Ecosystem::Toolchain => tag::prerelease(version),
     }
 }
 
@@ -63,6 +93,15 @@ pub fn prerelease(ecosystem: Ecosystem, version: &str) -> bool {
 pub fn runs_on(ecosystem: Ecosystem, needs: &str, has: &str) -> Option<bool> {
     match ecosystem {
         Ecosystem::Cargo => cargo::runs_on(needs, has),
+        Ecosystem::Npm => npm::runs_on(needs, has),
+        Ecosystem::Python => python::runs_on(needs, has),
         _ => None,
     }
+}
+
+/// The lowest of what several manifests promise to work with, as written.
+pub fn lowest(ecosystem: Ecosystem, promises: impl IntoIterator<Item = String>) -> Option<String> {
+    let floors = promises.into_iter().filter_map(|promise| Some((floor(ecosystem, &promise)?, promise)));
+    let lower = floors.min_by(|(a, _), (b, _)| compare(ecosystem, a, b).unwrap_or(Ordering::Equal));
+    lower.map(|(_, promise)| promise)
 }

@@ -1,0 +1,117 @@
+//! Texts as they are found in repositories: what can be read of them, where its lines are, and what may be repeated of an
+//! address.
+
+use std::collections::BTreeMap;
+
+/// The files of a checkout that extraction may look at: path from the root, with `/`, to text.
+pub type Files = BTreeMap<String, String>;
+
+/// The text without its byte order mark; or, in a sentence, why it cannot be read.
+pub fn readable<'t>(file: &str, text: &'t str) -> Result<&'t str, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    match text.lines().position(|line| line.starts_with("<<<<<<< ") || line.starts_with(">>>>>>> ")) {
+        Some(at) => Err(format!("{file} is not read: line {} is the marker of a merge that is not finished", at + 1)),
+        None => Ok(text),
+    }
+}
+
+/// A sentence about a file that does not have the shape that its name promises. `what` must not repeat its text, which may
+/// hold secrets.
+pub fn broken(file: &str, line: Option<u32>, what: &str) -> String {
+    match line {
+        Some(line) => format!("{file} is not read: line {line}: {what}"),
+        None => format!("{file} is not read: {what}"),
+    }
+}
+
+/// Where the lines of a text begin.
+pub struct Lines(Vec<usize>);
+
+impl Lines {
+    /// Counts once, so that each question costs a binary search.
+    pub fn of(text: &str) -> Lines {
+        Lines(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at).collect())
+    }
+
+    /// The line, from 1, of a byte.
+    pub fn at(&self, byte: usize) -> u32 {
+        u32::try_from(self.0.partition_point(|end| *end < byte) + 1).unwrap_or(u32::MAX)
+    }
+}
+
+/// An address without what may be secret in it: who signs in, the query and the fragment.
+pub fn safe(address: &str) -> String {
+    let address = address.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = match address.split_once("://") {
+        Some((scheme, rest)) => (Some(scheme), rest),
+        None => (None, address),
+    };
+    // The last `@` before the path: a password may hold one.
+    let host_ends = rest.find('/').unwrap_or(rest.len());
+    let rest = rest[..host_ends].rfind('@').map_or(rest, |at| &rest[at + 1..]);
+    scheme.map_or_else(|| rest.to_owned(), |scheme| format!("{scheme}://{rest}"))
+}
+
+/// Whether a path ends on a file of that name.
+pub fn is(path: &str, name: &str) -> bool {
+    path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+}
+
+/// The folder of a file; empty at the root.
+pub fn folder(file: &str) -> &str {
+    file.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// A path below a folder, with `.` and `..` taken at their word; `None` if it leaves the checkout.
+pub fn join(folder: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()?),
+            name => parts.push(name),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// The folder itself and all above it, the nearest first.
+pub fn upwards(folder: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(folder), |inner| {
+        (!inner.is_empty()).then(|| inner.rsplit_once('/').map_or("", |(outer, _)| outer))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, join, readable, safe, upwards};
+
+    #[test]
+    fn a_text_with_a_mark_is_read_and_one_in_mid_merge_is_not() {
+        assert_eq!(readable("a", "\u{feff}x\r\n"), Ok("x\r\n"));
+        let said = readable("web/package.json", "{\n<<<<<<< HEAD\n}").expect_err("a marker");
+        assert_eq!(said, "web/package.json is not read: line 2 is the marker of a merge that is not finished");
+    }
+
+    #[test]
+    fn lines_count_from_one() {
+        let lines = Lines::of("ab\ncd\n\ne");
+        assert_eq!([0, 2, 3, 6, 7].map(|at| lines.at(at)), [1, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn nothing_secret_is_left_of_an_address() {
+        assert_eq!(safe("git+https://u:p@ss@code.test/a/b.git?token=1#v2"), "git+https://code.test/a/b.git");
+        assert_eq!(safe("ghp_secret@code.test/a@b"), "code.test/a@b");
+        assert_eq!(safe("git@code.test:a/b.git"), "code.test:a/b.git");
+        assert_eq!(safe("../sibling"), "../sibling");
+    }
+
+    #[test]
+    fn paths_stay_in_the_checkout() {
+        assert_eq!(join("web/app", "../lib/./x"), Some("web/lib/x".into()));
+        assert_eq!(join("web", "../../etc"), None);
+        assert_eq!(upwards("a/b").collect::<Vec<_>>(), ["a/b", "a", ""]);
+        assert_eq!(upwards("").collect::<Vec<_>>(), [""]);
+    }
+}
