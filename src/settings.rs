@@ -291,9 +291,12 @@ pub struct Ambient {
     pub no_colour: bool,
     /// Where this person's programs keep what they can get again.
     pub cache: Option<PathBuf>,
-    /// What package clients read: `CARGO_*`, and the proxies in lower case.
+    /// What package clients read: `CARGO_*`, npm's, pip's and uv's settings, and the proxies in lower case.
     pub clients: BTreeMap<String, String>,
 }
+
+/// How the names begin of what package clients read.
+const CLIENTS: [&str; 6] = ["CARGO_", "npm_config_", "NPM_CONFIG_", "PIP_", "UV_", "XDG_CONFIG_HOME"];
 
 /// The proxies that programs agree on, in either case.
 const PROXIES: [&str; 4] = ["https_proxy", "http_proxy", "all_proxy", "no_proxy"];
@@ -318,12 +321,13 @@ impl Ambient {
 }
 
 fn clients(env: &BTreeMap<String, String>) -> BTreeMap<String, String> {
-    let cargo = env.iter().filter(|(name, _)| name.starts_with("CARGO_")).map(|(n, v)| (n.clone(), v.clone()));
+    let known = |name: &str| CLIENTS.iter().any(|begin| name.starts_with(begin));
+    let own = env.iter().filter(|(name, _)| known(name)).map(|(n, v)| (n.clone(), v.clone()));
     let proxies = PROXIES.iter().filter_map(|name| {
         let value = env.get(*name).or_else(|| env.get(&name.to_uppercase()))?;
         (!value.is_empty()).then(|| ((*name).to_owned(), value.clone()))
     });
-    cargo.chain(proxies).collect()
+    own.chain(proxies).collect()
 }
 
 /// The environment of whoever types `fairway run`, for steps that use their tools.

@@ -6,7 +6,11 @@
 
 pub mod advisories;
 pub mod cargo;
+mod client;
 mod fetch;
+mod json;
+pub mod npm;
+pub mod python;
 mod shelf;
 
 use std::collections::BTreeMap;
@@ -16,7 +20,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 
-use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release};
+use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release, address};
 use fetch::{Failure, Fetched};
 use shelf::{Kept, Shelf};
 
@@ -147,13 +151,13 @@ impl Registries {
     /// What needs no question, or the question.
     fn kept<'a>(&'a self, package: &'a Package, how: How) -> Known<'a> {
         let Some(source) = self.sources.iter().find(|source| source.ecosystem() == package.ecosystem) else {
-            return Known::Already(Looked::Not("this version of Fairway does not know its registry".to_owned()));
+            return Known::Already(Looked::Not(unasked(package.ecosystem).to_owned()));
         };
         let address = match source.address(package) {
             Ok(address) => address,
             Err(why) => return Known::Already(Looked::Not(why)),
         };
-        let kept = self.shelf.take(package, &address).filter(|kept| kept.deep || !how.deep);
+        let kept = self.shelf.take(package, &address::shown(&address)).filter(|kept| kept.deep || !how.deep);
         match kept {
             Some(kept) if !self.anew && (0..FRESH).contains(&how.now.saturating_sub(kept.asked)) => {
                 Known::Already(Looked::Releases(kept.releases))
@@ -183,12 +187,25 @@ impl Registries {
                 );
             }
             (Ok(Fetched::New { releases, etag, modified }), _) => {
+                // A password in an address stays out of what is kept.
+                let address = address::shown(&address);
                 Kept { asked: how.now, deep: how.deep, address, etag, modified, releases }
             }
             (Err(failure), _) => return (package, Looked::Not(failure.why)),
         };
         self.shelf.put(&package, &kept);
         (package, Looked::Releases(kept.releases))
+    }
+}
+
+/// Why nobody was asked about packages of this kind.
+fn unasked(ecosystem: Ecosystem) -> &'static str {
+    match ecosystem {
+        Ecosystem::Actions => "versions of actions are tags at GitHub, which this command does not ask",
+        Ecosystem::Image => "this version of Fairway does not ask registries of images",
+        Ecosystem::Go => "this version of Fairway does not ask proxies of Go modules",
+        Ecosystem::Toolchain => "this version of Fairway does not ask which toolchains there are",
+        Ecosystem::Cargo | Ecosystem::Npm | Ecosystem::Python => "its registry was not set up",
     }
 }
 

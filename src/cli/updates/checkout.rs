@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::cli::onboard::checkout;
 use crate::domain::detect::{Mode, Tree};
-use crate::domain::update::{Found, cargo};
+use crate::domain::update::{Files, Found, extract, reads};
 
 /// A longer file is not read: 64 MiB, which is ten times the longest lock that anybody is known to have.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -17,7 +17,7 @@ pub(super) fn found(root: &Path) -> anyhow::Result<Found> {
     let tree = checkout::list(root)?;
     let mut notes = Vec::new();
     let texts = texts(root, &tree, &mut notes);
-    let mut found = cargo::extract(&texts);
+    let mut found = extract(&texts);
     found.notes.extend(notes);
     if tree.truncated {
         found.notes.push("The folder has more files than were listed; name a smaller one.".to_owned());
@@ -25,10 +25,10 @@ pub(super) fn found(root: &Path) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-fn texts(root: &Path, tree: &Tree, notes: &mut Vec<String>) -> cargo::Texts {
+fn texts(root: &Path, tree: &Tree, notes: &mut Vec<String>) -> Files {
     let plain = |mode: Mode| matches!(mode, Mode::File | Mode::Executable);
-    let wanted = tree.entries().iter().filter(|entry| plain(entry.mode) && cargo::reads(&entry.path));
-    let mut texts = cargo::Texts::new();
+    let wanted = tree.entries().iter().filter(|entry| plain(entry.mode) && reads(&entry.path));
+    let mut texts = Files::new();
     for entry in wanted {
         if texts.len() >= MOST {
             notes.push(format!("There are more than {MOST} manifests and locks; the rest was not read."));

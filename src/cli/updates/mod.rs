@@ -1,6 +1,7 @@
 //! `fairway updates`: what a checkout could have, what it should have, and what is held back, without an account.
 
 mod checkout;
+mod registries;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -14,9 +15,7 @@ use crate::clock::Clock;
 use crate::domain::project;
 use crate::domain::speech::updates as speech;
 use crate::domain::update::{Answers, Decision, Found, Origin, Package, Policy, decide, policy};
-use crate::registry::cargo::{Crates, Indexes};
-use crate::registry::{Config, How, Registries};
-use crate::settings::Ambient;
+use crate::registry::How;
 
 /// What may follow.
 #[derive(clap::Args)]
@@ -66,21 +65,7 @@ fn wished(root: &Path, now: i64, found: &mut Found) -> Policy {
 }
 
 async fn look_up(args: &Args, found: &Found, now: i64) -> anyhow::Result<Answers> {
-    let ambient = Ambient::read();
-    let home = ambient.clients.get("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| ambient.home.as_ref().map(|home| home.join(".cargo")));
-    let indexes = Indexes::read(home.as_deref(), ambient.clients.clone());
-    let word = |name: &str| ambient.clients.get(name).cloned();
-    let proxy =
-        indexes.proxy().or_else(|| word("https_proxy")).or_else(|| word("http_proxy")).or_else(|| word("all_proxy"));
-    let config = Config {
-        cache: ambient.cache.map(|cache| cache.join("fairway").join("registries")),
-        anew: args.fresh,
-        proxy: proxy.map(|proxy| (proxy, word("no_proxy"))),
-        ..Config::default()
-    };
-    let registries =
-        Registries::new(&config, vec![Box::new(Crates::new(indexes))]).context("registries cannot be asked")?;
+    let registries = registries::registries(found, args.fresh, now).await.context("registries cannot be asked")?;
     let mut packages: Vec<Package> = found.declared.iter().filter_map(Package::of).collect();
     packages.sort();
     packages.dedup();

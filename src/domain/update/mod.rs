@@ -22,3 +22,39 @@ pub use ignore::Ignore;
 pub use model::{Declared, Dependency, Ecosystem, Found, Held, Locked, Origin, Proposal, Purpose, Release, Step, Why};
 pub use source::Files;
 pub use wish::policy;
+
+/// Whether a file by this path tells something of what a checkout depends on.
+pub fn reads(path: &str) -> bool {
+    let all = [cargo::reads, npm::reads, python::reads, go::reads, actions::reads, image::reads, toolchain::reads];
+    all.iter().any(|reads| reads(path))
+}
+
+/// All that a checkout's files say, of every ecosystem.
+pub fn extract(files: &Files) -> Found {
+    let mut all = Found::default();
+    // Where two promise a toolchain the first one counts: a manifest before a file that only picks a version.
+    let extracts = [
+        cargo::extract,
+        npm::extract,
+        python::extract,
+        go::extract,
+        actions::extract,
+        image::extract,
+        toolchain::extract,
+    ];
+    for found in extracts.iter().map(|extract| extract(files)) {
+        let begin = all.locked.len();
+        all.declared.extend(found.declared);
+        all.locked.extend(found.locked.into_iter().map(|mut locked| {
+            locked.needs.iter_mut().for_each(|need| *need += begin);
+            locked
+        }));
+        for (name, version) in found.toolchains {
+            if !all.toolchains.iter().any(|(known, _)| *known == name) {
+                all.toolchains.push((name, version));
+            }
+        }
+        all.notes.extend(found.notes);
+    }
+    all
+}

@@ -1,7 +1,8 @@
-//! Texts as they are found in repositories: what can be read of them, where its lines are, and what may be repeated of an
-//! address.
+//! Texts as they are found in repositories: what can be read of them, and where their lines and files are.
 
 use std::collections::BTreeMap;
+
+pub use super::address::shown as safe;
 
 /// The files of a checkout that extraction may look at: path from the root, with `/`, to text.
 pub type Files = BTreeMap<String, String>;
@@ -39,19 +40,6 @@ impl Lines {
     }
 }
 
-/// An address without what may be secret in it: who signs in, the query and the fragment.
-pub fn safe(address: &str) -> String {
-    let address = address.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = match address.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme), rest),
-        None => (None, address),
-    };
-    // The last `@` before the path: a password may hold one.
-    let host_ends = rest.find('/').unwrap_or(rest.len());
-    let rest = rest[..host_ends].rfind('@').map_or(rest, |at| &rest[at + 1..]);
-    scheme.map_or_else(|| rest.to_owned(), |scheme| format!("{scheme}://{rest}"))
-}
-
 /// Whether a path ends on a file of that name.
 pub fn is(path: &str, name: &str) -> bool {
     path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
@@ -84,7 +72,7 @@ pub fn upwards(folder: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lines, join, readable, safe, upwards};
+    use super::{Lines, join, readable, upwards};
 
     #[test]
     fn a_text_with_a_mark_is_read_and_one_in_mid_merge_is_not() {
@@ -97,14 +85,6 @@ mod tests {
     fn lines_count_from_one() {
         let lines = Lines::of("ab\ncd\n\ne");
         assert_eq!([0, 2, 3, 6, 7].map(|at| lines.at(at)), [1, 1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn nothing_secret_is_left_of_an_address() {
-        assert_eq!(safe("git+https://u:p@ss@code.test/a/b.git?token=1#v2"), "git+https://code.test/a/b.git");
-        assert_eq!(safe("ghp_secret@code.test/a@b"), "code.test/a@b");
-        assert_eq!(safe("git@code.test:a/b.git"), "code.test:a/b.git");
-        assert_eq!(safe("../sibling"), "../sibling");
     }
 
     #[test]

@@ -19,24 +19,30 @@ pub fn extract(files: &Files) -> Found {
     let mut found = Found::default();
     for (file, text) in files.iter().filter(|(file, _)| reads(file)) {
         match readable(file, text).and_then(|text| versions(file, text)) {
-            Ok(versions) => found.declared.extend(versions.into_iter().map(|(line, name, version)| Declared {
-                ecosystem: Ecosystem::Toolchain,
-                name: name.to_owned(),
-                file: file.clone(),
-                line,
-                requirement: version.trim_start_matches('v').to_owned(),
-                purpose: Purpose::Build,
-                origin: Origin::Registry,
-                locked: Vec::new(),
-            })),
+            // A channel such as `stable` or `lts/iron` names no version, and so there is no newer one.
+            Ok(versions) => {
+                found.declared.extend(versions.into_iter().filter(numbered).map(|(line, name, version)| Declared {
+                    ecosystem: Ecosystem::Toolchain,
+                    name: name.to_owned(),
+                    file: file.clone(),
+                    line,
+                    requirement: version.trim_start_matches('v').to_owned(),
+                    purpose: Purpose::Build,
+                    origin: Origin::Registry,
+                    locked: Vec::new(),
+                }))
+            }
             Err(note) => found.notes.push(note),
         }
     }
-    // A channel such as `stable` or `lts/iron` promises no version.
-    let numbered = |one: &&Declared| one.name != "rust" && one.requirement.starts_with(|c: char| c.is_ascii_digit());
-    found.toolchains =
-        found.declared.iter().filter(numbered).map(|one| (one.name.clone(), one.requirement.clone())).collect();
+    // What Rust is promised stands in Cargo's manifests.
+    let promised = found.declared.iter().filter(|one| one.name != "rust");
+    found.toolchains = promised.map(|one| (one.name.clone(), one.requirement.clone())).collect();
     found
+}
+
+fn numbered((_, _, version): &(u32, &str, String)) -> bool {
+    version.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Lines, toolchains and versions.
@@ -96,9 +102,7 @@ mod tests {
             .collect();
         let expected = [
             "a/rust-toolchain.toml:2 rust 1.78.0",
-            "b/rust-toolchain:1 rust stable",
             "c/.nvmrc:2 node 20.11.1",
-            "d/.nvmrc:1 node lts/iron",
             "e/.python-version:1 python 3.11.4",
             "e/.python-version:2 python 3.12",
             "f/.tool-versions:1 node 22.1.0",

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 pub use config::Indexes;
 
+use super::json::time;
 use super::{Reader, Source};
 use crate::domain::update::{Dependency, Ecosystem, Package, Release};
 
@@ -121,11 +122,6 @@ fn dependencies(deps: &str) -> Vec<Dependency> {
     let used = deps.into_iter().filter(|dep| dep.kind.as_deref() != Some("dev"));
     used.map(|dep| Dependency { name: dep.package.unwrap_or(dep.name), requirement: dep.req, optional: dep.optional })
         .collect()
-}
-
-/// Unix milliseconds; an unreadable time is no time.
-fn time(text: &str) -> Option<i64> {
-    text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }
 
 impl Reader for Lines {
