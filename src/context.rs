@@ -13,6 +13,7 @@ use crate::domain::task::{Event, Key, Task};
 use crate::engine::Engine;
 use crate::github::GitHub;
 use crate::host::Target;
+use crate::registry::{Clients, Packages};
 use crate::settings::Orgs;
 use crate::store::{NewJob, Seal, Store};
 use crate::telemetry::Masker;
@@ -28,6 +29,10 @@ pub struct Context {
     pub engine: Arc<dyn Engine>,
     /// Where releases run; `None` when the operator named no host.
     pub host: Option<Arc<dyn Target>>,
+    /// What registries and databases of advisories know; `None`: nobody asks them, and there are no updates.
+    pub packages: Option<Arc<dyn Packages>>,
+    /// What the ecosystems' own clients are told when they edit a lock.
+    pub clients: Arc<Clients>,
     /// The time.
     pub clock: Clock,
     /// What the operator decided.

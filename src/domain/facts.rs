@@ -29,6 +29,8 @@ pub struct Facts {
     pub environments: Vec<String>,
     /// Why this engine does not run a fork's code, as a sentence; `None` when it does.
     pub forks_refused: Option<String>,
+    /// Milliseconds that the run took which has just ended; 0 where the event does not need it.
+    pub took_ms: i64,
 }
 
 /// A repository as read just before deciding on its onboarding.

@@ -17,6 +17,8 @@ pub enum Key {
     Onboard(i64),
     /// A plan and all that follow it: its name, as behind `plan =`.
     Plan(String),
+    /// A repository's updates: its id.
+    Updates(i64),
 }
 
 impl Key {
@@ -27,7 +29,8 @@ impl Key {
             | Key::Branch(repo, _)
             | Key::Queue(repo, _)
             | Key::Env(repo, _)
-            | Key::Onboard(repo) => *repo,
+            | Key::Onboard(repo)
+            | Key::Updates(repo) => *repo,
             // A plan is no repository's.
             Key::Plan(_) => 0,
         }
@@ -42,6 +45,7 @@ impl Key {
             Key::Env(..) => "env",
             Key::Onboard(..) => "onboard",
             Key::Plan(..) => "plan",
+            Key::Updates(..) => "updates",
         }
     }
 
@@ -50,6 +54,9 @@ impl Key {
         let (kind, rest) = text.split_once(':')?;
         if kind == "onboard" {
             return Some(Key::Onboard(rest.parse().ok()?));
+        }
+        if kind == "updates" {
+            return Some(Key::Updates(rest.parse().ok()?));
         }
         if kind == "plan" {
             return Some(Key::Plan(rest.to_owned()));
@@ -75,6 +82,7 @@ impl std::fmt::Display for Key {
             Key::Env(repo, name) => write!(f, "env:{repo}/{name}"),
             Key::Onboard(repo) => write!(f, "onboard:{repo}"),
             Key::Plan(name) => write!(f, "plan:{name}"),
+            Key::Updates(repo) => write!(f, "updates:{repo}"),
         }
     }
 }
@@ -92,6 +100,7 @@ mod tests {
             Key::Env(1, "production".into()),
             Key::Onboard(1),
             Key::Plan("acme/plans/web@1".into()),
+            Key::Updates(1),
         ] {
             assert_eq!(Key::parse(&key.to_string()), Some(key));
         }

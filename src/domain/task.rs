@@ -9,6 +9,7 @@ use super::plan;
 use super::project::Pipeline;
 use super::release::News;
 use super::run::Conclusion;
+use super::update::course;
 
 pub use super::key::Key;
 pub use super::trust::{RunKey, Trust};
@@ -142,6 +143,34 @@ pub enum Task {
         /// As behind `plan =`; empty: whose pull request is there.
         plan: String,
     },
+    /// Look what a repository's default branch could have, and what it is open to. Under heartbeat.
+    LookUp {
+        /// Where.
+        repo: Repo,
+    },
+    /// Make a commit that holds what of a group is tried now. Long, under heartbeat.
+    Candidate {
+        /// Where.
+        repo: Repo,
+        /// The group.
+        group: String,
+    },
+    /// Bring the pull request of a group to what its row says.
+    SyncUpdate {
+        /// Where.
+        repo: Repo,
+        /// The group.
+        group: String,
+    },
+    /// Bring the default branch to what was proven.
+    Land {
+        /// Where.
+        repo: Repo,
+        /// The group.
+        group: String,
+    },
+    /// Read what is new in the databases of advisories, and tell whom it concerns. Comes back.
+    Advisories,
     /// List an installation's repositories, for those that were never considered.
     Discover {
         /// Which installation.
@@ -188,6 +217,11 @@ impl Task {
             Task::Follow { .. } => "follow",
             Task::ReadPlan { .. } => "plan",
             Task::SyncUpgrade { .. } => "upgrade",
+            Task::LookUp { .. } => "lookup",
+            Task::Candidate { .. } => "candidate",
+            Task::SyncUpdate { .. } => "update",
+            Task::Land { .. } => "land",
+            Task::Advisories => "advisories",
             Task::Discover { .. } => "discover",
             Task::Recover => "recover",
             Task::Poll => "poll",
@@ -218,6 +252,11 @@ impl Task {
             Task::Follow { repo } => format!("follow:{}", repo.id),
             Task::ReadPlan { plan } => format!("readplan:{plan}"),
             Task::SyncUpgrade { repo, .. } => format!("upgrade:{}", repo.id),
+            Task::LookUp { repo } => format!("lookup:{}", repo.id),
+            Task::Candidate { repo, group } => format!("candidate:{}/{group}", repo.id),
+            // A pull request is opened, brought up to date and merged one after the other.
+            Task::SyncUpdate { repo, group } | Task::Land { repo, group } => format!("update:{}/{group}", repo.id),
+            Task::Advisories => "advisories".to_owned(),
             Task::Discover { installation } => format!("discover:{installation}"),
             Task::Recover => "recover".to_owned(),
             Task::Poll => "poll".to_owned(),
@@ -231,6 +270,7 @@ impl Task {
         match self {
             Task::Event { .. } | Task::Execute { .. } | Task::Watch { .. } => None,
             Task::Minimise { comment, .. } => Some(format!("minimise:{comment}")),
+            Task::Land { repo, group } => Some(format!("land:{}/{group}", repo.id)),
             Task::SyncUpgrade { repo, plan } => Some(format!("upgrade:{}/{plan}", repo.id)),
             other => Some(other.lane()),
         }
@@ -325,6 +365,8 @@ pub enum Event {
     },
     /// A plan is told something.
     Plan(Box<plan::News>),
+    /// A repository's updates are told something.
+    Updates(Box<course::News>),
     /// A Re-run or an action button at GitHub.
     Rerun {
         /// Where.

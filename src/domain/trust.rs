@@ -29,6 +29,9 @@ pub enum Trust {
     Queue,
     /// A pull request from a fork, approved for this commit alone.
     Fork,
+    /// An update that Fairway made: the repository's own code with other people's releases that nobody has looked at. It
+    /// gets what a fork's gets.
+    Update,
 }
 
 impl Trust {
@@ -38,6 +41,7 @@ impl Trust {
         match (self, pull) {
             (Trust::Protected, _) => "trusted".to_owned(),
             (Trust::Queue, _) => "queue".to_owned(),
+            (Trust::Update, _) => "update".to_owned(),
             (_, Some(number)) => format!("pr-{number}"),
             (_, None) => "other".to_owned(),
         }
@@ -50,6 +54,7 @@ impl Trust {
             Trust::Pr => "pr",
             Trust::Queue => "queue",
             Trust::Fork => "fork",
+            Trust::Update => "update",
         }
     }
 
@@ -59,6 +64,7 @@ impl Trust {
             "protected" => Trust::Protected,
             "pr" => Trust::Pr,
             "queue" => Trust::Queue,
+            "update" => Trust::Update,
             _ => Trust::Fork,
         }
     }

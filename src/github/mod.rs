@@ -23,7 +23,7 @@ mod wire;
 
 pub use app::{AppInfo, Delivered, FailedDelivery, Hook, Installation, Newest, Registered, register};
 pub use auth::Auth;
-pub use bring::{Bring, Brought, Text};
+pub use bring::{Bring, Brought, Moved, NewCandidate, Text};
 pub use checks::{Action, CheckPayload};
 pub use client::{Ask, GitHub, Reply, web_url};
 pub use comments::Posted;

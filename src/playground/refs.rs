@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::git::{Commit, Git, ZERO};
 use super::shapes::iso;
-use super::world::{CheckSuite, Happening, Repo, Size, What, World};
+use super::world::{CheckSuite, Happening, Merged, Repo, Size, What, World};
 
 /// A ref that moved.
 struct Move {
@@ -140,6 +140,7 @@ impl World {
                 self.tell_suite(repo, suite, "requested", sender)?;
             }
         }
+        self.merged_by_push(repo, git, moved, sender)?;
         let followers: Vec<(u64, u64)> = self
             .repos
             .values()
@@ -163,6 +164,28 @@ impl World {
                 sender,
                 json!({ "before": moved.before, "after": moved.after }),
             );
+        }
+        Ok(())
+    }
+
+    /// A pull request whose head arrives on its base by a push is merged, as GitHub sees it.
+    fn merged_by_push(&mut self, repo: u64, git: &Git, moved: &Move, sender: &str) -> Result<()> {
+        let Some(base) = moved.name.strip_prefix("refs/heads/").filter(|_| moved.after != ZERO) else { return Ok(()) };
+        let at = self.repos.get(&repo).context("no such repository")?;
+        let arrived = |pull: &&super::world::Pull| {
+            pull.open && pull.base_ref == base && pull.size.commits > 0 && git.is_ancestor(&pull.head_sha, &moved.after)
+        };
+        let numbers: Vec<u64> = at.pulls.values().filter(arrived).map(|pull| pull.number).collect();
+        let now = self.now();
+        for number in numbers {
+            let sha = moved.after.clone();
+            if let Some(pull) = self.pull_mut(repo, number) {
+                pull.open = false;
+                pull.closed_at = Some(now);
+                pull.merged = Some(Merged { by: sender.to_owned(), sha: sha.clone(), at: now });
+            }
+            self.happened(repo, number, sender, What::Merged(sha));
+            self.tell_pull((repo, number), "closed", sender, json!({}));
         }
         Ok(())
     }

@@ -15,11 +15,14 @@ mod shelf;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 
+use crate::domain::update::advisory::Book;
 use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release, address};
 use fetch::{Failure, Fetched};
 use shelf::{Kept, Shelf};
@@ -95,6 +98,28 @@ pub struct How {
     pub now: i64,
     /// Whether what releases depend on is wanted as well; it is most of an answer.
     pub deep: bool,
+}
+
+/// What the clients of this machine are told, so that they ask where Fairway asks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Clients {
+    /// Files below HOME.
+    pub files: Vec<(String, String)>,
+    /// Variables.
+    pub env: BTreeMap<String, String>,
+}
+
+/// What registries know and what is known to be wrong with it, for everybody who asks.
+pub trait Packages: Send + Sync {
+    /// Looks up every package once.
+    fn look_up<'a>(&'a self, packages: &'a [Package], how: How) -> BoxFuture<'a, Answers>;
+
+    /// All advisories at hand.
+    fn book(&self) -> Arc<Book>;
+
+    /// Brings the advisories up to date. Gives the packages that something new is said of, as `(ecosystem, name)`; the error is
+    /// a sentence, and what was there before stays.
+    fn refresh(&self) -> BoxFuture<'_, Result<Vec<(Ecosystem, String)>, String>>;
 }
 
 /// All registries.

@@ -4,6 +4,7 @@ use anyhow::Context as _;
 
 use super::news::{pull_seen, row, said};
 use super::queue::{add, new_job};
+use super::update::tell;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::ask::Ask;
@@ -14,6 +15,8 @@ use crate::domain::metrics::{Signal, SignalKind, Told};
 use crate::domain::onboard::{OnboardState, Skip, Stage};
 use crate::domain::plan::{LOCK, Name};
 use crate::domain::task::{ABORT, Event, Key, PROMOTE, RETRY_FAILED, Task, rollout_of};
+use crate::domain::update;
+use crate::domain::update::course::News;
 use crate::github::webhook;
 use crate::store::{Job, NewJob, SignalRow};
 
@@ -132,8 +135,14 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
             let (repo_id, new) = (repo.id, repo.clone());
             let event = if gone { Event::Gone } else { Event::Head { repo, sha: after, base: before } };
             let told = Task::tell(key, event);
+            let looked = looks(ctx, (&new, gone), touched.as_deref());
             let considered = !gone && unknown(ctx, repo_id).await?;
-            [told].into_iter().chain(considered.then_some(Task::Consider { repo: new })).chain(plans).collect()
+            [told]
+                .into_iter()
+                .chain(considered.then_some(Task::Consider { repo: new }))
+                .chain(plans)
+                .chain(looked)
+                .collect()
         }
         Incoming::MergeGroup { action, repo, head_sha, head_ref, base_sha } => {
             let key = Key::Queue(repo.id, head_ref);
@@ -172,6 +181,13 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
         }
         _ => Vec::new(),
     })
+}
+
+/// Whether what a repository depends on may have changed: a manifest, a lock, or what is wanted of updates.
+fn looks(ctx: &Context, (repo, gone): (&Repo, bool), touched: Option<&[String]>) -> Option<Task> {
+    let may = |path: &String| path == "fairway.toml" || update::reads(path);
+    let changed = touched.is_none_or(|paths| paths.iter().any(may));
+    (changed && !gone && ctx.packages.is_some()).then(|| tell(repo.id, News::Look { repo: repo.clone() }))
 }
 
 /// What a push to a default branch may say of plans: that the repository follows one, or that one has a new version.

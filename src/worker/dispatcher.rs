@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::queue::{self, new_job};
 use super::verdict::{JobError, Past, Verdict, verdict};
-use super::{deliver, effect, engines, execute, poll, react, recover, watch};
+use super::{deliver, effect, engines, execute, poll, react, recover, update, watch};
 use crate::context::Context;
 use crate::domain::task::{Event, Key, Task};
 use crate::store::{Claim, Job, Retry, RetryAs};
@@ -37,6 +37,9 @@ pub const SHORT: &[&str] = &[
     "follow",
     "plan",
     "upgrade",
+    "update",
+    "land",
+    "advisories",
 ];
 /// Rollouts on their way: each comes back until it has ended, and none holds up another.
 pub const WATCH: &[&str] = &["watch"];
@@ -44,6 +47,10 @@ pub const WATCH: &[&str] = &["watch"];
 const WATCHERS: usize = 8;
 /// Kinds that last as long as somebody's pipeline.
 pub const LONG: &[&str] = &["execute"];
+/// Looks at registries, and commits made by other programs: they take seconds to minutes, and nobody waits for them at a page.
+pub const UPDATES: &[&str] = &["lookup", "candidate"];
+/// So many of them one process does at the same moment.
+const UPDATERS: usize = 4;
 
 /// A waiting loop looks again after this long even if nothing woke it: another process may have added work.
 const LOOK_AGAIN: Duration = Duration::from_millis(500);
@@ -77,6 +84,9 @@ pub async fn run(ctx: Context, pools: Pools, stop: CancellationToken) {
     for _ in 0..pools.long {
         tasks.spawn(work(ctx.clone(), LONG, stop.clone()));
     }
+    for _ in 0..UPDATERS {
+        tasks.spawn(work(ctx.clone(), UPDATES, stop.clone()));
+    }
     for _ in 0..WATCHERS {
         tasks.spawn(work(ctx.clone(), WATCH, stop.clone()));
     }
@@ -90,6 +100,9 @@ pub async fn run(ctx: Context, pools: Pools, stop: CancellationToken) {
 pub async fn ensure_timers(ctx: &Context) -> anyhow::Result<()> {
     let now = ctx.clock.now();
     let mut timers = vec![new_job(&Task::Recover, now)?, new_job(&Task::Purge, now)?];
+    if ctx.packages.is_some() {
+        timers.push(new_job(&Task::Advisories, now)?);
+    }
     if ctx.policy.polls {
         timers.push(new_job(&Task::Poll, now)?);
     }
@@ -179,6 +192,11 @@ async fn handle(ctx: &Context, job: &Job, stop: &CancellationToken) -> Result<()
         Task::Follow { repo } => effect::plan::follow(ctx, job, &repo).await,
         Task::ReadPlan { plan } => effect::plan::read(ctx, job, &plan).await,
         Task::SyncUpgrade { repo, plan } => effect::upgrade::sync(ctx, job, (&repo, &plan)).await,
+        Task::LookUp { repo } => update::look::look(ctx, job, &repo, stop).await,
+        Task::Candidate { repo, group } => update::candidate::make(ctx, job, (&repo, &group), stop).await,
+        Task::SyncUpdate { repo, group } => update::open::sync(ctx, job, (&repo, &group)).await,
+        Task::Land { repo, group } => update::land::land(ctx, job, (&repo, &group)).await,
+        Task::Advisories => update::advisories::read(ctx, job).await,
         Task::Discover { installation } => recover::discover(ctx, job, installation).await,
         Task::Recover => recover::recover(ctx, job).await,
         Task::Poll => poll::poll(ctx, job).await,

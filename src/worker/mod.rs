@@ -15,10 +15,11 @@ mod recover;
 mod reuse;
 mod rolled;
 mod secrets;
+mod update;
 mod verdict;
 mod watch;
 
-pub use dispatcher::{LONG, Pools, SHORT, Stepped, WATCH, ensure_timers, pools, run, step, watch_cancels};
+pub use dispatcher::{LONG, Pools, SHORT, Stepped, UPDATES, WATCH, ensure_timers, pools, run, step, watch_cancels};
 pub use poll::POLL_EVERY_MS;
 pub use recover::RECOVER_EVERY_MS;
 pub use verdict::JobError;

@@ -49,7 +49,7 @@ fn calm(task: &Task) -> i64 {
     match task {
         Task::SyncSticky { .. } => CALM_MS,
         // What is created, renamed and pushed to comes in a flock.
-        Task::Consider { .. } | Task::Follow { .. } => 1_000,
+        Task::Consider { .. } | Task::Follow { .. } | Task::LookUp { .. } => 1_000,
         _ => 0,
     }
 }
@@ -62,7 +62,7 @@ fn priority(task: &Task) -> i64 {
         Task::Execute { .. } => RUN_HEAD_START_MS,
         Task::SyncCheck { .. } | Task::SyncRollout { .. } | Task::SyncDeployment { .. } => 500,
         // What was decided is done before the next one is looked at.
-        Task::SyncOnboarding { .. } | Task::SyncUpgrade { .. } => 500,
+        Task::SyncOnboarding { .. } | Task::SyncUpgrade { .. } | Task::SyncUpdate { .. } | Task::Land { .. } => 500,
         Task::Ring { .. }
         | Task::Minimise { .. }
         | Task::Revert { .. }
@@ -72,6 +72,9 @@ fn priority(task: &Task) -> i64 {
         | Task::Follow { .. }
         | Task::ReadPlan { .. }
         | Task::Discover { .. }
+        | Task::LookUp { .. }
+        | Task::Candidate { .. }
+        | Task::Advisories
         | Task::Recover
         | Task::Poll
         | Task::Reconcile { .. }

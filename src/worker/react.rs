@@ -94,6 +94,14 @@ async fn decide(ctx: &Context, key: &Key, event: &Event, row: Option<&AggregateR
             let repo = state.members.first().map(|member| member.repo.clone());
             Ok(Decided { repo, state: write(Some(&state))?, open, changes })
         }
+        Key::Updates(_) => {
+            let state: Option<decide::UpdatesState> = read(text)?;
+            let facts = gather::updates(ctx, state.as_ref(), event).await?;
+            let (state, changes) = decide::updates(state, event, &facts);
+            let repo = state.as_ref().map(|s| s.repo.clone());
+            // It is never over: what is known of a repository is kept as long as it is there.
+            Ok(Decided { repo, state: write(state.as_ref())?, open: true, changes })
+        }
         Key::Branch(..) | Key::Queue(..) => {
             let state: Option<decide::BranchState> = read(text)?;
             let facts = gather::branch(ctx, state.as_ref(), event).await?;

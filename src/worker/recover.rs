@@ -2,12 +2,14 @@
 
 use super::news::{pull_seen, row, said};
 use super::queue::{finish, new_job};
+use super::update::tell;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::decide::PullState;
 use crate::domain::event::Pull;
 use crate::domain::ids::Repo;
 use crate::domain::task::{Key, Task};
+use crate::domain::update::course::News;
 use crate::store::{Job, Keep};
 
 /// How often GitHub's list of deliveries is read, in milliseconds.
@@ -90,7 +92,11 @@ pub async fn discover(ctx: &Context, job: &Job, installation: i64) -> Result<(),
             && ctx.store.aggregate(&Key::Onboard(repo.id).to_string()).await?.is_none()
         {
             ctx.store.upsert_repo(&row(&repo, now)).await?;
-            jobs.push(new_job(&Task::Consider { repo }, now)?);
+            jobs.push(new_job(&Task::Consider { repo: repo.clone() }, now)?);
+        }
+        let new = ctx.store.aggregate(&Key::Updates(repo.id).to_string()).await?.is_none();
+        if new && ctx.packages.is_some() && ctx.policy.orgs.serves(&repo.owner) {
+            jobs.push(new_job(&tell(repo.id, News::Look { repo }), now)?);
         }
     }
     finish(ctx, job, &jobs).await

@@ -13,7 +13,7 @@ use fairway::host::{Scripted, Target};
 use fairway::playground::{Playground, PlaygroundOptions};
 use fairway::settings::Orgs;
 use fairway::store::{JobRow, Limits, Store};
-use fairway::worker::{self, LONG, SHORT, Stepped, WATCH};
+use fairway::worker::{self, LONG, SHORT, Stepped, UPDATES, WATCH};
 use tokio_util::sync::CancellationToken;
 
 pub const SECRET: &str = "it's a secret to everybody";
@@ -75,7 +75,7 @@ impl World {
         let end = self.ctx.clock.now() + limit.as_millis() as i64;
         loop {
             self.settle().await;
-            let kinds: Vec<&str> = SHORT.iter().chain(LONG).chain(WATCH).copied().collect();
+            let kinds: Vec<&str> = SHORT.iter().chain(LONG).chain(WATCH).chain(UPDATES).copied().collect();
             match self.ctx.store.next_due(&worker::pools(&self.ctx), &kinds).await.expect("the store answers") {
                 Some(at) if at <= end => self.hand.set(at),
                 _ => break,
@@ -98,7 +98,7 @@ impl World {
     async fn step_all(&self) -> bool {
         let never = CancellationToken::new();
         let mut any = false;
-        for kinds in [SHORT, LONG, WATCH] {
+        for kinds in [SHORT, LONG, WATCH, UPDATES] {
             while worker::step(&self.ctx, kinds, &never).await.expect("the store answers") == Stepped::Did {
                 any = true;
             }

@@ -47,6 +47,8 @@ pub fn context(hub: &Playground, store: Store, (engine, clock): (Arc<dyn Engine>
         github,
         engine,
         host: None,
+        packages: None,
+        clients: Default::default(),
         clock,
         policy: Arc::new(policy),
         masker: Masker::new(),

@@ -67,6 +67,8 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
         store,
         engine,
         host: settings.host.clone().map(|socket| Arc::new(host::Client::new(socket)) as Arc<dyn host::Target>),
+        packages: None,
+        clients: Arc::default(),
         policy: Arc::new(policy(&settings, &identity, &clock)),
         clock,
         masker,

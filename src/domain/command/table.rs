@@ -38,6 +38,10 @@ pub enum Verb {
     New,
     /// Stays at its plan's version, or tries the newest one again.
     Plan,
+    /// Makes an update's pull request anew.
+    Update,
+    /// These versions are not wanted.
+    Ignore,
 }
 
 /// One row.
@@ -242,10 +246,30 @@ pub const COMMANDS: &[Command] = &[
         role: Role::Write,
         example: "/plan retry",
     },
+    Command {
+        verb: Verb::Update,
+        name: "update",
+        aliases: &["rebase", "recreate"],
+        args: &[],
+        flags: &[],
+        help: "Makes this update's pull request anew, from the default branch as it is.",
+        role: Role::Write,
+        example: "/update",
+    },
+    Command {
+        verb: Verb::Ignore,
+        name: "ignore",
+        aliases: &[],
+        args: &[],
+        flags: &[],
+        help: "Closes this update's pull request: its versions are not offered here any more.",
+        role: Role::Write,
+        example: "/ignore",
+    },
 ];
 
 /// Commands of the design that this version cannot obey yet: known words, so that a near miss is understood and the answer is honest.
-pub const LATER: &[&str] = &["ignore"];
+pub const LATER: &[&str] = &[];
 
 /// Words that people try as commands of their own, and what they mean.
 pub const MEANT: &[(&str, &str)] = &[
@@ -261,7 +285,16 @@ impl Verb {
     pub fn concerns_environments(self) -> bool {
         !matches!(
             self,
-            Verb::Help | Verb::Status | Verb::Retry | Verb::Cancel | Verb::Run | Verb::Onboard | Verb::New | Verb::Plan
+            Verb::Help
+                | Verb::Status
+                | Verb::Retry
+                | Verb::Cancel
+                | Verb::Run
+                | Verb::Onboard
+                | Verb::New
+                | Verb::Plan
+                | Verb::Update
+                | Verb::Ignore
         )
     }
 

@@ -13,6 +13,7 @@ use crate::domain::plan::{NAME, News, Values, begun};
 use crate::domain::project::Trigger;
 use crate::domain::speech;
 use crate::domain::task::{Event, Key, Task};
+use crate::domain::update::course;
 
 /// A command that is found this long after it was typed is not executed: the world has moved on.
 const STALE_MS: i64 = 10 * 60 * 1000;
@@ -148,6 +149,7 @@ fn obey(
         Verb::Onboard => onboard(state, facts, changes),
         Verb::New => begin(state, typed, facts, changes),
         Verb::Plan => steer_plan(state, typed, facts, changes),
+        Verb::Update | Verb::Ignore => steer_update(state, typed.command, changes),
         _ if !state.pull.open => Answer::Refused(speech::command::closed(row)),
         Verb::Retry => retry(state, typed.args.first(), facts, changes),
         Verb::Cancel => cancel(state, &comment.author, changes),
@@ -197,6 +199,20 @@ fn steer_plan(state: &PullState, typed: &Typed, facts: &Facts, changes: &mut Vec
     let news = if pin { News::Pin { repo } } else { News::Retry { repo } };
     changes.push(Change::Do(Task::tell(Key::Plan(name.clone()), Event::Plan(Box::new(news)))));
     Answer::Done(if pin { speech::plan::pinned(&name) } else { speech::plan::tried(&name) })
+}
+
+/// An update's own pull request is made anew, or not wanted.
+fn steer_update(state: &PullState, verb: Verb, changes: &mut Vec<Change>) -> Answer {
+    if !course::is_ours(&state.pull) {
+        return Answer::Refused(speech::updates::course::no_update(verb == Verb::Ignore));
+    }
+    let pull = state.pull.number;
+    let (news, words) = match verb {
+        Verb::Ignore => (course::News::Refuse { pull }, speech::updates::course::ignored()),
+        _ => (course::News::Again { pull }, speech::updates::course::anew()),
+    };
+    changes.push(Change::Do(Task::tell(Key::Updates(state.repo.id), Event::Updates(Box::new(news)))));
+    Answer::Done(words)
 }
 
 fn retry(state: &mut PullState, name: Option<&str>, facts: &Facts, changes: &mut Vec<Change>) -> Answer {

@@ -11,6 +11,7 @@ mod onboard;
 mod plan;
 mod pull;
 mod state;
+mod updates;
 
 pub use branch::{BranchState, branch};
 pub use checks::{Checks, Item, Phase};
@@ -19,6 +20,7 @@ pub use onboard::onboard;
 pub use plan::plan;
 pub use pull::pull;
 pub use state::{Head, LastCommand, PullState, Refused};
+pub use updates::{Group, Stage, UpdatesState, updates};
 
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,7 @@ use crate::domain::onboard;
 use crate::domain::plan;
 use crate::domain::project::Trigger;
 use crate::domain::task::{Event, Key, Task};
+use crate::domain::update::course;
 
 /// The most heads remembered for a pull request; older ones cannot be meant by a new comment.
 const HEADS: usize = 100;
@@ -77,6 +78,7 @@ pub fn pull(state: Option<PullState>, event: &Event, facts: &Facts) -> (Option<P
         | Event::Consider { .. }
         | Event::Begin { .. }
         | Event::Plan(_)
+        | Event::Updates(_)
         | Event::Opened { .. }
         | Event::Blocked { .. } => state,
     };
@@ -102,6 +104,11 @@ fn seen_pull(
     }
     if moved && plan::is_ours(&state.pull) {
         changes.push(Change::Do(Task::SyncUpgrade { repo: state.repo.clone(), plan: String::new() }));
+    }
+    if moved && course::is_ours(&state.pull) {
+        let news = course::News::Pull { pull: Box::new(state.pull.clone()) };
+        let told = Event::Updates(Box::new(news));
+        changes.push(Change::Do(Task::tell(Key::Updates(state.repo.id), told)));
     }
     if moved {
         // Whatever waits for the old head will not go on.

@@ -11,6 +11,7 @@ use crate::domain::ids::Repo;
 use crate::domain::onboard;
 use crate::domain::plan;
 use crate::domain::task::{Key, Task, Trust};
+use crate::domain::update::course;
 
 /// A pull request as Fairway knows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +105,12 @@ impl PullState {
     }
 
     pub(super) fn trust(&self) -> Trust {
-        if self.pull.fork { Trust::Fork } else { Trust::Pr }
+        match self.pull.fork {
+            true => Trust::Fork,
+            // What was run before it was opened counts, and nobody has looked at what it brings.
+            false if course::is_ours(&self.pull) => Trust::Update,
+            false => Trust::Pr,
+        }
     }
 
     /// Remembers a refusal until its author's next try.
@@ -141,6 +147,9 @@ impl PullState {
         }
         if plan::is_ours(&self.pull) {
             changes.push(Change::Do(Task::SyncUpgrade { repo: self.repo.clone(), plan: String::new() }));
+        }
+        if let Some(group) = course::group_of(&self.pull) {
+            changes.push(Change::Do(Task::SyncUpdate { repo: self.repo.clone(), group }));
         }
         if self.last.is_some() || !self.environments.is_empty() {
             changes.push(Change::Do(Task::SyncSticky { key: self.key() }));

@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobMatcher};
 
-use super::model::{Declared, Ecosystem};
+use super::model::{Declared, Ecosystem, Proposal};
 use super::rules;
 
 /// One rule.
@@ -49,6 +49,11 @@ impl Ignore {
         }
         let name = Glob::new(name).map_err(|_| bad("its name is no pattern"))?.compile_matcher();
         Ok(Ignore { text: text.to_owned(), ecosystem, name, versions })
+    }
+
+    /// Whether it speaks of this package, in whichever version.
+    pub fn names(&self, proposal: &Proposal) -> bool {
+        self.ecosystem.is_none_or(|ecosystem| ecosystem == proposal.ecosystem) && self.name.is_match(&proposal.name)
     }
 
     /// Whether it speaks of this version of what a line asks for.

@@ -22,6 +22,21 @@ pub enum Ecosystem {
     Toolchain,
 }
 
+impl Ecosystem {
+    /// The word for it in names of branches.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Ecosystem::Cargo => "cargo",
+            Ecosystem::Npm => "npm",
+            Ecosystem::Python => "python",
+            Ecosystem::Actions => "actions",
+            Ecosystem::Image => "image",
+            Ecosystem::Go => "go",
+            Ecosystem::Toolchain => "toolchain",
+        }
+    }
+}
+
 /// What a dependency is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

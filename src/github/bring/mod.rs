@@ -3,6 +3,7 @@
 mod found;
 mod plan;
 mod sight;
+mod update;
 
 use http::Method;
 use serde::Deserialize;
@@ -17,6 +18,7 @@ use crate::domain::ids::Repo;
 use crate::domain::onboard::File;
 
 pub use sight::Text;
+pub use update::{Moved, NewCandidate};
 
 const CODE: Scope = &[("contents", "write")];
 const PULLS: Scope = &[("pull_requests", "write")];

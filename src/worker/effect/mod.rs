@@ -30,7 +30,7 @@ pub(super) async fn pace(ctx: &Context, installation: i64) -> Result<(), JobErro
 }
 
 /// The same for writes that belong together: all or none.
-async fn slots(ctx: &Context, installation: i64, class: Class, load: Load) -> Result<(), JobError> {
+pub(super) async fn slots(ctx: &Context, installation: i64, class: Class, load: Load) -> Result<(), JobError> {
     let load = Load { reads: ctx.github.reads_since(installation), ..load };
     match ctx.store.reserve(installation, class, load, ctx.clock.now()).await? {
         Slot::Now => Ok(()),
@@ -41,7 +41,7 @@ async fn slots(ctx: &Context, installation: i64, class: Class, load: Load) -> Re
 }
 
 /// A rate limit that GitHub names stops every process's writes to that installation, not only this job.
-async fn heed<T>(
+pub(super) async fn heed<T>(
     ctx: &Context,
     installation: i64,
     answer: Result<T, crate::github::GitHubError>,
@@ -54,7 +54,7 @@ async fn heed<T>(
 
 /// Ends the job and remembers what GitHub's side was brought to. When somebody else has the lane meanwhile, what was
 /// learnt is still true.
-async fn remember(ctx: &Context, job: &Job, mirror: &Mirror) -> Result<(), JobError> {
+pub(super) async fn remember(ctx: &Context, job: &Job, mirror: &Mirror) -> Result<(), JobError> {
     let Some(mut tx) = ctx.store.finish(job).await? else {
         ctx.store.save_mirror(mirror).await?;
         return Ok(());

@@ -6,12 +6,13 @@ pub mod onboard;
 use super::verdict::JobError;
 use crate::context::Context;
 use crate::domain::command::{self, Parsed, Role, Verb};
-use crate::domain::decide::{BranchState, PullState};
+use crate::domain::decide::{BranchState, PullState, UpdatesState};
 use crate::domain::event::Pull;
 use crate::domain::facts::{Facts, ProjectAt};
 use crate::domain::ids::Repo;
 use crate::domain::project;
 use crate::domain::task::Event;
+use crate::domain::update::course::News;
 use crate::github::GitHubError;
 
 /// The file at the root of a repository.
@@ -83,6 +84,26 @@ pub async fn branch(ctx: &Context, state: Option<&BranchState>, event: &Event) -
     Ok(facts)
 }
 
+/// The facts for the event of a repository's updates.
+pub async fn updates(ctx: &Context, state: Option<&UpdatesState>, event: &Event) -> Result<Facts, JobError> {
+    let mut facts = start(ctx);
+    match (event, state) {
+        (Event::Updates(news), Some(state)) => {
+            if let News::Made { candidate, .. } = news.as_ref() {
+                facts.project = Some(project_at(ctx, &state.repo, &candidate.sha).await?);
+            }
+        }
+        (Event::RunFinished { run, .. }, Some(state)) => {
+            let runs = ctx.store.runs_of(state.repo.id, &run.sha).await?;
+            let ours = runs.iter().filter(|row| row.pipeline == run.pipeline && row.digest == run.digest);
+            let took = |row: &crate::store::RunRow| Some(row.finished_at? - row.started_at?);
+            facts.took_ms = ours.filter_map(took).next_back().unwrap_or(0);
+        }
+        _ => {}
+    }
+    Ok(facts)
+}
+
 fn start(ctx: &Context) -> Facts {
     Facts { now: ctx.clock.now(), forks_refused: ctx.engine.refuses_forks(), ..Facts::default() }
 }
@@ -93,7 +114,7 @@ async fn role(ctx: &Context, repo: &Repo, user: &str) -> Result<Role, JobError> 
     Ok(access.map_or(Role::Anyone, |access| command::access(&access.role_name, &access.permission)))
 }
 
-async fn project_at(ctx: &Context, repo: &Repo, sha: &str) -> Result<ProjectAt, JobError> {
+pub(super) async fn project_at(ctx: &Context, repo: &Repo, sha: &str) -> Result<ProjectAt, JobError> {
     let project = match ctx.github.file(repo, FILE, sha).await? {
         None => None,
         Some(text) => match project::parse(&text) {

@@ -1,5 +1,6 @@
 //! What `fairway updates` says: what is offered and how far it goes, what is held back and why, what nobody could look up.
 
+pub mod course;
 mod explain;
 
 use std::collections::BTreeMap;

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use super::book::{Book, Group, Verdict};
 use super::{Severity, Unusable};
 use crate::domain::update::model::{Ecosystem, Found, Locked, Origin};
 
 /// Something known about a locked version.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Its names; the first is the one to call it by.
     pub ids: Vec<String>,

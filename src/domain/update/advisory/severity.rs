@@ -17,6 +17,16 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// GitHub's word, in lower case.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Low => "low",
+            Severity::Moderate => "moderate",
+            Severity::High => "high",
+            Severity::Critical => "critical",
+        }
+    }
+
     /// A database's word for it.
     pub(super) fn word(text: &str) -> Option<Severity> {
         match text.to_ascii_lowercase().as_str() {

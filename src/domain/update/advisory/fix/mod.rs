@@ -18,6 +18,8 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::audit::{Audit, Finding, audit};
 use super::book::Book;
 use crate::domain::update::model::{Dependency, Ecosystem, Found, Locked, Release, Why};
@@ -76,7 +78,7 @@ pub enum Proof {
 }
 
 /// Who requires what, on the way from an affected package up to a manifest.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// Name and version of who requires it; `None`: the manifest.
     pub by: Option<(String, String)>,
@@ -89,7 +91,7 @@ pub struct Link {
 }
 
 /// Why an advisory stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Blocker {
     /// No release is free of it.
     NoRelease,
@@ -106,7 +108,7 @@ pub enum Blocker {
 }
 
 /// An advisory that stays.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Left {
     /// It.
     pub finding: Finding,

@@ -1,0 +1,89 @@
+//! What a look asks for, held against what is there.
+
+use super::state::{Group, Stage, UpdatesState};
+use super::{Change, drop_checks, sync};
+use crate::domain::speech::updates::course as words;
+use crate::domain::update::course::{Kind, Trial, Wanted};
+
+/// Brings the groups to what a look asks for. What is on its way and still right goes on; what is right and open stays.
+pub fn reconcile(state: &mut UpdatesState, wanted: &[Wanted], now: i64, changes: &mut Vec<Change>) {
+    for at in 0..state.groups.len() {
+        let group = &state.groups[at];
+        if group.wanted.kind != Kind::Batch && !wanted.iter().any(|wanted| wanted.id == group.wanted.id) {
+            over(state, at, changes);
+        }
+    }
+    for wanted in wanted {
+        match state.groups.iter().position(|group| group.wanted.id == wanted.id) {
+            Some(at) => renew(state, at, wanted, changes),
+            None => state.groups.push(new(wanted, now)),
+        }
+    }
+    state.groups.retain(|group| !matches!(group.stage, Stage::Over(_)) || group.pull.is_some());
+}
+
+fn new(wanted: &Wanted, now: i64) -> Group {
+    Group {
+        trial: Trial::of(wanted.units.len()),
+        wanted: wanted.clone(),
+        stage: Stage::Waiting(words::turn()),
+        round: 1,
+        candidate: None,
+        checks: None,
+        proven: None,
+        made_from: String::new(),
+        pull: None,
+        since: now,
+        trouble: String::new(),
+    }
+}
+
+/// Nothing asks for it any more.
+fn over(state: &mut UpdatesState, at: usize, changes: &mut Vec<Change>) {
+    match state.groups[at].stage {
+        // A person's branch is a person's; what is ended stays so.
+        Stage::Theirs | Stage::Merged | Stage::Closed | Stage::Over(_) | Stage::Merging => {}
+        _ => {
+            drop_checks(state, at, changes);
+            state.groups[at].stage = Stage::Over(words::not_needed());
+            sync(state, at, changes);
+        }
+    }
+}
+
+fn renew(state: &mut UpdatesState, at: usize, wanted: &Wanted, changes: &mut Vec<Change>) {
+    let digest = state.look.digest.clone();
+    let group = &mut state.groups[at];
+    let same = group.wanted.units == wanted.units;
+    group.wanted.fixed.clone_from(&wanted.fixed);
+    group.wanted.left.clone_from(&wanted.left);
+    let stays = match &group.stage {
+        Stage::Theirs | Stage::Merging => true,
+        Stage::Merged | Stage::Closed | Stage::Failed(_) => same,
+        Stage::Waiting(_) | Stage::Over(_) => false,
+        // Made from other manifests, it would not merge: it is made anew once, and not at every push.
+        Stage::Making | Stage::Testing | Stage::Proven => same,
+        Stage::Open => same && group.made_from == digest,
+    };
+    if stays {
+        return;
+    }
+    let ended = matches!(group.stage, Stage::Merged | Stage::Closed | Stage::Over(_));
+    drop_checks(state, at, changes);
+    let group = &mut state.groups[at];
+    group.wanted = wanted.clone();
+    if ended {
+        (group.pull, group.proven) = (None, None);
+    }
+    again(group);
+}
+
+/// From the beginning: another round, whose candidates have names of their own.
+pub fn again(group: &mut Group) {
+    group.round += 1;
+    group.trial = Trial::of(group.wanted.units.len());
+    group.candidate = None;
+    group.checks = None;
+    group.trouble.clear();
+    group.stage = Stage::Waiting(words::turn());
+}

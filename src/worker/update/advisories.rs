@@ -1,0 +1,50 @@
+//! News of advisories, to every repository that they concern: one look at the databases serves all of them.
+
+use std::collections::BTreeSet;
+
+use super::tell;
+use crate::context::Context;
+use crate::domain::decide::UpdatesState;
+use crate::domain::task::Task;
+use crate::domain::update::course::News;
+use crate::store::Job;
+use crate::worker::queue::{finish, new_job, timer};
+use crate::worker::verdict::JobError;
+
+/// Databases are asked this often, in milliseconds.
+pub const EVERY_MS: i64 = 3 * 60 * 1000;
+
+/// Reads what is new, tells whom it concerns, and sets the next time.
+pub async fn read(ctx: &Context, job: &Job) -> Result<(), JobError> {
+    let Some(packages) = &ctx.packages else { return finish(ctx, job, &[]).await };
+    let now = ctx.clock.now();
+    let mut jobs = Vec::new();
+    match packages.refresh().await {
+        Ok(changed) => {
+            let names: BTreeSet<String> =
+                changed.iter().map(|(ecosystem, name)| format!("{}:{name}", ecosystem.as_str())).collect();
+            for repo in concerned(ctx, &names).await? {
+                jobs.push(new_job(&tell(repo.id, News::Look { repo }), now)?);
+            }
+        }
+        // What was there before stays; the page of the jobs is not the place for somebody else's outage.
+        Err(why) => tracing::warn!("advisories were not brought up to date: {why}"),
+    }
+    jobs.push(timer(&Task::Advisories, (now, now + EVERY_MS))?);
+    finish(ctx, job, &jobs).await
+}
+
+async fn concerned(ctx: &Context, names: &BTreeSet<String>) -> Result<Vec<crate::domain::ids::Repo>, JobError> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut repos = Vec::new();
+    for row in ctx.store.aggregates_since("updates", 0).await? {
+        // A row of an older version is written anew at its next look.
+        let Ok(state) = serde_json::from_str::<UpdatesState>(&row.state) else { continue };
+        if state.look.packages.iter().any(|name| names.contains(name)) {
+            repos.push(state.repo);
+        }
+    }
+    Ok(repos)
+}

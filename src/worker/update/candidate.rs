@@ -1,0 +1,122 @@
+//! A commit that holds what of a group is tried now.
+
+use tokio_util::sync::CancellationToken;
+
+use super::{end, kept, state};
+use crate::context::Context;
+use crate::domain::decide::{Group, Stage, UpdatesState};
+use crate::domain::ids::Repo;
+use crate::domain::onboard::File;
+use crate::domain::speech::updates::course as words;
+use crate::domain::update::course::{Candidate, Item, Moved, News};
+use crate::domain::update::{Files, Locked, Origin, edit, extract};
+use crate::github::NewCandidate;
+use crate::store::{Class, Job, Load};
+use crate::worker::effect::{heed, slots};
+use crate::worker::queue::finish;
+use crate::worker::verdict::JobError;
+
+/// Makes it and tells, or tells why not.
+pub async fn make(
+    ctx: &Context,
+    job: &Job,
+    (repo, id): (&Repo, &str),
+    stop: &CancellationToken,
+) -> Result<(), JobError> {
+    let Some(state) = state(ctx, repo.id).await? else { return finish(ctx, job, &[]).await };
+    let Some(group) = state.group(id).filter(|group| group.stage == Stage::Making) else {
+        return finish(ctx, job, &[]).await;
+    };
+    let (texts, _) = super::look::texts_at(ctx, &state.repo, &state.look.sha).await?;
+    let items: Vec<Item> = group.tried().flat_map(|unit| unit.items.clone()).collect();
+    let edited = edited(ctx, job, (&state, &texts, &items), stop).await?;
+    let (group_id, round) = (id.to_owned(), group.round);
+    let Some(edited) = edited else { return Ok(()) };
+    let files = match edited {
+        Ok(files) if files.is_empty() => Err(words::nothing_changes()),
+        other => other,
+    };
+    let news = match files {
+        Err(why) => News::Unmade { group: group_id, round, why },
+        Ok(files) => {
+            let changes = moved(&texts, &files);
+            let candidate = commit(ctx, (&state, group), (&files, changes)).await?;
+            News::Made { group: group_id, round, candidate }
+        }
+    };
+    end(ctx, job, (repo.id, news)).await
+}
+
+async fn commit(
+    ctx: &Context,
+    (state, group): (&UpdatesState, &Group),
+    (files, changes): (&[File], Vec<Moved>),
+) -> Result<Candidate, JobError> {
+    let repo = &state.repo;
+    slots(ctx, repo.installation, Class::Bulk, Load { writes: 3, content: 0, reads: 0 }).await?;
+    let base = state.look.sha.clone();
+    let tips = group.tried().filter_map(|unit| unit.group.as_deref()).filter_map(|id| state.group(id));
+    let tips = tips.filter_map(|group| Some(group.proven.as_ref()?.candidate.sha.clone()));
+    let parents: Vec<String> = std::iter::once(base.clone()).chain(tips).collect();
+    let message = words::message(group);
+    let made = NewCandidate { reference: &group.reference(), base: &base, parents: &parents, files, message: &message };
+    let sha = heed(ctx, repo.installation, ctx.github.make_candidate(repo, &made).await).await?;
+    Ok(Candidate { sha, base, changes })
+}
+
+/// What the locks have otherwise, by name.
+fn moved(before: &Files, files: &[File]) -> Vec<Moved> {
+    let mut after = before.clone();
+    for file in files {
+        after.insert(file.path.clone(), file.text.clone());
+    }
+    let (old, new) = (extract(before).locked, extract(&after).locked);
+    let (gone, come) = (without(&old, &new), without(&new, &old));
+    let mut moved: Vec<Moved> = Vec::new();
+    for new in &come {
+        let from = gone.iter().find(|old| {
+            same(old, new) && !moved.iter().any(|known| known.name == old.name && known.from == old.version)
+        });
+        moved.push(Moved {
+            ecosystem: new.ecosystem,
+            name: new.name.clone(),
+            from: from.map(|old| old.version.clone()).unwrap_or_default(),
+            to: new.version.clone(),
+        });
+    }
+    for old in gone {
+        if !moved.iter().any(|known| known.name == old.name && known.from == old.version) {
+            let (ecosystem, name) = (old.ecosystem, old.name.clone());
+            moved.push(Moved { ecosystem, name, from: old.version.clone(), to: String::new() });
+        }
+    }
+    moved.sort();
+    moved.dedup();
+    moved
+}
+
+fn same(a: &Locked, b: &Locked) -> bool {
+    a.ecosystem == b.ecosystem && a.name == b.name && a.file == b.file
+}
+
+/// Packages of registries that one lock has and another has not.
+fn without<'l>(these: &'l [Locked], those: &[Locked]) -> Vec<&'l Locked> {
+    let elsewhere = |locked: &Locked| matches!(locked.origin, Origin::Elsewhere(_));
+    let has = |locked: &Locked| those.iter().any(|other| same(other, locked) && other.version == locked.version);
+    these.iter().filter(|locked| !elsewhere(locked) && !has(locked)).collect()
+}
+
+/// The files that change, or why they cannot, in words. `None`: somebody else has the job.
+async fn edited(
+    ctx: &Context,
+    job: &Job,
+    (state, texts, items): (&UpdatesState, &Files, &[Item]),
+    stop: &CancellationToken,
+) -> Result<Option<Result<Vec<File>, String>>, JobError> {
+    let plan = match edit::plan(texts, items) {
+        Ok(plan) => plan,
+        Err(why) => return Ok(Some(Err(why))),
+    };
+    let work = super::edit::edit(ctx, job, (&state.repo, &state.look.sha), (texts, &plan));
+    kept(ctx, job, stop, work).await?.transpose()
+}

@@ -1,0 +1,216 @@
+//! The ecosystem's own client at work: a run of an engine like any other, without secrets, on the commit that was looked at.
+//!
+//! A repository's own client configuration can make a client run code. It is taken away before, and what is left runs as a
+//! fork's code would. Only manifests and locks come back.
+
+use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::context::Context;
+use crate::domain::facts::ProjectAt;
+use crate::domain::ids::Repo;
+use crate::domain::onboard::File;
+use crate::domain::project::Project;
+use crate::domain::speech::updates::course as words;
+use crate::domain::update::Files;
+use crate::domain::update::edit::{Plan, failure};
+use crate::engine::{Outcome, RunEvent, RunSpec};
+use crate::registry::Clients;
+use crate::settings::Secret;
+use crate::store::Job;
+use crate::worker::gather::project_at;
+use crate::worker::verdict::JobError;
+
+/// A client that takes longer has lost itself.
+const TIMEOUT: Duration = Duration::from_secs(10 * 60);
+/// Where the run leaves what it changed.
+const OUT: &str = ".fairway-edited";
+/// The most bytes of a changed file, as GitHub takes them.
+const LARGEST: u64 = 32 * 1024 * 1024;
+/// The end of what the client said that is kept.
+const SAID: usize = 64 * 1024;
+/// Configuration of clients that a repository may hold and that can make them run or ask something.
+const CONFIGURATION: [&str; 8] =
+    [".cargo", ".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn", ".pnpmfile.cjs", ".pnpmfile.mjs", "uv.toml"];
+
+/// Runs the plan's commands on a commit. Gives the files that changed, or why none can, in words.
+pub async fn edit(
+    ctx: &Context,
+    job: &Job,
+    (repo, sha): (&Repo, &str),
+    (texts, plan): (&Files, &Plan),
+) -> Result<Result<Vec<File>, String>, JobError> {
+    if plan.commands.is_empty() {
+        return Ok(Ok(changed(texts, plan.files.iter().cloned())));
+    }
+    let project = match project_at(ctx, repo, sha).await? {
+        ProjectAt::Found(project) => Some(project),
+        _ => None,
+    };
+    let spec = spec(ctx, job, (repo, sha), (plan, project.as_ref())).await?;
+    let (sender, receiver) = mpsc::channel(64);
+    let cancel = CancellationToken::new();
+    let _stopped = cancel.clone().drop_guard();
+    let (outcome, heard) = tokio::join!(ctx.engine.run(spec, sender, cancel), listen(receiver));
+    match (outcome, heard.export) {
+        (Outcome::Success, Some(digest)) => {
+            let Some(kept) = ctx.engine.kept(&digest) else {
+                return Err(anyhow::anyhow!("what the client wrote is gone").into());
+            };
+            let read = read(&kept, plan);
+            ctx.engine.forget(&digest);
+            Ok(read.map(|files| changed(texts, files.into_iter())))
+        }
+        (Outcome::Success, None) => Err(anyhow::anyhow!("the client's run kept nothing").into()),
+        (Outcome::Failed, _) => Ok(Err(failure(&String::from_utf8_lossy(&heard.said)))),
+        (Outcome::TimedOut, _) => Ok(Err(words::client_slow())),
+        (Outcome::Refused(why) | Outcome::Impossible(why), _) => Ok(Err(why)),
+        (Outcome::NotNow(why), _) => Err(JobError::Wait { until: ctx.clock.now() + 5_000, why }),
+        (Outcome::Cancelled, _) => Err(anyhow::anyhow!("the client was stopped").into()),
+        (Outcome::Broken(why), _) => Err(anyhow::anyhow!(why).into()),
+    }
+}
+
+async fn spec(
+    ctx: &Context,
+    job: &Job,
+    (repo, sha): (&Repo, &str),
+    (plan, project): (&Plan, Option<&Project>),
+) -> Result<RunSpec, JobError> {
+    let clients = ctx.clients.as_ref();
+    Ok(RunSpec {
+        attempt: job.attempt,
+        clone_url: ctx.github.clone_url(repo),
+        token: Some(Secret::new(ctx.github.clone_token(repo).await?)),
+        sha: sha.to_owned(),
+        steps: steps(plan, clients),
+        env: clients.env.clone(),
+        cache_scope: format!("{}/update", repo.id),
+        timeout: TIMEOUT,
+        export: Some(OUT.to_owned()),
+        fork: ctx.engine.refuses_forks().is_none(),
+        image: image(plan, project),
+        // No run of a pipeline has that number.
+        ..RunSpec::new(-job.id, &repo.full_name())
+    })
+}
+
+/// The image of the first pipeline that has one: it is where the repository's own client runs.
+fn image(plan: &Plan, project: Option<&Project>) -> Option<String> {
+    let own = project.into_iter().flat_map(|project| &project.pipelines);
+    let uses = |line: &String| plan.commands.iter().any(|command| line.contains(command.argv[0].as_str()));
+    let mut with = own.filter(|pipeline| pipeline.image.is_some());
+    with.clone().find(|pipeline| pipeline.run.iter().any(uses)).or_else(|| with.next()).and_then(|p| p.image.clone())
+}
+
+/// Shell lines: configuration goes, manifests come, clients work, results are laid aside.
+fn steps(plan: &Plan, clients: &Clients) -> Vec<String> {
+    let remove = format!("find . \\( {} \\) -prune -exec rm -rf {{}} +", names(&CONFIGURATION));
+    let mut write = vec![remove, format!("rm -rf {OUT}")];
+    for (path, text) in &clients.files {
+        write.push(put(&format!("\"$HOME\"/{}", quote(path)), text));
+    }
+    for (path, text) in &plan.files {
+        write.push(put(&quote(&format!("./{path}")), text));
+    }
+    let work = plan.commands.iter().map(|command| {
+        let argv: Vec<String> = command.argv.iter().map(|word| quote(word)).collect();
+        format!("cd {} && {}", quote(&format!("./{}", command.folder)), argv.join(" "))
+    });
+    let all = plan.files.iter().map(|(path, _)| path).chain(&plan.locks);
+    let keep = all.map(|path| {
+        let (from, to) = (quote(&format!("./{path}")), quote(&format!("{OUT}/{path}")));
+        format!("if [ -f {from} ]; then mkdir -p \"$(dirname {to})\" && cp {from} {to}; fi")
+    });
+    let keep: Vec<String> = std::iter::once(format!("mkdir -p {OUT}")).chain(keep).collect();
+    std::iter::once(write.join("\n")).chain(work).chain([keep.join("\n")]).collect()
+}
+
+fn names(names: &[&str]) -> String {
+    names.iter().map(|name| format!("-name {}", quote(name))).collect::<Vec<_>>().join(" -o ")
+}
+
+/// A line that writes a file; base64, so that no text is read as shell.
+fn put(path: &str, text: &str) -> String {
+    format!("mkdir -p \"$(dirname {path})\" && printf %s {} | base64 -d > {path}", STANDARD.encode(text))
+}
+
+fn quote(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// What was heard of a run.
+#[derive(Default)]
+struct Heard {
+    export: Option<String>,
+    said: Vec<u8>,
+}
+
+async fn listen(mut events: mpsc::Receiver<RunEvent>) -> Heard {
+    let mut heard = Heard::default();
+    while let Some(event) = events.recv().await {
+        match event {
+            RunEvent::Exported { digest } => heard.export = Some(digest),
+            RunEvent::Log { bytes, .. } => {
+                heard.said.extend(bytes);
+                let over = heard.said.len().saturating_sub(SAID);
+                heard.said.drain(..over);
+            }
+            _ => {}
+        }
+    }
+    heard
+}
+
+/// The files that the plan names, and no other.
+fn read(kept: &Path, plan: &Plan) -> Result<Vec<(String, String)>, String> {
+    let mut files = Vec::new();
+    for path in plan.files.iter().map(|(path, _)| path).chain(&plan.locks) {
+        // An export of one folder may be kept as that folder or with it.
+        let at = [kept.join(path), kept.join(OUT).join(path)].into_iter().find(|at| at.symlink_metadata().is_ok());
+        let Some(at) = at else { continue };
+        let plain = at.symlink_metadata().is_ok_and(|meta| meta.is_file() && meta.len() <= LARGEST);
+        match std::fs::read_to_string(&at) {
+            Ok(text) if plain => files.push((path.clone(), text)),
+            _ => return Err(words::strange_file(path)),
+        }
+    }
+    Ok(files)
+}
+
+fn changed(texts: &Files, files: impl Iterator<Item = (String, String)>) -> Vec<File> {
+    let mut changed: Vec<File> = files
+        .filter(|(path, text)| texts.get(path) != Some(text))
+        .map(|(path, text)| File { path, executable: false, text })
+        .collect();
+    changed.sort_by(|a, b| a.path.cmp(&b.path));
+    changed.dedup_by(|a, b| a.path == b.path);
+    changed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::update::edit::Command;
+
+    #[test]
+    fn nothing_of_a_name_is_read_as_shell() {
+        let plan = Plan {
+            files: vec![("a'b/Cargo.toml".to_owned(), "$(touch x)\n".to_owned())],
+            commands: vec![Command {
+                folder: "a'b".to_owned(),
+                argv: ["cargo", "update", "--package", "x; rm -rf /"].map(str::to_owned).into(),
+            }],
+            locks: vec!["a'b/Cargo.lock".to_owned()],
+        };
+        let steps = steps(&plan, &Clients::default());
+        assert_eq!(steps[1], r"cd './a'\''b' && 'cargo' 'update' '--package' 'x; rm -rf /'");
+        assert!(!steps[0].contains("touch"), "{}", steps[0]);
+        assert!(steps[2].contains(r"cp './a'\''b/Cargo.lock'"), "{}", steps[2]);
+    }
+}

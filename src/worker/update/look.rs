@@ -1,0 +1,134 @@
+//! A look at a default branch: what its manifests and locks say, what registries and advisories know, what follows.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::{end, fix, kept};
+use crate::context::Context;
+use crate::domain::facts::ProjectAt;
+use crate::domain::ids::Repo;
+use crate::domain::project::Project;
+use crate::domain::speech::updates::course as words;
+use crate::domain::update::course::{Course, Found as Brought, Look, News, groups};
+use crate::domain::update::{self, Files, Found, Package};
+use crate::github::Text;
+use crate::registry::How;
+use crate::store::Job;
+use crate::worker::effect::pace;
+use crate::worker::gather::project_at;
+use crate::worker::queue::finish;
+use crate::worker::verdict::JobError;
+
+/// So many manifests and locks are read of one repository.
+const MOST: usize = 1_000;
+/// So many texts in one request.
+const AT_ONCE: usize = 50;
+
+/// Looks, and tells.
+pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToken) -> Result<(), JobError> {
+    let Some(packages) = ctx.packages.clone() else { return finish(ctx, job, &[]).await };
+    pace(ctx, repo.installation).await?;
+    let Some((repo, sight)) = ctx.github.sight(repo).await? else { return finish(ctx, job, &[]).await };
+    let head = if sight.archived { None } else { ctx.github.branch(&repo, &repo.default_branch).await? };
+    let Some((sha, _)) = head else { return finish(ctx, job, &[]).await };
+    let project = match project_at(ctx, &repo, &sha).await? {
+        ProjectAt::Found(project) => project,
+        // Whoever has not asked for anything gets nothing.
+        ProjectAt::Missing => return finish(ctx, job, &[]).await,
+        ProjectAt::Broken(_) => return end(ctx, job, (repo.id, blind(&repo, words::broken_file()))).await,
+    };
+    let now = ctx.clock.now();
+    let raw = project.raw.get("updates").and_then(toml::Value::as_table);
+    let (course, policy) = match (Course::read(raw), update::policy(raw, now)) {
+        (Ok(course), Ok(policy)) => (course, policy),
+        (Err(why), _) | (_, Err(why)) => return end(ctx, job, (repo.id, blind(&repo, why))).await,
+    };
+    let (texts, mut notes) = texts_at(ctx, &repo, &sha).await?;
+    let found = update::extract(&texts);
+    let mut wanted: Vec<Package> = found.declared.iter().filter_map(Package::of).collect();
+    wanted.sort();
+    wanted.dedup();
+    let how = How { now, deep: false };
+    let work = async {
+        let answers = packages.look_up(&wanted, how).await;
+        let fixes = fix::fixes(packages.as_ref(), &found, (&policy, &texts)).await;
+        (answers, fixes)
+    };
+    let Some((answers, fixes)) = kept(ctx, job, stop, work).await? else { return Ok(()) };
+    let decision = update::decide(&found, &answers, &policy);
+    notes.extend(found.notes.clone());
+    notes.extend(fixes.notes);
+    let look = Look {
+        sha,
+        digest: digest(&texts),
+        at: now,
+        held: decision.held,
+        unknown: decision.unknown.into_iter().map(|line| (line.name, line.why)).collect(),
+        exposed: fixes.exposed,
+        packages: names(&found),
+        notes,
+        follows: follows(&project),
+    };
+    let refused = super::state(ctx, repo.id).await?.map(|state| state.refused).unwrap_or_default();
+    let wanted = groups(fixes.cures, &decision.proposals, &course, &refused);
+    let id = repo.id;
+    end(ctx, job, (id, News::Looked(Box::new(Brought { repo, look, course, wanted })))).await
+}
+
+fn blind(repo: &Repo, why: String) -> News {
+    News::Blind { repo: repo.clone(), why }
+}
+
+/// The texts of a commit that tell of its packages, and what was not read.
+pub async fn texts_at(ctx: &Context, repo: &Repo, sha: &str) -> Result<(Files, Vec<String>), JobError> {
+    let tree = ctx.github.tree(repo, sha).await?;
+    let tree = ctx.github.listing(repo, &tree).await?;
+    let mut notes = Vec::new();
+    if tree.truncated {
+        notes.push(words::truncated());
+    }
+    let all: Vec<String> =
+        tree.entries().iter().filter(|entry| update::reads(&entry.path)).map(|entry| entry.path.clone()).collect();
+    if all.len() > MOST {
+        notes.push(words::too_many(MOST));
+    }
+    let mut texts = Files::new();
+    for part in all[..all.len().min(MOST)].chunks(AT_ONCE) {
+        for (path, text) in ctx.github.texts(repo, sha, part).await? {
+            match text {
+                Text::Whole(text) => drop(texts.insert(path, text)),
+                // GitHub's GraphQL cuts what is longer than half a megabyte; the file itself is to be had.
+                Text::TooLarge(_) => match ctx.github.file(repo, &path, sha).await? {
+                    Some(text) => drop(texts.insert(path, text)),
+                    None => notes.push(words::too_long(&path)),
+                },
+            }
+        }
+    }
+    Ok((texts, notes))
+}
+
+fn digest(texts: &BTreeMap<String, String>) -> String {
+    let mut hash = Sha256::new();
+    for (path, text) in texts {
+        hash.update(format!("{path}\0{}\0", text.len()));
+        hash.update(text);
+    }
+    hex::encode(hash.finalize())
+}
+
+/// By these an advisory finds the repository.
+fn names(found: &Found) -> Vec<String> {
+    let locked = found.locked.iter().map(|locked| format!("{}:{}", locked.ecosystem.as_str(), locked.name));
+    let declared = found.declared.iter().map(|line| format!("{}:{}", line.ecosystem.as_str(), line.name));
+    let mut names: Vec<String> = locked.chain(declared).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn follows(project: &Project) -> Vec<String> {
+    project.environments.iter().filter(|environment| environment.after_merge).map(|e| e.name.clone()).collect()
+}
