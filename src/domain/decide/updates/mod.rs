@@ -127,6 +127,10 @@ fn looked(state: &mut UpdatesState, found: &Found, now: i64, changes: &mut Vec<C
     state.course = found.course.clone();
     state.trouble.clear();
     let before = std::mem::replace(&mut state.look, found.look.clone());
+    if before.sha != state.look.sha {
+        // What did not merge before may merge now.
+        state.groups.iter_mut().filter(|group| group.stage == Stage::Open).for_each(|group| group.trouble.clear());
+    }
     for exposed in &mut state.look.exposed {
         let known = before.exposed.iter().find(|old| old.id == exposed.id && old.name == exposed.name);
         exposed.seen = known.map_or(now, |old| old.seen);
@@ -231,3 +235,6 @@ fn make(state: &mut UpdatesState, at: usize, changes: &mut Vec<Change>) {
     let (repo, group) = (state.repo.clone(), group.wanted.id.clone());
     changes.push(Change::Do(Task::Candidate { repo, group }));
 }
+
+#[cfg(test)]
+mod tests;
