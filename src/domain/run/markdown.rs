@@ -54,7 +54,7 @@ fn longest_run(text: &str, wanted: char) -> usize {
 }
 
 /// Control characters and those that turn the direction of writing: what is shown must be what is there.
-pub(super) fn unseen(c: char) -> bool {
+pub fn unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }

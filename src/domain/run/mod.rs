@@ -23,7 +23,7 @@ pub use check::{CheckText, CheckView, Finished, Shown, check_output};
 pub use conclusion::Conclusion;
 pub use cut::{MAX_OUTPUT, cut_markdown};
 pub use junit::junit;
-pub use markdown::{code, escape_md, fence};
+pub use markdown::{code, escape_md, fence, unseen};
 pub use messages::cargo_json;
 pub use read::read_report;
 pub use result::{RunResult, StepResult, StepState, conclusion};

@@ -3,6 +3,7 @@
 pub mod actions;
 pub mod address;
 pub mod advisory;
+pub mod artefact;
 pub mod cargo;
 pub mod course;
 mod decide;

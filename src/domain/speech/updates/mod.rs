@@ -1,7 +1,10 @@
 //! What `fairway updates` says: what is offered and how far it goes, what is held back and why, what nobody could look up.
 
+pub mod body;
 pub mod course;
 mod explain;
+pub mod foreign;
+pub mod left;
 
 use std::collections::BTreeMap;
 
@@ -124,7 +127,12 @@ fn held(held: &[Held], now: i64) -> Vec<String> {
 
 /// Why a version is not offered: a sentence without a full stop.
 pub fn why(held: &Held, now: i64) -> String {
-    match &held.why {
+    reason(held.ecosystem, &held.why, now)
+}
+
+/// The same, of a package of an ecosystem.
+pub fn reason(ecosystem: Ecosystem, why: &Why, now: i64) -> String {
+    match why {
         Why::Cooldown(ripe) => {
             let hours = (ripe.saturating_sub(now).max(0) + DAY / 24 - 1) / (DAY / 24);
             let wait = if hours <= 48 { format!("{hours} hours") } else { format!("{} days", (hours + 23) / 24) };
@@ -134,7 +142,7 @@ pub fn why(held: &Held, now: i64) -> String {
             "the registry does not say when it was published, so nobody knows whether it is old enough".to_owned()
         }
         Why::Toolchain { needs, has } => {
-            let (name, word) = match held.ecosystem {
+            let (name, word) = match ecosystem {
                 Ecosystem::Npm => ("Node", "engines"),
                 Ecosystem::Python => ("Python", "requires-python"),
                 _ => ("Rust", "rust-version"),
