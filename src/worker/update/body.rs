@@ -1,10 +1,172 @@
 //! What an update's pull request says, from all that is known of it.
 
+use anyhow::Context as _;
+
 use crate::context::Context;
-use crate::domain::decide::{Group, UpdatesState};
+use crate::domain::decide::{Group, Stage, UpdatesState};
+use crate::domain::record::Body;
+use crate::domain::run::Conclusion;
+use crate::domain::speech::updates::body::{
+    self, Change, Check, Fixed, Kind as About, Merging, Reach, Standing, TakenOut, Update,
+};
+use crate::domain::task::Trust;
+use crate::domain::update::course::{Culprit, Item, Kind, Moved};
+use crate::domain::update::{Step, rules};
+use crate::store::RunRow;
 use crate::worker::verdict::JobError;
 
 /// Title and body.
-pub async fn texts(_ctx: &Context, (_state, group): (&UpdatesState, &Group)) -> Result<(String, String), JobError> {
-    Ok((group.wanted.id.clone(), String::new()))
+pub async fn texts(ctx: &Context, (state, group): (&UpdatesState, &Group)) -> Result<(String, String), JobError> {
+    let update = update(ctx, (state, group)).await?;
+    Ok((body::title(&update), body::body(&update)))
+}
+
+async fn update(ctx: &Context, (state, group): (&UpdatesState, &Group)) -> Result<Update, JobError> {
+    let proven = group.proven.clone().unwrap_or_default();
+    let items: Vec<&Item> =
+        proven.units.iter().filter_map(|at| group.wanted.units.get(*at)).flat_map(|unit| &unit.items).collect();
+    let runs = newest(ctx.store.runs_of(state.repo.id, &proven.candidate.sha).await?);
+    let mut taken_out = Vec::new();
+    for culprit in &group.trial.culprits {
+        taken_out.extend(out(ctx, (state, group), culprit).await?);
+    }
+    let pages = ctx.policy.pages_url.as_deref();
+    let follows = &state.look.follows;
+    let merges = state.course.deploys || follows.is_empty();
+    Ok(Update {
+        kind: about(&group.wanted.kind),
+        changes: changes(&items, &proven.candidate.changes),
+        removed: removed(&proven.candidate.changes),
+        fixed: fixed(group),
+        left: group.wanted.left.clone(),
+        proof: group.wanted.proof,
+        artefacts: Vec::new(),
+        checks: runs.iter().map(|run| check(run, pages)).collect(),
+        merging: Merging { deploys: follows.clone(), by: state.course.rule(&group.wanted.kind).filter(|_| merges) },
+        taken_out,
+        held: state.look.held.len(),
+        page: pages.map(|url| format!("{url}/updates")),
+        standing: standing(group),
+        at: proven.candidate.at,
+    })
+}
+
+fn about(kind: &Kind) -> About {
+    match kind {
+        Kind::Security(severity) => About::Security(*severity),
+        Kind::Safe => About::Safe,
+        Kind::Breaking => About::Breaking,
+        Kind::Named(name) => About::Group(name.clone()),
+        Kind::Batch => About::Group("batch".to_owned()),
+    }
+}
+
+fn standing(group: &Group) -> Standing {
+    match &group.stage {
+        Stage::Theirs => Standing::Edited(None),
+        Stage::Merged => Standing::Merged,
+        Stage::Closed => Standing::Closed,
+        Stage::Over(why) => Standing::Over(why.clone()),
+        _ => Standing::Open,
+    }
+}
+
+/// What was asked for, and what the locks have otherwise beside it.
+fn changes(items: &[&Item], moved: &[Moved]) -> Vec<Change> {
+    let asked = items.iter().map(|item| Change {
+        ecosystem: item.ecosystem,
+        name: item.name.clone(),
+        from: Some(item.from.clone()),
+        to: item.to.clone(),
+        published: item.published,
+        direct: item.line > 0,
+        breaking: breaks(item),
+        lock_only: item.lock_only,
+    });
+    let mut all: Vec<Change> = asked.collect();
+    for moved in moved.iter().filter(|moved| !moved.to.is_empty()) {
+        let known = |change: &Change| {
+            change.ecosystem == moved.ecosystem && change.name == moved.name && change.to == moved.to
+        };
+        if !all.iter().any(known) {
+            all.push(Change {
+                ecosystem: moved.ecosystem,
+                name: moved.name.clone(),
+                from: (!moved.from.is_empty()).then(|| moved.from.clone()),
+                to: moved.to.clone(),
+                published: None,
+                direct: false,
+                breaking: false,
+                lock_only: true,
+            });
+        }
+    }
+    all
+}
+
+fn breaks(item: &Item) -> bool {
+    rules::step(item.ecosystem, &item.from, &item.to) == Some(Step::Breaking)
+}
+
+fn removed(moved: &[Moved]) -> Vec<(String, String)> {
+    let gone = moved.iter().filter(|moved| moved.to.is_empty());
+    gone.map(|moved| (moved.name.clone(), moved.from.clone())).collect()
+}
+
+fn fixed(group: &Group) -> Vec<Fixed> {
+    let reach = |used: Option<bool>| match used {
+        Some(true) => Reach::Used(Vec::new()),
+        Some(false) => Reach::NotUsed,
+        None => Reach::Unknown,
+    };
+    let all = group.wanted.fixed.iter();
+    all.map(|ended| Fixed { finding: ended.finding.clone(), reach: reach(ended.used) }).collect()
+}
+
+/// The newest try of each pipeline, in the order in which they came.
+fn newest(runs: Vec<RunRow>) -> Vec<RunRow> {
+    let mut found: Vec<RunRow> = Vec::new();
+    for run in runs.into_iter().filter(|run| Trust::parse(&run.trust) == Trust::Update) {
+        match found.iter_mut().find(|other| other.pipeline == run.pipeline) {
+            Some(other) if other.try_no < run.try_no => *other = run,
+            Some(_) => {}
+            None => found.push(run),
+        }
+    }
+    found
+}
+
+fn check(run: &RunRow, pages: Option<&str>) -> Check {
+    Check {
+        name: run.pipeline.clone(),
+        conclusion: run.conclusion.as_deref().and_then(Conclusion::parse),
+        took: run.finished_at.zip(run.started_at).map(|(end, start)| end - start),
+        url: pages.map(|url| format!("{url}/runs/{}", run.id)),
+    }
+}
+
+/// What failed alone, and the end of the log that says why.
+async fn out(
+    ctx: &Context,
+    (state, group): (&UpdatesState, &Group),
+    culprit: &Culprit,
+) -> Result<Option<TakenOut>, JobError> {
+    let Some(item) = group.wanted.units.get(culprit.unit).and_then(|unit| unit.items.first()) else { return Ok(None) };
+    let mut taken = TakenOut {
+        name: item.name.clone(),
+        from: Some(item.from.clone()),
+        to: item.to.clone(),
+        check: String::new(),
+        log: culprit.why.clone(),
+    };
+    if let Some(sha) = &culprit.sha {
+        let passes = |run: &RunRow| run.conclusion.as_deref().and_then(Conclusion::parse).is_some_and(Conclusion::passes);
+        let runs = newest(ctx.store.runs_of(state.repo.id, sha).await?);
+        if let Some(run) = runs.into_iter().find(|run| !passes(run)) {
+            let body: Body =
+                serde_json::from_str(run.result.as_deref().unwrap_or("{}")).context("a run's result cannot be read")?;
+            (taken.check, taken.log) = (run.pipeline, body.tail);
+        }
+    }
+    Ok(Some(taken))
 }

@@ -61,7 +61,7 @@ async fn commit(
     let message = words::message(group);
     let made = NewCandidate { reference: &group.reference(), base: &base, parents: &parents, files, message: &message };
     let sha = heed(ctx, repo.installation, ctx.github.make_candidate(repo, &made).await).await?;
-    Ok(Candidate { sha, base, changes })
+    Ok(Candidate { sha, base, changes, at: state.look.at })
 }
 
 /// What the locks have otherwise, by name.

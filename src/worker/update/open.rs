@@ -33,7 +33,7 @@ pub async fn sync(ctx: &Context, job: &Job, (repo, id): (&Repo, &str)) -> Result
     let mirror = ctx.store.mirror(&key).await?;
     match (&group.stage, group.pull) {
         (Stage::Proven, _) => open(ctx, job, (&state, group), (key, mirror)).await,
-        (Stage::Over(why), Some(pull)) => close(ctx, job, (&state, group), (pull, why)).await,
+        (Stage::Over(_), Some(pull)) => close(ctx, job, (&state, group), pull).await,
         (Stage::Failed(_), _) => {
             remove(ctx, &state.repo, group).await?;
             describe(ctx, job, (&state, group), (key, mirror)).await
@@ -124,7 +124,7 @@ async fn close(
     ctx: &Context,
     job: &Job,
     (state, group): (&UpdatesState, &Group),
-    (pull, why): (i64, &str),
+    pull: i64,
 ) -> Result<(), JobError> {
     let repo = &state.repo;
     let row = ctx.store.aggregate(&Key::Pull(repo.id, pull).to_string()).await?;
@@ -133,7 +133,6 @@ async fn close(
     if pulled.is_none_or(|pulled| pulled.pull.open) {
         slots(ctx, repo.installation, Class::Bulk, Load { writes: 2, content: 0, reads: 0 }).await?;
         let (title, body) = super::body::texts(ctx, (state, group)).await?;
-        let body = format!("{why}\n\n{body}");
         heed(ctx, repo.installation, ctx.github.entitle_pull(repo, pull, (&title, &body)).await).await?;
         heed(ctx, repo.installation, ctx.github.close_pull(repo, pull).await).await?;
     }
@@ -151,7 +150,7 @@ async fn describe(
     let (repo, Some(pull), Some(mirror)) = (&state.repo, group.pull, mirror) else {
         return finish(ctx, job, &[]).await;
     };
-    if group.proven.is_none() || matches!(group.stage, Stage::Closed | Stage::Over(_)) {
+    if group.proven.is_none() {
         return finish(ctx, job, &[]).await;
     }
     let (title, body) = super::body::texts(ctx, (state, group)).await?;

@@ -35,7 +35,7 @@ fn wanted(id: &str, kind: Kind, names: &[&str]) -> Wanted {
         kind,
         units: names.iter().map(|name| unit(name)).collect(),
         fixed: Vec::new(),
-        left: Vec::new(),
+        proof: None, left: Vec::new(),
     }
 }
 
@@ -98,7 +98,7 @@ impl Play {
         self.commits += 1;
         let (sha, base) = (format!("c{}", self.commits), self.state.as_ref().expect("state").look.sha.clone());
         let red = group.tried().flat_map(|unit| &unit.items).any(|item| self.bad.contains(&item.name.as_str()));
-        let candidate = Candidate { sha, base, changes: Vec::new() };
+        let candidate = Candidate { sha, base, changes: Vec::new(), at: 0 };
         self.news(News::Made { group: id.to_owned(), round: group.round, candidate });
         let Some(checks) = self.group(id).checks else { return };
         let run: RunKey = checks.key(&checks.items[0]);

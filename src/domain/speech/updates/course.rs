@@ -43,12 +43,12 @@ pub fn red(names: &[&str]) -> String {
 
 /// Nothing asks for it any more.
 pub fn not_needed() -> String {
-    "Nothing asks for this any more: the default branch has it, a newer version took its place, or what it was for was withdrawn.".to_owned()
+    "nothing asks for it any more: the default branch has it, or what it was for was withdrawn".to_owned()
 }
 
 /// Somebody typed `/ignore`.
 pub fn refused() -> String {
-    "Closed by `/ignore`: these versions are not offered here any more. Reopen it to take that back.".to_owned()
+    "somebody typed /ignore; these versions are not offered here any more, and reopening takes that back".to_owned()
 }
 
 /// A merge would deploy.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::Course;
 use super::{Item, Kind, Refused, Unit, Wanted};
-use crate::domain::update::advisory::fix::Left;
+use crate::domain::update::advisory::fix::{Left, Proof};
 use crate::domain::update::advisory::{Finding, Severity};
 use crate::domain::update::model::{Ecosystem, Proposal, Step};
 
@@ -28,6 +28,8 @@ pub struct Cure {
     pub items: Vec<Item>,
     /// What is gone then.
     pub fixed: Vec<Ended>,
+    /// How sure it is that no smaller change does it.
+    pub proof: Option<Proof>,
     /// What stays, and why.
     pub left: Vec<Left>,
 }
@@ -35,9 +37,9 @@ pub struct Cure {
 /// All groups, the most urgent first: fixes, then what the repository puts together, what is safe, what may break.
 pub fn groups(cures: Vec<Cure>, proposals: &[Proposal], course: &Course, refused: &[Refused]) -> Vec<Wanted> {
     let mut all = Vec::new();
-    for Cure { severity, items, fixed, left } in cures {
+    for Cure { severity, items, fixed, proof, left } in cures {
         let id = format!("security-{}", severity.map_or("unrated", Severity::as_str));
-        all.push(Wanted { id, kind: Kind::Security(severity), units: units(items), fixed, left });
+        all.push(Wanted { id, kind: Kind::Security(severity), units: units(items), fixed, proof, left });
     }
     let mut routine: BTreeMap<(u8, String), (Kind, Vec<Item>)> = BTreeMap::new();
     for proposal in proposals.iter().filter(|_| course.routine) {
@@ -45,7 +47,7 @@ pub fn groups(cures: Vec<Cure>, proposals: &[Proposal], course: &Course, refused
         routine.entry((order, id)).or_insert_with(|| (kind, Vec::new())).1.push(item(proposal));
     }
     for ((_, id), (kind, items)) in routine {
-        all.push(Wanted { id, kind, units: units(items), fixed: Vec::new(), left: Vec::new() });
+        all.push(Wanted { id, kind, units: units(items), fixed: Vec::new(), proof: None, left: Vec::new() });
     }
     for wanted in &mut all {
         wanted.units.retain(|unit| !unit.items.iter().any(|item| unwanted(item, refused)));

@@ -7,7 +7,7 @@ mod trial;
 use serde::{Deserialize, Serialize};
 
 use super::advisory::Severity;
-use super::advisory::fix::Left;
+use super::advisory::fix::{Left, Proof};
 use super::model::{Ecosystem, Held};
 use crate::domain::event::Pull;
 use crate::domain::ids::Repo;
@@ -92,6 +92,9 @@ pub struct Wanted {
     pub units: Vec<Unit>,
     /// Advisories that it ends.
     pub fixed: Vec<Ended>,
+    /// Of a fix: how sure it is that no smaller change does it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// Advisories of the same severity that nothing ends yet.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left: Vec<Left>,

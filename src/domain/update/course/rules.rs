@@ -127,6 +127,17 @@ impl Course {
         })
     }
 
+    /// The rule by which a group of that kind is merged without a person, as it may stand in the file.
+    pub fn rule(&self, kind: &Kind) -> Option<String> {
+        let word = match kind {
+            Kind::Security(_) => "security".to_owned(),
+            Kind::Safe => "patch".to_owned(),
+            Kind::Named(name) => format!("group:{name}"),
+            Kind::Breaking | Kind::Batch => return None,
+        };
+        self.merges(kind).then(|| format!("automerge = [\"{word}\"]"))
+    }
+
     /// The group that it is put into by name.
     pub fn group_of(&self, proposal: &Proposal) -> Option<&str> {
         let has = |pattern: &String| Ignore::parse(pattern).is_ok_and(|rule| rule.names(proposal));

@@ -9,8 +9,11 @@ pub struct Candidate {
     pub sha: String,
     /// The commit of the default branch that it was made from.
     pub base: String,
-    /// What the lock changes bring in: ecosystem, name, from (empty: new), to; by name.
+    /// What the locks have otherwise, by name.
     pub changes: Vec<super::Moved>,
+    /// When it was made; Unix milliseconds.
+    #[serde(default)]
+    pub at: i64,
 }
 
 /// Units that passed, and the candidate that says so.

@@ -67,7 +67,7 @@ pub struct Change {
 }
 
 /// How sure it is that there is nothing smaller.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Proof {
     /// All smaller changes were looked at, and among those of this size none makes smaller steps.
     Smallest,
