@@ -34,6 +34,8 @@ enum Path {
     Git,
     /// Where an App exchanges a code.
     Codes,
+    /// The registry of crates.
+    Crates(String),
     People,
 }
 
@@ -44,6 +46,9 @@ fn sort(path: &str) -> Path {
     // An Enterprise server has GraphQL beside the REST API.
     if path == "/api/graphql" {
         return Path::Api("/graphql".into());
+    }
+    if let Some(rest) = path.strip_prefix("/crates/") {
+        return Path::Crates(rest.to_owned());
     }
     if path == CODES {
         return Path::Codes;
@@ -81,6 +86,10 @@ async fn answer(State(playground): State<Playground>, request: Request, pages: N
             };
             match sorted {
                 Path::Api(path) => api(playground, &path, &parts, body).await,
+                Path::Crates(path) => match playground.act_quietly(|world| world.crate_file(&path)) {
+                    Some(bytes) => bytes.into_response(),
+                    None => StatusCode::NOT_FOUND.into_response(),
+                },
                 Path::Codes => codes(&playground, &parts, &body).await,
                 _ => {
                     let path = parts.uri.path();

@@ -146,6 +146,7 @@ fn world(options: PlaygroundOptions, url: String) -> Result<World> {
         exchanges: VecDeque::new(),
         manifest_codes: BTreeMap::new(),
         logins: Default::default(),
+        crates: Vec::new(),
         last_id: 1000,
     })
 }

@@ -98,6 +98,7 @@ fn empty(dir: &std::path::Path, url: &str) -> World {
         exchanges: VecDeque::new(),
         manifest_codes: BTreeMap::new(),
         logins: Default::default(),
+        crates: Vec::new(),
         last_id: 100,
     }
 }

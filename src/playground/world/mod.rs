@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::crates::Crate;
 use super::faults::Switches;
 use super::limits::{Limits, Meter};
 
@@ -68,6 +69,8 @@ pub struct World {
     pub manifest_codes: BTreeMap<String, ManifestCode>,
     /// Who let the App know who they are.
     pub logins: Logins,
+    /// What was published in its registry of crates, oldest first.
+    pub crates: Vec<Crate>,
     /// The last id that was given out.
     pub last_id: u64,
 }

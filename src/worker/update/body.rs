@@ -85,9 +85,8 @@ fn changes(items: &[&Item], moved: &[Moved]) -> Vec<Change> {
     });
     let mut all: Vec<Change> = asked.collect();
     for moved in moved.iter().filter(|moved| !moved.to.is_empty()) {
-        let known = |change: &Change| {
-            change.ecosystem == moved.ecosystem && change.name == moved.name && change.to == moved.to
-        };
+        let known =
+            |change: &Change| change.ecosystem == moved.ecosystem && change.name == moved.name && change.to == moved.to;
         if !all.iter().any(known) {
             all.push(Change {
                 ecosystem: moved.ecosystem,
@@ -160,7 +159,8 @@ async fn out(
         log: culprit.why.clone(),
     };
     if let Some(sha) = &culprit.sha {
-        let passes = |run: &RunRow| run.conclusion.as_deref().and_then(Conclusion::parse).is_some_and(Conclusion::passes);
+        let passes =
+            |run: &RunRow| run.conclusion.as_deref().and_then(Conclusion::parse).is_some_and(Conclusion::passes);
         let runs = newest(ctx.store.runs_of(state.repo.id, sha).await?);
         if let Some(run) = runs.into_iter().find(|run| !passes(run)) {
             let body: Body =

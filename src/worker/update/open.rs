@@ -120,12 +120,7 @@ async fn remove(ctx: &Context, repo: &Repo, group: &Group) -> Result<(), JobErro
 }
 
 /// Nobody needs it any more: it says why and is closed.
-async fn close(
-    ctx: &Context,
-    job: &Job,
-    (state, group): (&UpdatesState, &Group),
-    pull: i64,
-) -> Result<(), JobError> {
+async fn close(ctx: &Context, job: &Job, (state, group): (&UpdatesState, &Group), pull: i64) -> Result<(), JobError> {
     let repo = &state.repo;
     let row = ctx.store.aggregate(&Key::Pull(repo.id, pull).to_string()).await?;
     let pulled: Option<crate::domain::decide::PullState> =

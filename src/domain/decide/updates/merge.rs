@@ -87,7 +87,14 @@ fn together(group: &Group) -> Unit {
 fn batch(units: Vec<Unit>, round: u32, now: i64) -> Group {
     let trial = Trial::of(units.len());
     Group {
-        wanted: Wanted { id: BATCH.to_owned(), kind: Kind::Batch, units, fixed: Vec::new(), proof: None, left: Vec::new() },
+        wanted: Wanted {
+            id: BATCH.to_owned(),
+            kind: Kind::Batch,
+            units,
+            fixed: Vec::new(),
+            proof: None,
+            left: Vec::new(),
+        },
         stage: Stage::Making,
         round,
         trial,

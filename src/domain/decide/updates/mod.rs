@@ -199,6 +199,9 @@ fn of_pull(state: &mut UpdatesState, pull: &Pull, changes: &mut Vec<Change>) {
         }
         _ => {}
     }
+    if state.groups[at].stage != stage {
+        sync(state, at, changes);
+    }
 }
 
 /// Remembers that nobody wants these versions.

@@ -35,7 +35,8 @@ fn wanted(id: &str, kind: Kind, names: &[&str]) -> Wanted {
         kind,
         units: names.iter().map(|name| unit(name)).collect(),
         fixed: Vec::new(),
-        proof: None, left: Vec::new(),
+        proof: None,
+        left: Vec::new(),
     }
 }
 

@@ -9,17 +9,25 @@ use crate::domain::update::course::{Kind, Trial, Wanted};
 pub fn reconcile(state: &mut UpdatesState, wanted: &[Wanted], now: i64, changes: &mut Vec<Change>) {
     for at in 0..state.groups.len() {
         let group = &state.groups[at];
-        if group.wanted.kind != Kind::Batch && !wanted.iter().any(|wanted| wanted.id == group.wanted.id) {
+        let asked = wanted.iter().any(|wanted| wanted.id == group.wanted.id);
+        if group.wanted.kind != Kind::Batch && !asked && !blind(state, at) {
             over(state, at, changes);
         }
     }
     for wanted in wanted {
         match state.groups.iter().position(|group| group.wanted.id == wanted.id) {
+            Some(at) if blind(state, at) => {}
             Some(at) => renew(state, at, wanted, changes),
             None => state.groups.push(new(wanted, now)),
         }
     }
     state.groups.retain(|group| !matches!(group.stage, Stage::Over(_)) || group.pull.is_some());
+}
+
+/// Whether a registry failed for something of it: who was not asked cannot say that it is not needed.
+fn blind(state: &UpdatesState, at: usize) -> bool {
+    let mut items = state.groups[at].wanted.units.iter().flat_map(|unit| &unit.items);
+    items.any(|item| state.look.unknown.iter().any(|(name, _)| *name == item.name))
 }
 
 fn new(wanted: &Wanted, now: i64) -> Group {

@@ -25,8 +25,19 @@ pub struct Plan {
 /// # Errors
 /// Why they cannot be made, in words.
 pub fn plan(texts: &super::Files, items: &[super::course::Item]) -> Result<Plan, String> {
-    let _ = texts;
-    Err(format!("{} changes cannot be made yet", items.len()))
+    let mut plan = Plan::default();
+    for item in items {
+        if item.ecosystem != super::Ecosystem::Cargo || !item.lock_only {
+            return Err(format!("{} cannot be changed yet", item.name));
+        }
+        let lock = texts.keys().find(|path| path.ends_with("Cargo.lock")).ok_or("there is no Cargo.lock")?;
+        let folder = lock.trim_end_matches("Cargo.lock").trim_end_matches('/').to_owned();
+        let package = format!("{}@{}", item.name, item.from);
+        let argv = ["cargo", "update", "--package", &package, "--precise", &item.to].map(str::to_owned).into();
+        plan.commands.push(Command { folder, argv });
+        plan.locks = vec![lock.clone()];
+    }
+    Ok(plan)
 }
 
 /// A client's last words, as a sentence that says what happened, who holds it and what to do.
