@@ -154,12 +154,7 @@ impl Engine for Yard {
         Some(self.dir.path().join(digest))
     }
 
-    fn run(
-        &self,
-        spec: RunSpec,
-        events: mpsc::Sender<RunEvent>,
-        cancel: CancellationToken,
-    ) -> BoxFuture<'_, Outcome> {
+    fn run(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>, cancel: CancellationToken) -> BoxFuture<'_, Outcome> {
         if spec.run_id < 0 {
             return Box::pin(self.edit(spec, events));
         }

@@ -7,6 +7,7 @@
 pub mod advisories;
 pub mod cargo;
 mod client;
+pub mod cure;
 mod fetch;
 mod json;
 pub mod npm;

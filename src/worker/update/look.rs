@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{end, fix, kept};
+use super::{end, kept};
 use crate::context::Context;
 use crate::domain::facts::ProjectAt;
 use crate::domain::ids::Repo;
@@ -15,6 +15,7 @@ use crate::domain::update::course::{Course, Found as Brought, Look, News, groups
 use crate::domain::update::{self, Files, Found, Package};
 use crate::github::Text;
 use crate::registry::How;
+use crate::registry::cure::cures;
 use crate::store::Job;
 use crate::worker::effect::pace;
 use crate::worker::gather::project_at;
@@ -53,7 +54,7 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
     let how = How { now, deep: false };
     let work = async {
         let answers = packages.look_up(&wanted, how).await;
-        let fixes = fix::fixes(packages.as_ref(), &found, (&policy, &texts)).await;
+        let fixes = cures(packages.as_ref(), &found, (&packages.book(), &policy), &Files::new()).await;
         (answers, fixes)
     };
     let Some((answers, fixes)) = kept(ctx, job, stop, work).await? else { return Ok(()) };

@@ -4,7 +4,6 @@ pub mod advisories;
 pub mod body;
 pub mod candidate;
 pub mod edit;
-mod fix;
 pub mod land;
 pub mod look;
 pub mod open;

@@ -134,6 +134,20 @@ fn newer(ecosystem: Ecosystem, a: &str, b: &str) -> bool {
     rules::compare(ecosystem, a, b) == Some(Ordering::Greater)
 }
 
+/// What stands against a release whoever asks for it: it needs a newer toolchain than the checkout promises.
+pub fn objection(found: &Found, ecosystem: Ecosystem, release: &Release) -> Option<Why> {
+    let needs = release.needs.as_ref()?;
+    let name = match ecosystem {
+        Ecosystem::Cargo => "rust",
+        Ecosystem::Npm => "node",
+        Ecosystem::Python => "python",
+        _ => return None,
+    };
+    let (_, has) = found.toolchains.iter().find(|(toolchain, _)| toolchain == name)?;
+    let fits = rules::runs_on(ecosystem, needs, has)?;
+    (!fits).then(|| Why::Toolchain { needs: needs.clone(), has: has.clone() })
+}
+
 /// One line and all that is known about it.
 struct Line<'a> {
     declared: &'a Declared,
@@ -193,16 +207,7 @@ impl<'a> Line<'a> {
     }
 
     fn toolchain(&self, release: &Release) -> Option<Why> {
-        let needs = release.needs.as_ref()?;
-        let name = match self.declared.ecosystem {
-            Ecosystem::Cargo => "rust",
-            Ecosystem::Npm => "node",
-            Ecosystem::Python => "python",
-            _ => return None,
-        };
-        let (_, has) = self.found.toolchains.iter().find(|(toolchain, _)| toolchain == name)?;
-        let fits = rules::runs_on(self.declared.ecosystem, needs, has)?;
-        (!fits).then(|| Why::Toolchain { needs: needs.clone(), has: has.clone() })
+        objection(self.found, self.declared.ecosystem, release)
     }
 
     fn age(&self, release: &Release) -> Option<Why> {

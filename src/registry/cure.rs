@@ -1,0 +1,268 @@
+//! What is open in a checkout's locks, and the smallest changes that end it: the same for a repository and for a person's
+//! checkout. Registries are asked only about packages that matter for a fix.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::{How, Packages};
+use crate::domain::speech::updates::left;
+use crate::domain::update::advisory::fix::{self, Fix, Left, Offer, Offers};
+use crate::domain::update::advisory::{Audit, Book, Finding, Severity, audit};
+use crate::domain::update::course::{Cure, Ended, Exposed, Item};
+use crate::domain::update::{
+    Declared, Ecosystem, Files, Found, Locked, Looked, Package, Policy, Release, now as version_now, objection, rules,
+};
+
+/// Times that a search may ask for more packages; each brings those that the last one missed.
+const ROUNDS: usize = 24;
+
+/// All that is known of a checkout's advisories.
+#[derive(Default)]
+pub struct Cured {
+    /// By severity, the worst first.
+    pub cures: Vec<Cure>,
+    /// Every vulnerability of the locks.
+    pub exposed: Vec<Exposed>,
+    /// What the locks have, with what is worth knowing and blocks nothing.
+    pub audit: Audit,
+    /// What could not be found out, a sentence each.
+    pub notes: Vec<String>,
+    /// States that the searches looked at.
+    pub looked_at: u32,
+}
+
+/// Audits the locks and looks for fixes. `sources` are the texts in which calls of what is vulnerable are looked for; none
+/// where they are not at hand.
+pub async fn cures(
+    packages: &dyn Packages,
+    found: &Found,
+    (book, policy): (&Arc<Book>, &Policy),
+    sources: &Files,
+) -> Cured {
+    let mut cured = Cured { audit: audit(found, book), ..Cured::default() };
+    cured.notes = notes(&cured.audit);
+    let mut severities: BTreeSet<std::cmp::Reverse<Option<Severity>>> = BTreeSet::new();
+    severities.extend(cured.audit.vulnerable.iter().map(|finding| std::cmp::Reverse(finding.severity)));
+    let mut known = Known { packages, policy, found, offers: Offers::new(), times: BTreeMap::new() };
+    for std::cmp::Reverse(severity) in severities {
+        let of: Vec<Finding> =
+            cured.audit.vulnerable.iter().filter(|finding| finding.severity == severity).cloned().collect();
+        let cure = cure(&mut known, (book, severity), &of, &mut cured.looked_at).await;
+        for finding in &of {
+            let stays = cure.left.iter().find(|left| left.finding == *finding);
+            cured.exposed.push(exposed(finding, stays.map(|stays| left::why(stays, policy.now)), policy.now));
+        }
+        let fixed = cure.fixed.into_iter().map(|ended| Ended { used: used(&ended.finding, sources), ..ended });
+        let cure = Cure { fixed: fixed.collect(), ..cure };
+        if !cure.items.is_empty() {
+            cured.cures.push(cure);
+        }
+    }
+    cured
+}
+
+/// What registries said so far.
+struct Known<'a> {
+    packages: &'a dyn Packages,
+    policy: &'a Policy,
+    found: &'a Found,
+    offers: Offers,
+    times: BTreeMap<(String, String), Option<i64>>,
+}
+
+async fn cure(
+    known: &mut Known<'_>,
+    (book, severity): (&Arc<Book>, Option<Severity>),
+    of: &[Finding],
+    looked_at: &mut u32,
+) -> Cure {
+    let ids: BTreeSet<String> = of.iter().flat_map(|finding| finding.ids.clone()).collect();
+    let only = Arc::new(book.of(&ids));
+    let mut cure = Cure { severity, items: Vec::new(), fixed: Vec::new(), proof: None, left: Vec::new() };
+    let (cargo, others): (Vec<&Finding>, Vec<&Finding>) =
+        of.iter().partition(|finding| finding.ecosystem == Ecosystem::Cargo);
+    let locks: BTreeSet<&str> = cargo.iter().map(|finding| finding.file.as_str()).collect();
+    for lock in locks {
+        let fix = search(known, lock, &only).await;
+        *looked_at += fix.looked_at;
+        let changes = fix.changes.iter().filter_map(|change| Some((change, change.from.clone()?)));
+        cure.items.extend(changes.map(|(change, from)| Item {
+            ecosystem: Ecosystem::Cargo,
+            name: change.name.clone(),
+            file: lock.to_owned(),
+            line: 0,
+            from,
+            to: change.to.clone(),
+            lock_only: true,
+            published: known.times.get(&(change.name.clone(), change.to.clone())).copied().flatten(),
+        }));
+        // Of several locks the least that is known counts.
+        cure.proof = cure
+            .proof
+            .map_or(Some(fix.proof), |proof| Some(if proof == fix::Proof::Smallest { fix.proof } else { proof }));
+        cure.fixed.extend(fix.fixed.into_iter().map(|finding| Ended { finding, used: None }));
+        cure.left.extend(fix.left);
+    }
+    direct(known, (&others, book), &mut cure).await;
+    cure
+}
+
+/// Asks for what the search misses until it misses nothing.
+async fn search(known: &mut Known<'_>, lock: &str, book: &Arc<Book>) -> Fix {
+    let mut asked: BTreeSet<String> = known.offers.keys().cloned().collect();
+    for round in 0.. {
+        let (found, lock, book, offers) = (known.found.clone(), lock.to_owned(), book.clone(), known.offers.clone());
+        let work = move || fix::fix(&found, &lock, &book, &offers, fix::EFFORT);
+        let fix = match tokio::task::spawn_blocking(work).await {
+            Ok(fix) => fix,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let missing: Vec<String> = fix.wanted.iter().filter(|name| !asked.contains(*name)).cloned().collect();
+        if missing.is_empty() || round >= ROUNDS {
+            return fix;
+        }
+        asked.extend(missing.iter().cloned());
+        known.learn(&missing).await;
+    }
+    unreachable!("the loop has no end but its own")
+}
+
+impl Known<'_> {
+    async fn learn(&mut self, names: &[String]) {
+        let package = |name: &String| Package { ecosystem: Ecosystem::Cargo, registry: None, name: name.clone() };
+        let packages: Vec<Package> = names.iter().map(package).collect();
+        let answers = self.packages.look_up(&packages, How { now: self.policy.now, deep: true }).await;
+        for (package, looked) in answers {
+            let Looked::Releases(releases) = looked else { continue };
+            for release in &releases {
+                self.times.insert((package.name.clone(), release.version.clone()), release.published);
+            }
+            let offer = |release: &Release| Offer::of(release, objection(self.found, Ecosystem::Cargo, release));
+            self.offers.insert(package.name.clone(), releases.iter().map(offer).collect());
+        }
+    }
+}
+
+/// Where a manifest's line is the way to a fixed version: the lowest release above the one in use that no advisory is about.
+async fn direct(known: &mut Known<'_>, (findings, book): (&[&Finding], &Arc<Book>), cure: &mut Cure) {
+    let mut lines: BTreeMap<Package, Vec<&Declared>> = BTreeMap::new();
+    for declared in &known.found.declared {
+        let hit = findings.iter().any(|finding| same(finding, declared.ecosystem, &declared.name));
+        if let Some(package) = Package::of(declared).filter(|_| hit) {
+            lines.entry(package).or_default().push(declared);
+        }
+    }
+    let packages: Vec<Package> = lines.keys().cloned().collect();
+    let answers = known.packages.look_up(&packages, How { now: known.policy.now, deep: false }).await;
+    let mut free: BTreeMap<String, String> = BTreeMap::new();
+    for (package, lines) in lines {
+        let Some(Looked::Releases(releases)) = answers.get(&package) else { continue };
+        for declared in lines {
+            let Some(from) = version_now(declared) else { continue };
+            let Some(to) = lowest_free(known.found, (declared, &from), releases, book) else { continue };
+            free.insert(package.name.clone(), to.version.clone());
+            let admits = rules::admits(declared.ecosystem, &declared.requirement, &to.version);
+            cure.items.push(Item {
+                ecosystem: declared.ecosystem,
+                name: declared.name.clone(),
+                file: declared.file.clone(),
+                line: declared.line,
+                from,
+                to: to.version.clone(),
+                lock_only: admits && !declared.locked.is_empty(),
+                published: to.published,
+            });
+        }
+    }
+    for finding in findings {
+        match free.contains_key(&finding.name) {
+            true => cure.fixed.push(Ended { finding: (*finding).clone(), used: None }),
+            false => cure.left.push(Left { finding: (*finding).clone(), blocker: fix::Blocker::Ecosystem, free: None }),
+        }
+    }
+}
+
+fn same(finding: &Finding, ecosystem: Ecosystem, name: &str) -> bool {
+    let canonical = |name: &str| crate::domain::update::advisory::canonical(ecosystem, name);
+    finding.ecosystem == ecosystem && canonical(&finding.name) == canonical(name)
+}
+
+fn lowest_free<'r>(
+    found: &Found,
+    (declared, from): (&Declared, &str),
+    releases: &'r [Release],
+    book: &Book,
+) -> Option<&'r Release> {
+    let ecosystem = declared.ecosystem;
+    let newer = |release: &&Release| rules::step(ecosystem, from, &release.version).is_some();
+    let fits = |release: &&Release| {
+        !release.yanked
+            && !rules::prerelease(ecosystem, &release.version)
+            && objection(found, ecosystem, release).is_none()
+            && free(declared, &release.version, book)
+    };
+    releases
+        .iter()
+        .filter(newer)
+        .filter(fits)
+        .min_by(|a, b| rules::compare(ecosystem, &a.version, &b.version).unwrap_or(std::cmp::Ordering::Equal))
+}
+
+/// Whether no advisory is about that version.
+fn free(declared: &Declared, version: &str, book: &Book) -> bool {
+    let locked = Locked {
+        ecosystem: declared.ecosystem,
+        file: String::new(),
+        name: declared.name.clone(),
+        version: version.to_owned(),
+        origin: crate::domain::update::Origin::Registry,
+        needs: Vec::new(),
+    };
+    audit(&Found { locked: vec![locked], ..Found::default() }, book).vulnerable.is_empty()
+}
+
+fn exposed(finding: &Finding, stays: Option<String>, now: i64) -> Exposed {
+    Exposed {
+        id: finding.id().to_owned(),
+        title: finding.title.clone(),
+        severity: finding.severity,
+        url: finding.url.clone(),
+        published: finding.published.as_deref().and_then(millis),
+        name: finding.name.clone(),
+        version: finding.version.clone(),
+        stays: stays.unwrap_or_default(),
+        seen: now,
+    }
+}
+
+/// A date, or a time with one, in Unix milliseconds.
+fn millis(text: &str) -> Option<i64> {
+    let day = |text: &str| text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    let time = text.parse::<jiff::Timestamp>().ok();
+    time.or_else(|| day(text.get(..10)?).map(|day| day.timestamp())).map(|time| time.as_millisecond())
+}
+
+/// Whether a function that an advisory names is named in the sources too. That is a hint and no proof: it never hides one.
+fn used(finding: &Finding, sources: &Files) -> Option<bool> {
+    if finding.functions.is_empty() || sources.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = finding.functions.iter().filter_map(|path| path.rsplit("::").next()).collect();
+    let letter = |c: char| c.is_alphanumeric() || c == '_';
+    let names_it = |text: &String| text.split(|c| !letter(c)).any(|word| names.contains(&word));
+    Some(sources.values().any(names_it))
+}
+
+fn notes(audit: &Audit) -> Vec<String> {
+    let unusable = audit
+        .unusable
+        .iter()
+        .map(|one| format!("The advisory {} cannot be read, and it may be about a package here: {}.", one.id, one.why));
+    let unjudged = audit.unjudged.iter().map(|one| {
+        format!(
+            "{} {} cannot be held against {}: it is no version as others write them.",
+            one.name, one.version, one.id
+        )
+    });
+    unusable.chain(unjudged).collect()
+}
