@@ -124,6 +124,41 @@ async fn send(
     request.send().await
 }
 
+/// A document as it is, at most so many bytes of it; also where it should be packed, because checksums are of what is sent.
+pub(super) async fn bytes(
+    http: &reqwest::Client,
+    (url, accept): (&str, &str),
+    most: usize,
+) -> Result<Vec<u8>, Failure> {
+    let ask = || http.get(url).header(ACCEPT, accept).header(ACCEPT_ENCODING, "identity").send();
+    let mut response = ask().await;
+    let again = match &response {
+        Ok(response) => response.status().is_server_error(),
+        Err(error) => !error.is_timeout(),
+    };
+    if again {
+        response = ask().await;
+    }
+    let response = response.map_err(|error| Failure::down(words(&error)))?;
+    if response.status() != StatusCode::OK {
+        return Err(refused(response.status()));
+    }
+    let large = || Failure::this(format!("it is larger than {} MB", most / 1024 / 1024));
+    if response.content_length().is_some_and(|length| length > most as u64) {
+        return Err(large());
+    }
+    let mut bytes = Vec::new();
+    let mut body = response.bytes_stream();
+    while let Some(piece) = body.next().await {
+        let piece = piece.map_err(|_| Failure::down("the connection ended in the middle of the answer"))?;
+        if bytes.len() + piece.len() > most {
+            return Err(large());
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}
+
 fn refused(status: StatusCode) -> Failure {
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => {

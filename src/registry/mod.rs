@@ -5,6 +5,7 @@
 //! its releases or a sentence that says why not.
 
 pub mod advisories;
+pub mod artefact;
 pub mod cargo;
 mod client;
 pub mod cure;
@@ -25,6 +26,7 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::update::advisory::Book;
 use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release, address};
+use artefact::{Archive, Document};
 use fetch::{Failure, Fetched};
 use shelf::{Kept, Shelf};
 
@@ -53,6 +55,18 @@ pub trait Source: Send + Sync {
 
     /// A fresh reader for one answer; `deep` wants what releases depend on as well.
     fn reader(&self, package: &Package, deep: bool) -> Box<dyn Reader>;
+
+    /// The documents that say where a version's archive is.
+    ///
+    /// # Errors
+    /// As for `address`; and where archives of this registry are not read.
+    fn documents(&self, package: &Package, version: &str) -> Result<Vec<Document>, String>;
+
+    /// Where a version's archive is, by these documents' texts.
+    ///
+    /// # Errors
+    /// A sentence without a full stop.
+    fn archive(&self, of: (&Package, &str), documents: &[&[u8]]) -> Result<Archive, String>;
 }
 
 /// Reads an answer piece by piece, so that no document is kept whole.
@@ -127,6 +141,7 @@ pub trait Packages: Send + Sync {
 pub struct Registries {
     http: reqwest::Client,
     shelf: Shelf,
+    artefact_shelf: artefact::Shelf,
     anew: bool,
     sources: Vec<Box<dyn Source>>,
 }
@@ -138,7 +153,8 @@ impl Registries {
     /// Where the proxy's address is none, or the machine's certificates cannot be used.
     pub fn new(config: &Config, sources: Vec<Box<dyn Source>>) -> anyhow::Result<Registries> {
         let http = fetch::client(config)?;
-        Ok(Registries { http, shelf: Shelf::new(config.cache.clone()), anew: config.anew, sources })
+        let (shelf, artefact_shelf) = (Shelf::new(config.cache.clone()), artefact::Shelf::new(config.cache.clone()));
+        Ok(Registries { http, shelf, artefact_shelf, anew: config.anew, sources })
     }
 
     /// Looks up every package once; `done` hears how many have an answer.

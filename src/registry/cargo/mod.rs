@@ -1,5 +1,6 @@
 //! Crates: the sparse index, one JSON line a version.
 
+mod archive;
 mod config;
 
 use serde::Deserialize;
@@ -7,6 +8,7 @@ use serde_json::value::RawValue;
 
 pub use config::Indexes;
 
+use super::artefact::{Archive, Document};
 use super::json::time;
 use super::{Reader, Source};
 use crate::domain::update::{Dependency, Ecosystem, Package, Release};
@@ -41,6 +43,17 @@ impl Source for Crates {
 
     fn reader(&self, package: &Package, deep: bool) -> Box<dyn Reader> {
         Box::new(Lines { name: package.name.clone(), deep, rest: Vec::new(), releases: Vec::new() })
+    }
+
+    fn documents(&self, package: &Package, _version: &str) -> Result<Vec<Document>, String> {
+        let index = self.indexes.of(package.registry.as_deref())?;
+        let config = format!("{}/config.json", index.trim_end_matches('/'));
+        Ok([self.address(package)?, config].map(|address| Document { address, accept: "*/*" }).to_vec())
+    }
+
+    fn archive(&self, (package, version): (&Package, &str), documents: &[&[u8]]) -> Result<Archive, String> {
+        let [index, config] = documents else { return Err("the registry was not asked".to_owned()) };
+        archive::archive((&package.name, version), index, config)
     }
 }
 

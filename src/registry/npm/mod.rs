@@ -1,5 +1,6 @@
 //! npm packages: the registry's whole document of a package (a packument), of which next has 21 MB, read as it comes.
 
+mod archive;
 mod config;
 
 use std::cmp::Ordering;
@@ -7,6 +8,7 @@ use std::collections::BTreeMap;
 
 pub use config::Npm;
 
+use super::artefact::{Archive, Document};
 use super::json::{Listener, Scanner, time};
 use super::{Reader, Source};
 use crate::domain::update::{Dependency, Ecosystem, Package, Release, rules};
@@ -37,6 +39,20 @@ impl Source for Npm {
 
     fn reader(&self, package: &Package, deep: bool) -> Box<dyn Reader> {
         Box::new(Scanner::new(Packument { name: package.name.clone(), deep, ..Packument::default() }))
+    }
+
+    fn documents(&self, package: &Package, version: &str) -> Result<Vec<Document>, String> {
+        let fine = |c: char| c.is_ascii_alphanumeric() || "-.+".contains(c);
+        if version.is_empty() || !version.chars().all(fine) || version.starts_with('.') {
+            return Err("no package of npm can have this version".to_owned());
+        }
+        let address = format!("{}/{version}", self.address(package)?);
+        Ok(vec![Document { address, accept: self.accept() }])
+    }
+
+    fn archive(&self, (_, version): (&Package, &str), documents: &[&[u8]]) -> Result<Archive, String> {
+        let [document] = documents else { return Err("the registry was not asked".to_owned()) };
+        archive::archive(version, document)
     }
 }
 

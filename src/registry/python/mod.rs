@@ -1,11 +1,13 @@
 //! Python distributions: an index's list of files by PEP 691, with times by PEP 700. A version is what its files say together.
 
+mod archive;
 mod config;
 
 use std::collections::BTreeMap;
 
 pub use config::Python;
 
+use super::artefact::{Archive, Document};
 use super::json::{Listener, Scanner, time};
 use super::{Reader, Source};
 use crate::domain::update::{Ecosystem, Package, Release, python::normal};
@@ -33,6 +35,15 @@ impl Source for Python {
         // The list of files does not say what a release depends on.
         let name = normal(&package.name);
         Box::new(Scanner::new(Files { name, about: None, file: File::default(), versions: BTreeMap::new() }))
+    }
+
+    fn documents(&self, package: &Package, _version: &str) -> Result<Vec<Document>, String> {
+        Ok(vec![Document { address: self.address(package)?, accept: self.accept() }])
+    }
+
+    fn archive(&self, (package, version): (&Package, &str), documents: &[&[u8]]) -> Result<Archive, String> {
+        let [list] = documents else { return Err("the registry was not asked".to_owned()) };
+        archive::archive((&normal(&package.name), version), &self.address(package)?, list)
     }
 }
 

@@ -1,5 +1,16 @@
 //! What the published packages of two versions say and how they differ: pure, from files that were unpacked and never run.
 
+mod changelog;
+mod compare;
+mod contents;
+mod manifest;
+mod reading;
+
+pub use changelog::sections;
+pub use compare::tell;
+pub use contents::{Commit, Contents};
+pub use reading::{Reading, Wants};
+
 use serde::{Deserialize, Serialize};
 
 use super::model::Ecosystem;
@@ -29,6 +40,8 @@ pub struct Told {
     pub compare: Option<String>,
     /// What differs and matters, the loud ones first.
     pub differences: Vec<Difference>,
+    /// Why it was not compared with the version before, a sentence without its full stop; `None`: it was, or there is none.
+    pub uncompared: Option<String>,
 }
 
 /// What a package's own files say of its versions.

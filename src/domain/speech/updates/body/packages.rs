@@ -62,7 +62,8 @@ pub(super) fn differences(artefacts: &[Artefact]) -> Option<String> {
     if more > 0 {
         out.push_str(&format!("- and {more} more\n"));
     }
-    let looked = told(artefacts).filter(|(artefact, _)| artefact.from.is_some()).count();
+    let looked =
+        told(artefacts).filter(|(artefact, told)| artefact.from.is_some() && told.uncompared.is_none()).count();
     if lines.is_empty() && looked > 0 {
         let of = if looked == 1 { "The package was".to_owned() } else { format!("{looked} packages were") };
         out.push_str(&format!(
@@ -76,14 +77,15 @@ pub(super) fn differences(artefacts: &[Artefact]) -> Option<String> {
 
 /// What nobody looked into, and why.
 fn unseen(artefacts: &[Artefact]) -> String {
-    let failed: Vec<String> = artefacts
-        .iter()
-        .filter_map(|artefact| {
-            let why = artefact.told.as_ref().err()?;
-            let version = arrow(artefact.from.as_deref(), &artefact.to, str::to_owned);
-            Some(format!("- {} was not looked into: {}\n", quoted(&format!("{} {version}", artefact.name)), line(why)))
-        })
-        .collect();
+    let said = |artefact: &Artefact| {
+        let (what, why) = match &artefact.told {
+            Err(why) => ("was not looked into", why),
+            Ok(told) => ("was not compared with the version before", told.uncompared.as_ref()?),
+        };
+        let version = arrow(artefact.from.as_deref(), &artefact.to, str::to_owned);
+        Some(format!("- {} {what}: {}\n", quoted(&format!("{} {version}", artefact.name)), line(why)))
+    };
+    let failed: Vec<String> = artefacts.iter().filter_map(said).collect();
     let more = failed.len().saturating_sub(NAMES);
     let mut out: String = failed.iter().take(NAMES).map(String::as_str).collect();
     if more > 0 {

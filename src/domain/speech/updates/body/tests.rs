@@ -96,7 +96,7 @@ fn security() -> Update {
         Told {
             changelog: changelog("# 1.18.4 (January 3rd, 2023)\n\n### Fixed\n\n- pipe: fix `reject_remote_clients` ([#5336])\n\n[#5336]: https://forge.example/tokio/pull/5336\n"),
             compare: Some("https://forge.example/tokio/tokio/compare/0123456...89abcde".to_owned()),
-            differences: vec![],
+            ..Told::default()
         },
     ));
     let ended = |name: &str, took| Check {
@@ -197,6 +197,7 @@ fn group() -> Update {
             Difference::Licence { from: "MIT".to_owned(), to: "Apache-2.0".to_owned() },
             Difference::BuildScript { file: "build.rs".to_owned(), new: true },
         ],
+        uncompared: None,
     };
     update.artefacts = vec![
         artefact("axum", ("0.7.9", "0.8.9"), told),
@@ -357,7 +358,7 @@ fn hostile(evil: &str) -> Update {
     update.artefacts.push(artefact(
         evil,
         (evil, evil),
-        Told { changelog: text, compare: Some(evil.to_owned()), differences },
+        Told { changelog: text, compare: Some(evil.to_owned()), differences, uncompared: Some(evil.to_owned()) },
     ));
     update.artefacts.push(Artefact { told: Err(evil.to_owned()), ..update.artefacts[0].clone() });
     update.checks.push(Check { name: evil.to_owned(), conclusion: None, took: None, url: Some(evil.to_owned()) });
