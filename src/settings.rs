@@ -153,6 +153,8 @@ pub struct Settings {
     pub floor: Policy,
     /// Whether repositories are onboarded by themselves, where their organisation does not say.
     pub onboarding: Opens,
+    /// Databases of advisories: Git addresses and folders.
+    pub advisories: Vec<String>,
     /// Jobs at once.
     pub workers: usize,
     /// Live pipeline runs at once.

@@ -9,8 +9,11 @@ pub mod artefact;
 pub mod cargo;
 mod client;
 pub mod cure;
+pub mod databases;
 mod fetch;
+pub mod here;
 mod json;
+mod live;
 pub mod npm;
 pub mod python;
 mod shelf;
@@ -25,8 +28,11 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 
 use crate::domain::update::advisory::Book;
+use crate::domain::update::artefact::Artefact;
 use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release, address};
 use artefact::{Archive, Document};
+pub use live::Live;
+
 use fetch::{Failure, Fetched};
 use shelf::{Kept, Shelf};
 
@@ -129,12 +135,22 @@ pub trait Packages: Send + Sync {
     /// Looks up every package once.
     fn look_up<'a>(&'a self, packages: &'a [Package], how: How) -> BoxFuture<'a, Answers>;
 
+    /// Looks into the published packages, in the order in which they are wanted.
+    fn artefacts<'a>(&'a self, _wanted: &'a [artefact::Wanted]) -> BoxFuture<'a, Vec<Artefact>> {
+        Box::pin(std::future::ready(Vec::new()))
+    }
+
     /// All advisories at hand.
     fn book(&self) -> Arc<Book>;
 
     /// Brings the advisories up to date. Gives the packages that something new is said of, as `(ecosystem, name)`; the error is
     /// a sentence, and what was there before stays.
     fn refresh(&self) -> BoxFuture<'_, Result<Vec<(Ecosystem, String)>, String>>;
+
+    /// How often that is worth it, in milliseconds.
+    fn every_ms(&self) -> i64 {
+        3 * 60 * 1000
+    }
 }
 
 /// All registries.
@@ -180,7 +196,10 @@ impl Registries {
             first.extend(at.map(|at| open.swap_remove(at)));
         }
         for wave in [first, open] {
-            let asking = wave.into_iter().map(|question| self.answer(question, how, &moods));
+            let mut asking: Vec<BoxFuture<'_, (Package, Looked)>> = Vec::new();
+            for question in wave {
+                asking.push(Box::pin(self.answer(question, how, &moods)));
+            }
             let mut answered = futures_util::stream::iter(asking).buffer_unordered(AT_ONCE);
             while let Some((package, looked)) = answered.next().await {
                 answers.insert(package, looked);

@@ -48,6 +48,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         given_secrets_key: raw.given("SECRETS_KEY", secrets_key),
         floor: raw.given("POLICY", policy).unwrap_or_default(),
         onboarding: raw.parsed("ONBOARDING", opens).unwrap_or_default(),
+        advisories: words(&raw.text("ADVISORIES")),
         workers: raw.parsed("WORKERS", at_once).unwrap_or(1),
         runs: raw.parsed("RUNS", at_once).unwrap_or(1),
         log: raw.text("LOG"),
@@ -62,6 +63,11 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
         raw.problems.sort_by_key(|problem| position(&problem.key));
         Err(raw.problems)
     }
+}
+
+/// What stands between commas.
+fn words(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// A client id without its secret, or the other way round, is half a sign-in.

@@ -129,6 +129,11 @@ pub const SETTINGS: &[Setting] = &[
         "The key that encrypts stored secrets: 32 bytes as hex or base64. Not set: one is made in the data directory, for its owner only.",
         &[],
     ),
+    plain(
+        "ADVISORIES",
+        "",
+        "Databases of advisories in RustSec's or OSV's form, separated by commas: Git addresses, which are copied and fetched every three minutes, or folders. Empty: nothing is held against advisories.",
+    ),
     plain("WORKERS", "8", "How many jobs are worked on at once, 1 to 256."),
     plain("RUNS", "2", "How many pipeline runs are live at once, 1 to 256."),
     plain("LOG", "info,sqlx=warn", "What is logged, in the form of `RUST_LOG`."),

@@ -17,7 +17,10 @@ use crate::engine::Engine;
 use crate::engine::dagger::{self, Dagger};
 use crate::engine::local::Local;
 use crate::host;
-use crate::settings::{self, AppIdentity, EngineChoice, IntakeChoice, LogStyle, Settings, SignIn};
+use crate::registry;
+use crate::registry::databases::{Database, Databases};
+use crate::registry::here::Here;
+use crate::settings::{self, Ambient, AppIdentity, EngineChoice, IntakeChoice, LogStyle, Settings, SignIn};
 use crate::store::{Seal, Store};
 use crate::telemetry::{self, LogFormat, Masker, Metrics};
 use crate::web::login::cookie::CookieKey;
@@ -62,13 +65,18 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     let sign_in = sign_in(&settings)?;
     let secret = identity.webhook_secret.as_ref().filter(|_| settings.intake == IntakeChoice::Webhook);
     let webhook_secret = secret.map(|secret| secret.reveal().as_bytes().into());
+    let here = here(&settings);
+    let databases = settings.advisories.iter().map(|text| Database::parse(text)).collect();
+    let databases = Databases::new(databases, settings.data_dir.join("advisories"));
+    let registries = here.registries(|_| true, (false, clock.now())).await.context("registries cannot be asked")?;
+    let packages = registry::Live::new(registries, databases);
     let ctx = Context {
         github: open::github(&settings, &identity, &clock)?,
         store,
         engine,
         host: settings.host.clone().map(|socket| Arc::new(host::Client::new(socket)) as Arc<dyn host::Target>),
-        packages: None,
-        clients: Arc::default(),
+        packages: Some(Arc::new(packages)),
+        clients: Arc::new(here.clients()),
         policy: Arc::new(policy(&settings, &identity, &clock)),
         clock,
         masker,
@@ -86,6 +94,12 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
     };
     app::serve(app, public, private, stop).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What package clients read on this machine; answers are kept below the data directory.
+fn here(settings: &Settings) -> Here {
+    let ambient = Ambient::read();
+    Here { env: ambient.clients, home: ambient.home, cache: Some(settings.data_dir.join("registries")) }
 }
 
 /// The store and the time; on SQLite also the lock that says that nobody else has it, and then what a killed process left

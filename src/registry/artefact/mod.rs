@@ -8,6 +8,7 @@ mod unpack;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha512};
 
@@ -88,7 +89,10 @@ type Known = Vec<(Document, Result<Vec<u8>, String>)>;
 impl Registries {
     /// Looks into the published packages, in the order in which they are wanted. What fails is a sentence in its place.
     pub async fn artefacts(&self, wanted: &[Wanted]) -> Vec<Artefact> {
-        let asking = wanted.iter().map(|wanted| self.artefact(wanted));
+        let mut asking: Vec<BoxFuture<'_, Artefact>> = Vec::new();
+        for wanted in wanted {
+            asking.push(Box::pin(self.artefact(wanted)));
+        }
         futures_util::stream::iter(asking).buffered(AT_ONCE).collect().await
     }
 

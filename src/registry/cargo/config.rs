@@ -69,6 +69,17 @@ impl Indexes {
         Err(format!("cargo's configuration replaces {name} in a circle"))
     }
 
+    /// A configuration for a cargo that has none of its own: the address that takes the usual index's place. `None` where
+    /// nothing does, or where the address could hold a password.
+    pub(in crate::registry) fn replacement(&self) -> Option<String> {
+        let address = self.of(None).ok().filter(|address| !address.contains('@'))?;
+        let own = crates_index::sparse::URL.strip_prefix("sparse+").unwrap_or(crates_index::sparse::URL);
+        (address != own).then(|| {
+            let address = Value::String(format!("sparse+{address}"));
+            format!("[source.{USUAL}]\nreplace-with = \"here\"\n\n[source.here]\nregistry = {address}\n")
+        })
+    }
+
     /// The `[source]` of a registry, by its name or by its address.
     fn source(&self, name: &str, address: &str) -> Option<&Value> {
         let sources = self.config.get("source")?.as_table()?;

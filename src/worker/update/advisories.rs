@@ -11,9 +11,6 @@ use crate::store::Job;
 use crate::worker::queue::{finish, new_job, timer};
 use crate::worker::verdict::JobError;
 
-/// Databases are asked this often, in milliseconds.
-pub const EVERY_MS: i64 = 3 * 60 * 1000;
-
 /// Reads what is new, tells whom it concerns, and sets the next time.
 pub async fn read(ctx: &Context, job: &Job) -> Result<(), JobError> {
     let Some(packages) = &ctx.packages else { return finish(ctx, job, &[]).await };
@@ -30,7 +27,7 @@ pub async fn read(ctx: &Context, job: &Job) -> Result<(), JobError> {
         // What was there before stays; the page of the jobs is not the place for somebody else's outage.
         Err(why) => tracing::warn!("advisories were not brought up to date: {why}"),
     }
-    jobs.push(timer(&Task::Advisories, (now, now + EVERY_MS))?);
+    jobs.push(timer(&Task::Advisories, (now, now + packages.every_ms()))?);
     finish(ctx, job, &jobs).await
 }
 

@@ -1,5 +1,7 @@
 //! What an update's pull request says, from all that is known of it.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 
 use crate::context::Context;
@@ -9,16 +11,55 @@ use crate::domain::run::Conclusion;
 use crate::domain::speech::updates::body::{
     self, Change, Check, Fixed, Kind as About, Merging, Reach, Standing, TakenOut, Update,
 };
+use crate::domain::speech::updates::course as words;
 use crate::domain::task::Trust;
+use crate::domain::update::artefact::Artefact;
 use crate::domain::update::course::{Culprit, Item, Kind, Moved};
-use crate::domain::update::{Step, rules};
+use crate::domain::update::{Package, Step, rules};
+use crate::registry::artefact::Wanted;
 use crate::store::RunRow;
 use crate::worker::verdict::JobError;
 
+/// So many packages of one update are looked into.
+const LOOKED_INTO: usize = 30;
+/// A pull request does not wait longer for what its packages say.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Title and body.
-pub async fn texts(ctx: &Context, (state, group): (&UpdatesState, &Group)) -> Result<(String, String), JobError> {
-    let update = update(ctx, (state, group)).await?;
+pub async fn texts(
+    ctx: &Context,
+    (state, group): (&UpdatesState, &Group),
+    artefacts: &[Artefact],
+) -> Result<(String, String), JobError> {
+    let update = Update { artefacts: artefacts.to_vec(), ..update(ctx, (state, group)).await? };
     Ok((body::title(&update), body::body(&update)))
+}
+
+/// What the published packages say, of as many as can be looked into in a moment.
+pub async fn artefacts(ctx: &Context, group: &Group) -> Vec<Artefact> {
+    let (Some(packages), Some(proven)) = (&ctx.packages, &group.proven) else { return Vec::new() };
+    let items = proven.units.iter().filter_map(|at| group.wanted.units.get(*at)).flat_map(|unit| &unit.items);
+    let items: Vec<&Item> = items.collect();
+    let mut wanted: Vec<Wanted> = changes(&items, &proven.candidate.changes)
+        .into_iter()
+        .map(|change| Wanted {
+            package: Package { ecosystem: change.ecosystem, registry: None, name: change.name },
+            from: change.from,
+            to: change.to,
+        })
+        .collect();
+    wanted.truncate(LOOKED_INTO);
+    let looked = tokio::time::timeout(PATIENCE, packages.artefacts(&wanted)).await;
+    looked.unwrap_or_else(|_| {
+        let late = |one: Wanted| Artefact {
+            ecosystem: one.package.ecosystem,
+            name: one.package.name,
+            from: one.from,
+            to: one.to,
+            told: Err(words::late()),
+        };
+        wanted.into_iter().map(late).collect()
+    })
 }
 
 async fn update(ctx: &Context, (state, group): (&UpdatesState, &Group)) -> Result<Update, JobError> {

@@ -8,6 +8,7 @@ use crate::domain::decide::{Group, Stage, UpdatesState};
 use crate::domain::ids::Repo;
 use crate::domain::speech::updates::course as words;
 use crate::domain::task::Key;
+use crate::domain::update::artefact::Artefact;
 use crate::domain::update::course::News;
 use crate::github::{GitHubError, Moved};
 use crate::store::{Class, Job, Load, Mirror};
@@ -23,6 +24,9 @@ use anyhow::Context as _;
 struct Note {
     /// Where its branch stands by our doing.
     tip: String,
+    /// What its packages say: looked into once.
+    #[serde(default)]
+    artefacts: Vec<Artefact>,
 }
 
 /// Brings it to what the group's row says.
@@ -33,7 +37,7 @@ pub async fn sync(ctx: &Context, job: &Job, (repo, id): (&Repo, &str)) -> Result
     let mirror = ctx.store.mirror(&key).await?;
     match (&group.stage, group.pull) {
         (Stage::Proven, _) => open(ctx, job, (&state, group), (key, mirror)).await,
-        (Stage::Over(_), Some(pull)) => close(ctx, job, (&state, group), pull).await,
+        (Stage::Over(_), Some(pull)) => close(ctx, job, (&state, group), (pull, &noted(mirror.as_ref()))).await,
         (Stage::Failed(_), _) => {
             remove(ctx, &state.repo, group).await?;
             describe(ctx, job, (&state, group), (key, mirror)).await
@@ -54,7 +58,7 @@ async fn open(
     let Some(proven) = &group.proven else { return finish(ctx, job, &[]).await };
     slots(ctx, repo.installation, Class::Bulk, Load { writes: 3, content: 1, reads: 0 }).await?;
     let reference = format!("refs/heads/{}", group.branch());
-    let note: Note = mirror.as_ref().and_then(|m| serde_json::from_str(&m.note).ok()).unwrap_or_default();
+    let note = noted(mirror.as_ref());
     let there = heed(ctx, repo.installation, ctx.github.reference(repo, &reference).await).await?;
     let ours = there.as_ref().is_none_or(|tip| *tip == note.tip || *tip == proven.candidate.sha);
     if !ours && !asked_anew(group) {
@@ -66,7 +70,8 @@ async fn open(
         let news = News::Stuck { group: id, why: words::not_opened(&why) };
         return super::end(ctx, job, (repo.id, news)).await;
     }
-    let (title, body) = super::body::texts(ctx, (state, group)).await?;
+    let artefacts = super::body::artefacts(ctx, group).await;
+    let (title, body) = super::body::texts(ctx, (state, group), &artefacts).await?;
     let pull = match pull_of(ctx, job, (repo, group), (&title, &body)).await {
         Err(JobError::GitHub(GitHubError::Forbidden { message, .. } | GitHubError::Invalid { message, .. })) => {
             let news = News::Stuck { group: id, why: words::not_opened(&message) };
@@ -75,7 +80,8 @@ async fn open(
         pull => pull?,
     };
     remove(ctx, repo, group).await?;
-    let note = serde_json::to_string(&Note { tip: proven.candidate.sha.clone() }).context("remembering a tip")?;
+    let note =
+        serde_json::to_string(&Note { tip: proven.candidate.sha.clone(), artefacts }).context("remembering a tip")?;
     let hash = digest(&format!("{title}\n{body}"));
     let mirror = Mirror { key, remote_id: Some(pull), hash, note, updated_at: ctx.clock.now() };
     let news = tell(repo.id, News::Opened { group: id, pull });
@@ -87,6 +93,10 @@ async fn open(
     add(&mut tx, &new_job(&news, ctx.clock.now())?).await?;
     tx.commit().await.context("remembering a pull request")?;
     Ok(())
+}
+
+fn noted(mirror: Option<&Mirror>) -> Note {
+    mirror.and_then(|mirror| serde_json::from_str(&mirror.note).ok()).unwrap_or_default()
 }
 
 /// `/update` makes a branch anew that somebody else pushed to: they asked for it.
@@ -120,14 +130,19 @@ async fn remove(ctx: &Context, repo: &Repo, group: &Group) -> Result<(), JobErro
 }
 
 /// Nobody needs it any more: it says why and is closed.
-async fn close(ctx: &Context, job: &Job, (state, group): (&UpdatesState, &Group), pull: i64) -> Result<(), JobError> {
+async fn close(
+    ctx: &Context,
+    job: &Job,
+    (state, group): (&UpdatesState, &Group),
+    (pull, note): (i64, &Note),
+) -> Result<(), JobError> {
     let repo = &state.repo;
     let row = ctx.store.aggregate(&Key::Pull(repo.id, pull).to_string()).await?;
     let pulled: Option<crate::domain::decide::PullState> =
         row.map(|row| serde_json::from_str(&row.state)).transpose().context("a pull request's row cannot be read")?;
     if pulled.is_none_or(|pulled| pulled.pull.open) {
         slots(ctx, repo.installation, Class::Bulk, Load { writes: 2, content: 0, reads: 0 }).await?;
-        let (title, body) = super::body::texts(ctx, (state, group)).await?;
+        let (title, body) = super::body::texts(ctx, (state, group), &note.artefacts).await?;
         heed(ctx, repo.installation, ctx.github.entitle_pull(repo, pull, (&title, &body)).await).await?;
         heed(ctx, repo.installation, ctx.github.close_pull(repo, pull).await).await?;
     }
@@ -148,7 +163,7 @@ async fn describe(
     if group.proven.is_none() {
         return finish(ctx, job, &[]).await;
     }
-    let (title, body) = super::body::texts(ctx, (state, group)).await?;
+    let (title, body) = super::body::texts(ctx, (state, group), &noted(Some(&mirror)).artefacts).await?;
     let hash = digest(&format!("{title}\n{body}"));
     if hash == mirror.hash {
         return finish(ctx, job, &[]).await;

@@ -153,3 +153,8 @@ pub fn client_slow() -> String {
 pub fn strange_file(path: &str) -> String {
     format!("the ecosystem's client left {path} as something that is no plain text, or too long")
 }
+
+/// A registry took too long to look into a package.
+pub fn late() -> String {
+    "its registry did not give it out in time".to_owned()
+}

@@ -90,6 +90,39 @@ impl Book {
         Book { unusable, read, withdrawn, advisories, by_package }
     }
 
+    /// Several databases as one.
+    pub fn together(books: Vec<Book>) -> Book {
+        let (mut advisories, mut unusable, mut read, mut withdrawn) = (Vec::new(), Vec::new(), 0, 0);
+        for book in books {
+            advisories.extend(book.advisories);
+            unusable.extend(book.unusable);
+            read += book.read;
+            withdrawn += book.withdrawn;
+        }
+        Book { read, withdrawn, ..Book::new(advisories, unusable) }
+    }
+
+    /// The packages about which this one says something else than an earlier one: something new, changed, or taken back.
+    pub fn changed_since(&self, old: &Book) -> Vec<(Ecosystem, String)> {
+        let by_id = |book: &'_ Book| -> BTreeMap<String, Vec<Advisory>> {
+            let mut all: BTreeMap<String, Vec<Advisory>> = BTreeMap::new();
+            for one in &book.advisories {
+                all.entry(one.id.clone()).or_default().push(one.clone());
+            }
+            all
+        };
+        let (new, old) = (by_id(self), by_id(old));
+        let mut changed = std::collections::BTreeSet::new();
+        for id in new.keys().chain(old.keys()) {
+            let (now, before) = (new.get(id), old.get(id));
+            if now != before {
+                let all = now.into_iter().chain(before).flatten().flat_map(|one| &one.affected);
+                changed.extend(all.map(|affected| (affected.ecosystem, affected.package.clone())));
+            }
+        }
+        changed.into_iter().collect()
+    }
+
     /// Only what has one of these names.
     pub fn of(&self, ids: &std::collections::BTreeSet<String>) -> Book {
         let named = |one: &&Advisory| ids.contains(&one.id) || one.aliases.iter().any(|alias| ids.contains(alias));
