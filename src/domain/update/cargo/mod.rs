@@ -58,6 +58,14 @@ pub fn extract(texts: &Texts) -> Found {
     found
 }
 
+/// The lock that counts for each manifest that can be read, by path, whether there is one or not.
+pub fn locks(texts: &Texts) -> BTreeMap<String, String> {
+    let (manifests, _) = manifests(texts);
+    let workspaces = Workspaces::new(&manifests, &mut Vec::new());
+    let lock = |dir: &str| join(workspaces.root(dir).unwrap_or(dir), LOCK);
+    manifests.keys().map(|dir| (join(dir, MANIFEST), lock(dir))).collect()
+}
+
 /// What could be read, by folder; and folder and sentence of what could not.
 fn manifests(texts: &Texts) -> (BTreeMap<String, Manifest>, Vec<(String, String)>) {
     let (mut read, mut broken) = (BTreeMap::new(), Vec::new());

@@ -1,4 +1,18 @@
 //! From what is wanted to what is changed: manifests as texts, locks by their ecosystem's own client.
+//!
+//! A manifest changes by one requirement at a time and by no other byte, and the same reader that found the line says
+//! afterwards whether it is so. One change that cannot be made is none at all: there is no half of a plan.
+
+mod cargo;
+mod failure;
+mod raise;
+mod sheet;
+
+use super::Files;
+use super::course::Item;
+use super::model::Ecosystem;
+pub use failure::failure;
+use sheet::Sheet;
 
 /// One call of a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -7,6 +21,12 @@ pub struct Command {
     pub folder: String,
     /// Program and arguments.
     pub argv: Vec<String>,
+}
+
+impl Command {
+    fn of(folder: &str, argv: impl IntoIterator<Item = impl Into<String>>) -> Command {
+        Command { folder: folder.to_owned(), argv: argv.into_iter().map(Into::into).collect() }
+    }
 }
 
 /// What is to be done to a checkout.
@@ -20,27 +40,37 @@ pub struct Plan {
     pub locks: Vec<String>,
 }
 
+/// A change, and what its line says once the manifest is edited.
+struct Change<'i> {
+    item: &'i Item,
+    /// The requirement; `None`: no manifest changes.
+    edited: Option<String>,
+}
+
 /// What to write and what to call for these changes.
 ///
 /// # Errors
 /// Why they cannot be made, in words.
-pub fn plan(texts: &super::Files, items: &[super::course::Item]) -> Result<Plan, String> {
-    let mut plan = Plan::default();
+pub fn plan(texts: &Files, items: &[Item]) -> Result<Plan, String> {
+    let mut sheet = Sheet::new(texts);
+    let mut changes = Vec::with_capacity(items.len());
     for item in items {
-        if item.ecosystem != super::Ecosystem::Cargo || !item.lock_only {
-            return Err(format!("{} cannot be changed yet", item.name));
-        }
-        let lock = texts.keys().find(|path| path.ends_with("Cargo.lock")).ok_or("there is no Cargo.lock")?;
-        let folder = lock.trim_end_matches("Cargo.lock").trim_end_matches('/').to_owned();
-        let package = format!("{}@{}", item.name, item.from);
-        let argv = ["cargo", "update", "--package", &package, "--precise", &item.to].map(str::to_owned).into();
-        plan.commands.push(Command { folder, argv });
-        plan.locks = vec![lock.clone()];
+        let edited = if item.lock_only || item.line == 0 { None } else { Some(sheet.change(item)?) };
+        changes.push(Change { item, edited });
     }
+    let mut plan = Plan { files: sheet.files(), ..Plan::default() };
+    let of = |ecosystem: Ecosystem| changes.iter().filter(move |change| change.item.ecosystem == ecosystem).collect();
+    cargo::calls(texts, of(Ecosystem::Cargo), &mut plan)?;
+    for change in &changes {
+        let Item { ecosystem, name, .. } = change.item;
+        if *ecosystem != Ecosystem::Cargo {
+            return Err(format!("{name} is not Cargo's, and this version of Fairway changes nothing else"));
+        }
+    }
+    plan.locks.sort();
+    plan.locks.dedup();
     Ok(plan)
 }
 
-/// A client's last words, as a sentence that says what happened, who holds it and what to do.
-pub fn failure(said: &str) -> String {
-    said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default().to_owned()
-}
+#[cfg(test)]
+mod tests;
