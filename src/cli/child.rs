@@ -27,6 +27,10 @@ pub const WEBHOOK_SECRET: &str = "playground";
 
 /// The host's admin socket, below the data directory.
 const ADMIN: &str = "host.sock";
+/// The database of advisories, below the data directory.
+const ADVISORIES: &str = "advisories-here";
+/// CARGO_HOME, below the data directory.
+const CARGO: &str = "cargo";
 /// What the host remembers, below the data directory.
 const STATE: &str = "host";
 
@@ -52,10 +56,26 @@ impl Recipe {
             ("FAIRWAY_LOG", "warn".to_owned()),
             ("FAIRWAY_HOST", data.join(ADMIN).display().to_string()),
         ];
+        settings.extend(registry(hub, data)?);
         settings.extend(sign_in(hub, public));
         let (engine, engine_line) = super::pick::for_playing(hub, data).await?;
         settings.extend(engine);
         Ok(Recipe { data: data.to_owned(), settings, public, private, token, engine_line })
+    }
+
+    /// Where the database of advisories is that the child reads.
+    pub fn advisories(&self) -> PathBuf {
+        self.data.join(ADVISORIES)
+    }
+
+    /// CARGO_HOME of the child: its cargo asks the registry beside the stand-in.
+    pub fn cargo_home(&self) -> PathBuf {
+        self.data.join(CARGO)
+    }
+
+    /// What says so, for a repository whose own pipelines ask the same.
+    pub fn cargo_config(&self) -> String {
+        std::fs::read_to_string(self.cargo_home().join("config.toml")).unwrap_or_default()
     }
 
     /// Where GitHub delivers to.
@@ -144,6 +164,20 @@ impl Recipe {
         }
         bail!("`fairway serve` did not get ready within 10 s; {} says why", self.data.join("fairway.log").display())
     }
+}
+
+/// No package of these stories comes from the internet, and no advisory.
+fn registry(hub: &Playground, data: &Path) -> anyhow::Result<[(&'static str, String); 2]> {
+    let (cargo, advisories) = (data.join(CARGO), data.join(ADVISORIES));
+    for folder in [&cargo, &advisories] {
+        std::fs::create_dir_all(folder).with_context(|| format!("making {}", folder.display()))?;
+    }
+    let config = format!(
+        "[source.crates-io]\nreplace-with = \"playground\"\n\n[source.playground]\nregistry = \"sparse+{}/crates/\"\n",
+        hub.url()
+    );
+    std::fs::write(cargo.join("config.toml"), config).context("writing cargo's configuration")?;
+    Ok([("CARGO_HOME", cargo.display().to_string()), ("FAIRWAY_ADVISORIES", advisories.display().to_string())])
 }
 
 /// People sign in with the playground's GitHub; alice is an admin.

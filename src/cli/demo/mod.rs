@@ -8,6 +8,7 @@ mod release;
 pub mod shop;
 mod story;
 mod teller;
+mod updates;
 
 use std::process::ExitCode;
 

@@ -37,7 +37,9 @@ impl Story {
         self.killed(teller, number).await?;
         self.away(teller, number).await?;
         self.upgrades(teller).await?;
-        self.releases(teller, number).await
+        self.releases(teller, number).await?;
+        let port = self.red_group(teller).await?;
+        self.advisory(teller, port).await
     }
 
     async fn opens(&mut self, teller: &mut Teller) -> anyhow::Result<u64> {

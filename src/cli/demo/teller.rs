@@ -74,8 +74,22 @@ impl Teller {
         what: &str,
         see: impl Fn(&Repo) -> Option<String>,
     ) -> anyhow::Result<()> {
+        self.sees_within(name, (what, PATIENCE_MS), see).await
+    }
+
+    /// The same for what is compiled several times before.
+    pub async fn waits(&mut self, name: &str, what: &str, see: impl Fn(&Repo) -> Option<String>) -> anyhow::Result<()> {
+        self.sees_within(name, (what, 4 * PATIENCE_MS), see).await
+    }
+
+    async fn sees_within(
+        &mut self,
+        name: &str,
+        (what, patience_ms): (&str, i64),
+        see: impl Fn(&Repo) -> Option<String>,
+    ) -> anyhow::Result<()> {
         let mut changes = self.hub.changes();
-        let end = self.clock.now() + PATIENCE_MS;
+        let end = self.clock.now() + patience_ms;
         loop {
             if let Some(detail) = self.hub.look(|hub| hub.repo(name).and_then(&see)) {
                 let detail = if detail.is_empty() { String::new() } else { format!(": {detail}") };
@@ -84,7 +98,7 @@ impl Teller {
             }
             let left = end - self.clock.now();
             if left <= 0 {
-                bail!("not seen within {} s: {what}", PATIENCE_MS / 1_000);
+                bail!("not seen within {} s: {what}", patience_ms / 1_000);
             }
             let _ = tokio::time::timeout(Duration::from_millis(left.min(500) as u64), changes.changed()).await;
         }
