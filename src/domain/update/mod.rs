@@ -8,6 +8,7 @@ pub mod cargo;
 pub mod course;
 mod decide;
 pub mod edit;
+pub mod fleet;
 pub mod go;
 mod ignore;
 pub mod image;

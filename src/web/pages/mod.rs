@@ -15,6 +15,7 @@ pub mod repositories;
 pub mod run;
 pub mod setup;
 pub mod signin;
+pub mod updates;
 mod words;
 
 use askama::Template;

@@ -1,7 +1,7 @@
 //! Texts from packages and advisories inside our Markdown. What they say stays; what they could do is gone: no HTML, no links,
 //! no mentions, no references to issues (a reference notifies people, and after `fixes` closes the issue), no pictures.
 
-use pulldown_cmark::{Event, Parser, Tag, TagEnd};
+use pulldown_cmark::{BrokenLink, CowStr, Event, Options, Parser, Tag, TagEnd};
 
 use crate::domain::run::{code, escape_md, fence, unseen};
 
@@ -127,7 +127,12 @@ pub struct Block {
 /// A foreign text as harmless pieces, which may be cut between any two.
 pub fn blocks(text: &str) -> Vec<Block> {
     let mut page = Page::default();
-    Parser::new(text).for_each(|event| page.take(event));
+    // Where a link leads stands at the end of the file, which is not here: `[#12]` and `[@who]` lose their brackets all the same.
+    let known = |link: BrokenLink<'_>| {
+        let named = link.reference.starts_with(|c: char| matches!(c, '#' | '@' | '!') || c.is_ascii_digit());
+        named.then_some((CowStr::Borrowed(""), CowStr::Borrowed("")))
+    };
+    Parser::new_with_broken_link_callback(text, Options::empty(), Some(known)).for_each(|event| page.take(event));
     page.end();
     page.blocks
 }

@@ -3,6 +3,7 @@
 pub mod body;
 pub mod course;
 mod explain;
+pub mod fleet;
 pub mod foreign;
 pub mod left;
 

@@ -94,7 +94,7 @@ fn security() -> Update {
         "tokio",
         ("1.18.1", "1.18.4"),
         Told {
-            changelog: changelog("# 1.18.4 (January 3rd, 2023)\n\n### Fixed\n\n- pipe: fix `reject_remote_clients` ([#5336])\n\n[#5336]: https://forge.example/tokio/pull/5336\n"),
+            changelog: changelog("# 1.18.4 (January 3rd, 2023)\n\n### Fixed\n\n- pipe: fix `reject_remote_clients` ([#5336], [@somebody])\n\n[#5336]: https://forge.example/tokio/pull/5336\n"),
             compare: Some("https://forge.example/tokio/tokio/compare/0123456...89abcde".to_owned()),
             ..Told::default()
         },
@@ -149,7 +149,7 @@ fn a_fix_says_what_ends_what_stays_and_what_merging_does() {
 
     **Fixed**
 
-    - pipe: fix `reject_remote_clients` (#{joint}5336)
+    - pipe: fix `reject_remote_clients` (#{joint}5336, @{joint}somebody)
 
     </details>
 
