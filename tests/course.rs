@@ -97,12 +97,15 @@ impl Yard {
             let at = words.iter().position(|word| *word == "--package").expect("a package");
             let (name, from) = words[at + 2].split_once('@').expect("a version");
             let to = words[words.iter().position(|word| *word == "--precise").expect("a version") + 2];
-            let old = format!("name = \"{name}\"\nversion = \"{from}\"");
-            if !lock.contains(&old) {
+            // A version may be named by its beginning.
+            let begin = format!("name = \"{name}\"\nversion = \"{from}");
+            let found = lock.find(&begin).and_then(|at| Some(lock[at..].split('"').nth(3)?.to_owned()));
+            let Some(version) = found else {
                 let said = format!("error: package ID specification `{name}@{from}` did not match any packages\n");
                 let _ = events.send(RunEvent::Log { step: 1, bytes: said.into_bytes() }).await;
                 return Outcome::Failed;
-            }
+            };
+            let old = format!("name = \"{name}\"\nversion = \"{version}\"");
             lock = lock.replace(&old, &format!("name = \"{name}\"\nversion = \"{to}\""));
         }
         let digest = {

@@ -147,7 +147,8 @@ impl Story {
             .sees_in(NAME, "its checks ran before it was opened", |repo| {
                 let pull = repo.pulls.values().find(|pull| pull.head_ref == "fairway/update-safe-cargo")?;
                 let green = |one: &crate::playground::world::CheckRun| one.conclusion.as_deref() == Some("success");
-                let first = repo.checks_of(&pull.head_sha).filter(|one| green(one)).filter_map(|one| one.started_at).min()?;
+                let first =
+                    repo.checks_of(&pull.head_sha).filter(|one| green(one)).filter_map(|one| one.started_at).min()?;
                 (first < pull.created_at).then(String::new)
             })
             .await?;

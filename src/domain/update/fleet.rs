@@ -97,6 +97,8 @@ pub enum Wait {
     Edited(String),
     /// The ecosystem's client did not make the change: what it said.
     Client(String),
+    /// It is open and does not go on by itself: why, in words.
+    Stuck(String),
 }
 
 /// An update pull request, or what is to become one.

@@ -2,12 +2,13 @@
 
 mod plans;
 mod repositories;
+mod updates;
 
 use axum::Router;
 
 use super::session::Site;
 
-/// Both pages, and their buttons.
+/// The pages, and their buttons.
 pub fn routes() -> Router<Site> {
-    Router::new().merge(plans::routes()).merge(repositories::routes())
+    Router::new().merge(plans::routes()).merge(repositories::routes()).merge(updates::routes())
 }

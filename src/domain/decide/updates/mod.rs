@@ -16,10 +16,12 @@ use crate::domain::ids::Repo;
 use crate::domain::project::Trigger;
 use crate::domain::speech::updates::course as words;
 use crate::domain::task::{Event, Key, Task, Trust};
-use crate::domain::update::course::{Candidate, Found, News, Refused, week};
+use crate::domain::update::course::{Candidate, Exposed, Found, News, Refused, week};
 
 /// A repository is looked at again after this long, whatever happens: six hours, in milliseconds.
 const AGAIN_MS: i64 = 6 * 60 * 60 * 1000;
+/// What is over is shown for thirty days, in milliseconds.
+const PAST_MS: i64 = 30 * 24 * 60 * 60 * 1000;
 /// Weeks of spent minutes that are remembered.
 const WEEKS: usize = 8;
 
@@ -135,6 +137,12 @@ fn looked(state: &mut UpdatesState, found: &Found, now: i64, changes: &mut Vec<C
         let known = before.exposed.iter().find(|old| old.id == exposed.id && old.name == exposed.name);
         exposed.seen = known.map_or(now, |old| old.seen);
     }
+    let open = &state.look.exposed;
+    let still = |old: &Exposed| open.iter().any(|new| new.id == old.id && new.name == old.name);
+    // What could not be audited is not over.
+    let over: Vec<Exposed> = before.exposed.into_iter().filter(|old| !still(old)).collect();
+    state.past.extend(over.into_iter().map(|old| (old, now)));
+    state.past.retain(|(_, until)| now - until < PAST_MS);
     wanted::reconcile(state, &found.wanted, now, changes);
 }
 

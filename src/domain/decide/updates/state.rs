@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::decide::Checks;
 use crate::domain::ids::Repo;
 use crate::domain::update::course::{
-    BRANCH, CANDIDATES, Candidate, Course, Kind, Look, Proven, Refused, Trial, Unit, Wanted, week,
+    BRANCH, CANDIDATES, Candidate, Course, Exposed, Kind, Look, Proven, Refused, Trial, Unit, Wanted, week,
 };
 
 /// How far a group is.
@@ -82,6 +82,9 @@ pub struct UpdatesState {
     pub trouble: String,
     /// By the time at which they were first wanted.
     pub groups: Vec<Group>,
+    /// Advisories that the default branch was open to, and since when it is not; Unix milliseconds.
+    #[serde(default)]
+    pub past: Vec<(Exposed, i64)>,
     /// What nobody wants here.
     pub refused: Vec<Refused>,
     /// Milliseconds of pipelines that candidates took, by week since 1970.
@@ -99,6 +102,7 @@ impl UpdatesState {
             look: Look::default(),
             trouble: String::new(),
             groups: Vec::new(),
+            past: Vec::new(),
             refused: Vec::new(),
             spent: Vec::new(),
             timed: false,

@@ -50,6 +50,7 @@ pub fn waits(wait: &Wait, now: i64) -> String {
         Wait::Queue(place) => format!("green, merged with others: number {place} in the queue"),
         Wait::Red(check) => format!("{} fails with it", code(check)),
         Wait::Edited(by) => format!("{} pushed to it, so Fairway leaves it alone", code(by)),
+        Wait::Stuck(why) => super::foreign::line(why),
         Wait::Client(said) => format!("the client refused: {}", code(&super::foreign::cut(said, 300))),
     }
 }
@@ -70,7 +71,7 @@ pub fn cure(cure: &Cure, serves: bool, now: i64) -> String {
 fn update(wait: &Wait, now: i64) -> String {
     match wait {
         Wait::Checks => "is tested".to_owned(),
-        Wait::Person | Wait::Queue(_) | Wait::Red(_) | Wait::Edited(_) | Wait::Client(_) => {
+        Wait::Person | Wait::Queue(_) | Wait::Red(_) | Wait::Edited(_) | Wait::Client(_) | Wait::Stuck(_) => {
             format!("is not open: {}", waits(wait, now))
         }
         _ => waits(wait, now),
