@@ -140,6 +140,17 @@ pub struct Concern<'a> {
 }
 
 impl Fleet {
+    /// Without the repositories that somebody may not read.
+    #[must_use]
+    pub fn only(mut self, may: impl Fn(&str) -> bool, repositories: usize) -> Fleet {
+        self.repositories = repositories;
+        self.exposures.retain(|exposure| may(&exposure.repo));
+        self.pulls.retain(|pull| may(&pull.repo));
+        self.held.retain(|(repo, _)| may(repo));
+        self.unknown.retain(|(repo, ..)| may(repo));
+        self
+    }
+
     /// Open advisories: those that run somewhere first, then the worst, then the oldest.
     pub fn open(&self) -> Vec<Concern<'_>> {
         self.concerns(|exposure| !exposure.ended())
@@ -288,5 +299,8 @@ mod tests {
         assert_eq!(told, [(Why::Pinned, vec!["a/1", "a/2"]), (Why::UnknownAge, vec!["a/1"])]);
         let unknown = fleet.unknown();
         assert_eq!((unknown.len(), unknown[0].1.len(), unknown[0].2.len()), (1, 2, 1));
+        let seen = fleet.only(|repo| repo == "a/2", 1);
+        assert_eq!((seen.repositories, seen.held().len(), seen.unknown().len()), (1, 1, 0));
+        assert_eq!(seen.held()[0].1, ["a/2"]);
     }
 }
