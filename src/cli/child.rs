@@ -10,6 +10,7 @@ use anyhow::{Context, bail};
 use tokio::process::{Child, Command};
 
 use crate::playground::Playground;
+use crate::settings::Ambient;
 
 /// How to start it, as often as needed, on the same ports and the same data.
 pub struct Recipe {
@@ -57,6 +58,8 @@ impl Recipe {
             ("FAIRWAY_HOST", data.join(ADMIN).display().to_string()),
         ];
         settings.extend(registry(hub, data)?);
+        // The person's own tools are meant: the last chapters need cargo.
+        settings.extend(Ambient::read().path.map(|path| ("FAIRWAY_TOOL_PATH", path)));
         settings.extend(sign_in(hub, public));
         let (engine, engine_line) = super::pick::for_playing(hub, data).await?;
         settings.extend(engine);

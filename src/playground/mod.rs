@@ -2,7 +2,7 @@
 //! about GitHub is not made twice by one hand.
 
 mod auth;
-pub mod crates;
+mod crates;
 mod desk;
 pub mod faults;
 pub mod git;

@@ -9,8 +9,7 @@ use tokio::process::Command;
 use super::story::Story;
 use super::teller::Teller;
 use crate::cli::child::free_port;
-use crate::playground::crates::Crate;
-use crate::playground::world::{Pull, Repo, Role};
+use crate::playground::world::{Crate, Pull, Repo, Role};
 
 const NAME: &str = "quay/ledger";
 /// Crates that the service asks for; each has a newer version that its authors call compatible.

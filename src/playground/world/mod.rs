@@ -8,19 +8,20 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::crates::Crate;
 use super::faults::Switches;
 use super::limits::{Limits, Meter};
 
 mod check;
 mod deployment;
 mod login;
+mod published;
 mod pull;
 mod repo;
 
 pub use check::{Action, Annotation, CheckRun, CheckSuite};
 pub use deployment::{Deployment, DeploymentStatus, Label, MergeGroup, Status};
 pub use login::{Authorization, Grant, Logins, UserToken};
+pub use published::Crate;
 pub use pull::{Comment, Happening, Merged, Pull, Reaction, Remark, Review, Size, What};
 pub use repo::Repo;
 
