@@ -2,6 +2,8 @@
 
 #[path = "engine/bad.rs"]
 mod bad;
+#[path = "engine/clients.rs"]
+mod clients;
 #[path = "engine/desk.rs"]
 mod desk;
 #[path = "engine/kept.rs"]

@@ -6,11 +6,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::script::{OUT, steps};
 use crate::context::Context;
 use crate::domain::facts::ProjectAt;
 use crate::domain::ids::Repo;
@@ -20,7 +19,6 @@ use crate::domain::speech::updates::course as words;
 use crate::domain::update::Files;
 use crate::domain::update::edit::{Plan, failure};
 use crate::engine::{Outcome, RunEvent, RunSpec};
-use crate::registry::Clients;
 use crate::settings::Secret;
 use crate::store::Job;
 use crate::worker::gather::project_at;
@@ -28,16 +26,10 @@ use crate::worker::verdict::JobError;
 
 /// A client that takes longer has lost itself.
 const TIMEOUT: Duration = Duration::from_secs(10 * 60);
-/// Where the run leaves what it changed.
-const OUT: &str = ".fairway-edited";
 /// The most bytes of a changed file, as GitHub takes them.
 const LARGEST: u64 = 32 * 1024 * 1024;
 /// The end of what the client said that is kept.
 const SAID: usize = 64 * 1024;
-/// Configuration of clients that a repository may hold and that can make them run or ask something.
-const CONFIGURATION: [&str; 8] =
-    [".cargo", ".npmrc", ".yarnrc", ".yarnrc.yml", ".yarn", ".pnpmfile.cjs", ".pnpmfile.mjs", "uv.toml"];
-
 /// Runs the plan's commands on a commit. Gives the files that changed, or why none can, in words.
 pub async fn edit(
     ctx: &Context,
@@ -64,7 +56,7 @@ pub async fn edit(
             };
             let read = read(&kept, plan);
             ctx.engine.forget(&digest);
-            Ok(read.map(|files| changed(texts, files.into_iter())))
+            Ok(read.and_then(|files| held(texts, plan, files)))
         }
         (Outcome::Success, None) => Err(anyhow::anyhow!("the client's run kept nothing").into()),
         (Outcome::Failed, _) => Ok(Err(failure(&String::from_utf8_lossy(&heard.said)))),
@@ -108,42 +100,6 @@ fn image(plan: &Plan, project: Option<&Project>) -> Option<String> {
     with.clone().find(|pipeline| pipeline.run.iter().any(uses)).or_else(|| with.next()).and_then(|p| p.image.clone())
 }
 
-/// Shell lines: configuration goes, manifests come, clients work, results are laid aside.
-fn steps(plan: &Plan, clients: &Clients) -> Vec<String> {
-    let remove = format!("find . \\( {} \\) -prune -exec rm -rf {{}} +", names(&CONFIGURATION));
-    let mut write = vec![remove, format!("rm -rf {OUT}")];
-    for (path, text) in &clients.files {
-        write.push(put(&format!("\"$HOME\"/{}", quote(path)), text));
-    }
-    for (path, text) in &plan.files {
-        write.push(put(&quote(&format!("./{path}")), text));
-    }
-    let work = plan.commands.iter().map(|command| {
-        let argv: Vec<String> = command.argv.iter().map(|word| quote(word)).collect();
-        format!("cd {} && {}", quote(&format!("./{}", command.folder)), argv.join(" "))
-    });
-    let all = plan.files.iter().map(|(path, _)| path).chain(&plan.locks);
-    let keep = all.map(|path| {
-        let (from, to) = (quote(&format!("./{path}")), quote(&format!("{OUT}/{path}")));
-        format!("if [ -f {from} ]; then mkdir -p \"$(dirname {to})\" && cp {from} {to}; fi")
-    });
-    let keep: Vec<String> = std::iter::once(format!("mkdir -p {OUT}")).chain(keep).collect();
-    std::iter::once(write.join("\n")).chain(work).chain([keep.join("\n")]).collect()
-}
-
-fn names(names: &[&str]) -> String {
-    names.iter().map(|name| format!("-name {}", quote(name))).collect::<Vec<_>>().join(" -o ")
-}
-
-/// A line that writes a file; base64, so that no text is read as shell.
-fn put(path: &str, text: &str) -> String {
-    format!("mkdir -p \"$(dirname {path})\" && printf %s {} | base64 -d > {path}", STANDARD.encode(text))
-}
-
-fn quote(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 /// What was heard of a run.
 #[derive(Default)]
 struct Heard {
@@ -183,6 +139,16 @@ fn read(kept: &Path, plan: &Plan) -> Result<Vec<(String, String)>, String> {
     Ok(files)
 }
 
+/// What the clients left, held against what was wanted of them.
+fn held(texts: &Files, plan: &Plan, files: Vec<(String, String)>) -> Result<Vec<File>, String> {
+    let mut after = texts.clone();
+    after.extend(files.iter().cloned());
+    match plan.unmet(&after) {
+        Some(why) => Err(why),
+        None => Ok(changed(texts, files.into_iter())),
+    }
+}
+
 fn changed(texts: &Files, files: impl Iterator<Item = (String, String)>) -> Vec<File> {
     let mut changed: Vec<File> = files
         .filter(|(path, text)| texts.get(path) != Some(text))
@@ -191,26 +157,4 @@ fn changed(texts: &Files, files: impl Iterator<Item = (String, String)>) -> Vec<
     changed.sort_by(|a, b| a.path.cmp(&b.path));
     changed.dedup_by(|a, b| a.path == b.path);
     changed
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::domain::update::edit::Command;
-
-    #[test]
-    fn nothing_of_a_name_is_read_as_shell() {
-        let plan = Plan {
-            files: vec![("a'b/Cargo.toml".to_owned(), "$(touch x)\n".to_owned())],
-            commands: vec![Command {
-                folder: "a'b".to_owned(),
-                argv: ["cargo", "update", "--package", "x; rm -rf /"].map(str::to_owned).into(),
-            }],
-            locks: vec!["a'b/Cargo.lock".to_owned()],
-        };
-        let steps = steps(&plan, &Clients::default());
-        assert_eq!(steps[1], r"cd './a'\''b' && 'cargo' 'update' '--package' 'x; rm -rf /'");
-        assert!(!steps[0].contains("touch"), "{}", steps[0]);
-        assert!(steps[2].contains(r"cp './a'\''b/Cargo.lock'"), "{}", steps[2]);
-    }
 }

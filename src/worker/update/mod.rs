@@ -7,6 +7,7 @@ pub mod edit;
 pub mod land;
 pub mod look;
 pub mod open;
+pub mod script;
 
 use anyhow::Context as _;
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Change, Command, Plan};
+use super::{Change, Command, Plan, Want};
 use crate::domain::update::course::Item;
 use crate::domain::update::model::{Ecosystem, Locked};
 use crate::domain::update::source::{Files, folder, is};
@@ -61,10 +61,19 @@ fn one(lock: &str, mut changes: Vec<&Change<'_>>, locked: &[Locked], plan: &mut 
         }
     }
     let folder = folder(lock);
-    plan.commands.extend(follow.then(|| Command::of(folder, ["cargo", "update", "--workspace"])));
-    let precise =
-        |(spec, to): (String, &str)| ["cargo", "update", "--package", &spec, "--precise", to].map(str::to_owned);
-    plan.commands.extend(calls.into_iter().map(|call| Command::of(folder, precise(call))));
+    plan.commands
+        .extend(follow.then(|| Command { env: env(), ..Command::of(folder, ["cargo", "update", "--workspace"]) }));
+    for (spec, to) in calls {
+        let argv = ["cargo", "update", "--package", &spec, "--precise", to];
+        plan.commands.push(Command { env: env(), waits: true, ..Command::of(folder, argv) });
+        let name = spec.rsplit_once('@').map_or(spec.as_str(), |(name, _)| name);
+        plan.wants.push(Want { lock: lock.to_owned(), name: name.to_owned(), version: to.to_owned() });
+    }
+}
+
+/// What a change brings in besides is such as the promised Rust compiles. Older cargos do not read it.
+fn env() -> Vec<(String, String)> {
+    vec![("CARGO_RESOLVER_INCOMPATIBLE_RUST_VERSIONS".to_owned(), "fallback".to_owned())]
 }
 
 /// Whether the manifest still takes what the lock has.

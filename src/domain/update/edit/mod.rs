@@ -5,27 +5,49 @@
 
 mod cargo;
 mod failure;
+mod go;
+mod npm;
+mod python;
 mod raise;
 mod sheet;
 
-use super::Files;
+use std::cmp::Ordering;
+
 use super::course::Item;
 use super::model::Ecosystem;
-pub use failure::failure;
+use super::{Files, extract, rules};
+pub use failure::{MARK, failure};
 use sheet::Sheet;
 
 /// One call of a client.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Command {
     /// The folder that it is called in, from the root of the checkout; empty: the root.
     pub folder: String,
+    /// Manifests as they are to be when it begins, by path: with the very version where a client takes the newest otherwise.
+    pub before: Vec<(String, String)>,
+    /// Variables.
+    pub env: Vec<(String, String)>,
     /// Program and arguments.
     pub argv: Vec<String>,
+    /// Whether another one of these may have to come first: those that fail are called again as long as one of them gets on.
+    pub waits: bool,
+}
+
+/// A version that a lock is to have in the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// The lock.
+    pub lock: String,
+    /// The package.
+    pub name: String,
+    /// The version.
+    pub version: String,
 }
 
 impl Command {
     fn of(folder: &str, argv: impl IntoIterator<Item = impl Into<String>>) -> Command {
-        Command { folder: folder.to_owned(), argv: argv.into_iter().map(Into::into).collect() }
+        Command { folder: folder.to_owned(), argv: argv.into_iter().map(Into::into).collect(), ..Command::default() }
     }
 }
 
@@ -38,6 +60,24 @@ pub struct Plan {
     pub commands: Vec<Command>,
     /// Locks that the calls may change.
     pub locks: Vec<String>,
+    /// What they are to have then.
+    pub wants: Vec<Want>,
+}
+
+impl Plan {
+    /// What the clients did not do, as a sentence. `after`: manifests and locks as the clients left them.
+    pub fn unmet(&self, after: &Files) -> Option<String> {
+        let locked = extract(after).locked;
+        self.wants.iter().find_map(|Want { lock, name, version }| {
+            let has: Vec<_> = locked.iter().filter(|one| one.file == *lock && one.name == *name).collect();
+            let same = |ecosystem: Ecosystem, other: &str| {
+                other == version || rules::compare(ecosystem, other, version) == Some(Ordering::Equal)
+            };
+            let missing = !has.iter().any(|one| same(one.ecosystem, &one.version));
+            let other: Vec<&str> = has.iter().map(|one| one.version.as_str()).collect();
+            missing.then(|| failure::other(lock, (name, version), &other))
+        })
+    }
 }
 
 /// A change, and what its line says once the manifest is edited.
@@ -55,18 +95,17 @@ pub fn plan(texts: &Files, items: &[Item]) -> Result<Plan, String> {
     let mut sheet = Sheet::new(texts);
     let mut changes = Vec::with_capacity(items.len());
     for item in items {
-        let edited = if item.lock_only || item.line == 0 { None } else { Some(sheet.change(item)?) };
+        // Go's manifest is its client's to write.
+        let stays = item.lock_only || item.line == 0 || item.ecosystem == Ecosystem::Go;
+        let edited = if stays { None } else { Some(sheet.change(item)?) };
         changes.push(Change { item, edited });
     }
     let mut plan = Plan { files: sheet.files(), ..Plan::default() };
     let of = |ecosystem: Ecosystem| changes.iter().filter(move |change| change.item.ecosystem == ecosystem).collect();
     cargo::calls(texts, of(Ecosystem::Cargo), &mut plan)?;
-    for change in &changes {
-        let Item { ecosystem, name, .. } = change.item;
-        if *ecosystem != Ecosystem::Cargo {
-            return Err(format!("{name} is not Cargo's, and this version of Fairway changes nothing else"));
-        }
-    }
+    npm::calls(texts, of(Ecosystem::Npm), &mut plan)?;
+    python::calls(texts, of(Ecosystem::Python), &mut plan)?;
+    go::calls(texts, of(Ecosystem::Go), &mut plan)?;
     plan.locks.sort();
     plan.locks.dedup();
     Ok(plan)

@@ -34,6 +34,18 @@ impl<'f> Sheet<'f> {
     /// # Errors
     /// Why that cannot be, in words.
     pub fn change(&mut self, item: &Item) -> Result<String, String> {
+        self.put(item, |old| raise(item.ecosystem, old, &item.to))
+    }
+
+    /// Puts the very version in the item's line, for a client that otherwise takes the newest one.
+    ///
+    /// # Errors
+    /// As for `change`.
+    pub fn pin(&mut self, item: &Item, exact: &str) -> Result<String, String> {
+        self.put(item, |_| Ok(exact.to_owned()))
+    }
+
+    fn put(&mut self, item: &Item, new: impl Fn(&str) -> Result<String, String>) -> Result<String, String> {
         let Item { ecosystem, name, line, from, to, .. } = item;
         let Some((file, text)) = self.texts.get_key_value(&item.file) else {
             return Err(format!("{} is not there any more; the next look finds where {name} is", item.file));
@@ -55,7 +67,7 @@ impl<'f> Sheet<'f> {
             }));
         };
         let old = &before.declared[at].requirement;
-        let new = raise(*ecosystem, old, to).map_err(|why| format!("{file}:{line} asks for {name} {old}, {why}"))?;
+        let new = new(old).map_err(|why| format!("{file}:{line} asks for {name} {old}, {why}"))?;
         let replaced = replace(text, (*ecosystem, file), (&before, at), &new).ok_or_else(|| {
             format!(
                 "{file}:{line} spells `{old}` of {name} so that it cannot be replaced safely; write {to} there by hand"

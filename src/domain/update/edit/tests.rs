@@ -1,5 +1,7 @@
 use super::*;
 
+mod clients;
+
 fn files(files: &[(&str, &str)]) -> Files {
     files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect()
 }

@@ -1,0 +1,123 @@
+//! Python: `uv.lock`, `poetry.lock` and compiled requirements files by their clients. Nothing is built by them, since building
+//! runs what a package brings.
+
+use std::collections::BTreeMap;
+
+use super::npm::twice;
+use super::{Change, Command, Plan, Want};
+use crate::domain::update::course::Item;
+use crate::domain::update::source::{Files, folder, is, join, readable, upwards};
+
+/// Whose lock it is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Uv,
+    Poetry,
+    /// A requirements file that was made from another one.
+    Compiled,
+}
+
+/// Adds what is to be called, one lock after another.
+pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Result<(), String> {
+    let mut by_lock: BTreeMap<(String, Kind), Vec<&Item>> = BTreeMap::new();
+    for change in changes {
+        let Item { file, name, .. } = change.item;
+        hashes(texts, change)?;
+        match lock(texts, file) {
+            Some(lock) => by_lock.entry(lock).or_default().push(change.item),
+            None if change.edited.is_some() => {}
+            None => return Err(format!("there is no lock that could change for {name} ({file})")),
+        }
+    }
+    for ((path, kind), items) in by_lock {
+        match kind {
+            Kind::Poetry => poetry(texts, (&path, &items), plan)?,
+            Kind::Uv => by_name(&path, &items, ["uv", "lock", "--no-build", "--no-python-downloads"].into(), plan),
+            Kind::Compiled => {
+                let (argv, last) = compiled(texts, &path)?;
+                by_name(&path, &items, argv, plan);
+                if let Some(call) = plan.commands.last_mut() {
+                    call.argv.extend(last);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The lock that counts for a file: the nearest one, the one that a `.in` is compiled to, or the file itself.
+fn lock(texts: &Files, file: &str) -> Option<(String, Kind)> {
+    let known = [("uv.lock", Kind::Uv), ("poetry.lock", Kind::Poetry)];
+    if let Some((_, kind)) = known.iter().find(|(name, _)| is(file, name)) {
+        return Some((file.to_owned(), *kind));
+    }
+    if !is(file, "pyproject.toml") {
+        let stem = file.strip_suffix(".in").or_else(|| file.strip_suffix(".txt"))?;
+        let both = texts.contains_key(&format!("{stem}.in")) && texts.contains_key(&format!("{stem}.txt"));
+        return both.then(|| (format!("{stem}.txt"), Kind::Compiled));
+    }
+    upwards(folder(file)).find_map(|dir| {
+        let paths = known.iter().filter_map(|(name, kind)| Some((join(dir, name)?, *kind)));
+        paths.into_iter().find(|(path, _)| texts.contains_key(path))
+    })
+}
+
+/// A client that takes names and versions.
+fn by_name(path: &str, items: &[&Item], argv: Vec<&str>, plan: &mut Plan) {
+    let package = |item: &&Item| ["--upgrade-package".to_owned(), format!("{}=={}", item.name, item.to)];
+    let argv = argv.into_iter().map(str::to_owned).chain(items.iter().flat_map(package));
+    plan.commands.push(Command::of(folder(path), argv));
+    plan.locks.push(path.to_owned());
+    let want = |item: &&Item| Want { lock: path.to_owned(), name: item.name.clone(), version: item.to.clone() };
+    plan.wants.extend(items.iter().map(want));
+}
+
+/// Poetry takes the newest that a requirement has, as npm does.
+fn poetry(texts: &Files, (path, items): (&str, &[&Item]), plan: &mut Plan) -> Result<(), String> {
+    if let Some(Item { name, to, .. }) = items.iter().find(|item| item.file == path) {
+        return Err(format!(
+            "{name} stands in {path} because other packages ask for it, and poetry has no way to bring it to {to} alone; update who asks for it, or ask for it in pyproject.toml"
+        ));
+    }
+    // Before version 2 it would update everything else along.
+    let old = texts.get(path).is_some_and(|text| text.contains("by Poetry 1.") || text.contains("by Poetry 0."));
+    let argv: &[&str] = if old { &["poetry", "lock", "--no-update", "-n"] } else { &["poetry", "lock", "-n"] };
+    let call = Command::of(folder(path), argv.iter().copied());
+    twice(texts, (path, items), |item| format!("=={}", item.to), &call, plan)
+}
+
+/// Arguments before and behind the packages: by who made the file, as its head says; with hashes where it has some.
+fn compiled<'t>(texts: &Files, path: &'t str) -> Result<(Vec<&'t str>, [String; 3]), String> {
+    let text = texts.get(path).map(String::as_str).unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let source = format!("{}.in", name.trim_end_matches(".txt"));
+    let mut argv = if text.contains("uv pip compile") {
+        vec!["uv", "pip", "compile", "--no-build", "--no-python-downloads"]
+    } else if text.contains("pip-compile") {
+        vec!["pip-compile", "--pip-args=--only-binary=:all:"]
+    } else {
+        return Err(format!(
+            "{path} does not say at its head what made it from {source}, so nobody knows what to call; make it anew with `uv pip compile` or `pip-compile`"
+        ));
+    };
+    if text.contains("--hash=") {
+        argv.push("--generate-hashes");
+    }
+    Ok((argv, [source, "--output-file".to_owned(), name.to_owned()]))
+}
+
+/// A line with hashes is a client's to write.
+fn hashes(texts: &Files, change: &Change<'_>) -> Result<(), String> {
+    let Item { file, line, name, to, .. } = change.item;
+    let Some(text) = texts.get(file).filter(|_| change.edited.is_some()) else { return Ok(()) };
+    let text = readable(file, text)?;
+    let lines = text.lines().skip(usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX));
+    let mut goes_on = true;
+    let mut own = lines.take_while(|line| std::mem::replace(&mut goes_on, line.ends_with('\\')));
+    if own.any(|line| line.contains("--hash")) {
+        return Err(format!(
+            "{file}:{line} names {name} with hashes and no client that would write those of {to}: keep what is asked for in a `.in` file and make this one from it with `uv pip compile --generate-hashes`"
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Clients other than cargo: what they are called with, and with which manifests.
+
+use super::*;
+
+/// Every line of the manifests for a package, as a look at the repository names it.
+fn found(texts: &Files, ecosystem: Ecosystem, name: &str, (from, to): (&str, &str)) -> Vec<Item> {
+    let all = extract(texts).declared;
+    let these = all.iter().filter(|one| one.ecosystem == ecosystem && one.name == name);
+    these.map(|one| item(ecosystem, &format!("{}:{}", one.file, one.line), name, (from, to))).collect()
+}
+
+fn calls(plan: &Plan) -> Vec<String> {
+    let place = |call: &Command| if call.folder.is_empty() { ".".to_owned() } else { call.folder.clone() };
+    plan.commands.iter().map(|call| format!("{}: {}", place(call), call.argv.join(" "))).collect()
+}
+
+const PACKAGE: &str = "\u{feff}{\r\n\t\"name\": \"n\",\r\n\t\"dependencies\": {\r\n\t\t\"ms\": \"^2.0.0\", \"ms2\": \"^2.0.0\",\r\n\
+    \t\t\"old\":\r\n\t\t\t\"npm:@s/react@~17.0\"\r\n\t},\r\n\t\"devDependencies\": { \"ms\" : \"2.x\" }\r\n}";
+
+#[test]
+fn npm_is_called_with_the_version_and_then_with_its_range() {
+    let texts = files(&[("w/package.json", PACKAGE), ("package-lock.json", "{\"lockfileVersion\":3,\"packages\":{}}")]);
+    let wanted = found(&texts, Ecosystem::Npm, "ms", ("2.0.0", "3.1.0"));
+    let made = plan(&texts, &wanted).expect("a plan");
+    let expected = PACKAGE.replace("\"ms\": \"^2.0.0\"", "\"ms\": \"^3.1.0\"").replace("2.x", "3.x");
+    let at = |text: String| [("w/package.json".to_owned(), text)];
+    assert_eq!(made.files, at(expected.clone()));
+    let exact = PACKAGE.replace("\"ms\": \"^2.0.0\"", "\"ms\": \"3.1.0\"").replace("2.x", "3.1.0");
+    assert_eq!(made.commands[0].before, at(exact));
+    assert_eq!(made.commands[1].before, at(expected));
+    assert_eq!(calls(&made)[0], ".: npm install --package-lock-only --ignore-scripts --no-audit --no-fund");
+    let alias = found(&texts, Ecosystem::Npm, "@s/react", ("17.0.0", "18.2.0"));
+    let alias = plan(&texts, &alias).expect("an alias");
+    assert_eq!(alias.files, at(PACKAGE.replace("~17.0", "~18.2")));
+    assert_eq!(alias.commands[0].before, at(PACKAGE.replace("~17.0", "18.2.0")));
+    // What the range takes already leaves the manifest as it was.
+    let mut within = found(&texts, Ecosystem::Npm, "ms2", ("2.0.0", "2.4.0"));
+    within[0].lock_only = true;
+    let within = plan(&texts, &within).expect("a plan");
+    assert_eq!((within.files.len(), within.commands[1].before.as_slice()), (0, at(PACKAGE.to_owned()).as_slice()));
+}
+
+#[test]
+fn every_client_runs_without_scripts() {
+    let one = "{\"dependencies\":{\"ms\":\"^2.0.0\"}}";
+    for (lock, text, said) in [
+        ("package-lock.json", "{}", "--ignore-scripts"),
+        ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n", "--ignore-scripts --ignore-pnpmfile"),
+        ("yarn.lock", "# yarn lockfile v1\n", "--ignore-scripts"),
+    ] {
+        let texts = files(&[("package.json", one), (lock, text)]);
+        let made = plan(&texts, &found(&texts, Ecosystem::Npm, "ms", ("2.0.0", "3.0.0"))).expect(lock);
+        assert!(calls(&made).len() == 2 && calls(&made).iter().all(|line| line.contains(said)), "{:?}", calls(&made));
+        let deep = item(Ecosystem::Npm, &format!("{lock}:0"), "ms", ("2.0.0", "2.1.0"));
+        let said = plan(&texts, &[deep]).expect_err("no client can");
+        assert!(said.contains("write an override"), "{said}");
+    }
+    let texts = files(&[("package.json", one), ("yarn.lock", "__metadata:\n  version: 8\n")]);
+    let made = plan(&texts, &found(&texts, Ecosystem::Npm, "ms", ("2.0.0", "3.0.0"))).expect("yarn");
+    assert!(made.commands[0].env.contains(&("YARN_ENABLE_SCRIPTS".to_owned(), "false".to_owned())));
+}
+
+#[test]
+fn a_catalog_is_changed_where_it_stands() {
+    let yaml = "packages:\n  - 'p/*'\ncatalog:\n  \"@s/ms\": ^2.0.0 # why\n  react: '17'\n";
+    let texts = files(&[("pnpm-workspace.yaml", yaml), ("pnpm-lock.yaml", "lockfileVersion: '9.0'\n")]);
+    for (name, versions, old, new) in
+        [("@s/ms", ("2.0.0", "3.0.1"), "^2.0.0", "^3.0.1"), ("react", ("17.0.0", "18.2.0"), "'17'", "'18'")]
+    {
+        let made = plan(&texts, &found(&texts, Ecosystem::Npm, name, versions)).expect(name);
+        assert_eq!(made.files, [("pnpm-workspace.yaml".to_owned(), yaml.replace(old, new))]);
+        assert_eq!(made.locks, ["pnpm-lock.yaml"]);
+    }
+}
+
+const PYPROJECT: &str = "[project]\nname = \"x\"\ndependencies = [\"Idna>=2,<3\", 'a.b[c] (~=1.4) ; python_version < \"3.9\"', \"other>=2,<3\"]\n\
+    \n[tool.poetry.dependencies]\npython = \"^3.9\"\nflask = { version = \"^2.0\", extras = [\"async\"] }\n";
+
+#[test]
+fn python_specifiers_change_and_names_extras_and_markers_stay() {
+    let texts = files(&[("pyproject.toml", PYPROJECT), ("uv.lock", "version = 1\n")]);
+    for (name, (from, to), old, new) in [
+        ("idna", ("2.0", "3.7"), "Idna>=2,<3", "Idna>=2,<4"),
+        ("a-b", ("1.4", "2.1.0"), "(~=1.4)", "(~=2.1)"),
+        ("flask", ("2.0", "3.1.2"), "\"^2.0\"", "\"^3.1\""),
+    ] {
+        let made = plan(&texts, &found(&texts, Ecosystem::Python, name, (from, to))).expect(name);
+        assert_eq!(made.files, [("pyproject.toml".to_owned(), PYPROJECT.replace(old, new))]);
+        let call = format!(".: uv lock --no-build --no-python-downloads --upgrade-package {name}=={to}");
+        assert_eq!(calls(&made), [call]);
+    }
+}
+
+#[test]
+fn poetry_is_called_with_the_version_and_then_with_its_range() {
+    let head = "# This file is automatically @generated by Poetry 1.8.3 and should not be changed by hand.\n";
+    let texts = files(&[("pyproject.toml", PYPROJECT), ("poetry.lock", head)]);
+    let made = plan(&texts, &found(&texts, Ecosystem::Python, "flask", ("2.0", "3.1.2"))).expect("a plan");
+    assert_eq!(calls(&made), [".: poetry lock --no-update -n", ".: poetry lock --no-update -n"]);
+    assert!(made.commands[0].before[0].1.contains("version = \"==3.1.2\""), "{:?}", made.commands[0].before);
+    assert_eq!(made.commands[1].before, made.files);
+}
+
+#[test]
+fn requirements_keep_their_lines_and_hashes_are_a_clients() {
+    let text = "# x==1.0\r\nX == 1.0 ; python_version > \"3\"  # x==1.0\r\ny==1.0 \\\r\n    --hash=sha256:aa\r\n";
+    let texts = files(&[("requirements.txt", text)]);
+    let one = plan(&texts, &found(&texts, Ecosystem::Python, "x", ("1.0", "1.1"))).expect("a plan");
+    assert_eq!(one.files[0].1, text.replace("== 1.0", "== 1.1"));
+    let said = plan(&texts, &found(&texts, Ecosystem::Python, "y", ("1.0", "1.1"))).expect_err("hashes");
+    assert!(said.contains("requirements.txt:3 names y with hashes") && said.contains("uv pip compile"), "{said}");
+    let made = "# This file was autogenerated by uv via the following command:\n#    uv pip compile r\ny==1.0 \\\n    --hash=sha256:aa\n";
+    let texts = files(&[("requirements.in", "y<2\n"), ("requirements.txt", made)]);
+    let mut wanted = found(&texts, Ecosystem::Python, "y", ("1.0", "1.1"));
+    wanted[0].lock_only = true;
+    let plan = plan(&texts, &wanted).expect("a plan");
+    let call = ".: uv pip compile --no-build --no-python-downloads --generate-hashes --upgrade-package y==1.1 requirements.in --output-file requirements.txt";
+    assert_eq!((calls(&plan), plan.files.len()), (vec![call.to_owned()], 0));
+}
+
+#[test]
+fn actions_images_and_toolchains_are_one_line_each() {
+    let workflow = "jobs:\n  a:\n    steps:\n      - uses: \"o/s/sub@v4\" # v4\n";
+    let docker = "FROM --platform=x node:20-alpine AS node\n";
+    let texts = files(&[
+        (".github/workflows/ci.yml", workflow),
+        ("Dockerfile", docker),
+        (".nvmrc", "v20.11.1\r\n"),
+        ("rust-toolchain.toml", "[toolchain]\nchannel = \"1.78.0\" # why\n"),
+    ]);
+    for (ecosystem, name, versions, expected) in [
+        (Ecosystem::Actions, "o/s", ("v4", "v5"), workflow.replace("sub@v4", "sub@v5")),
+        (Ecosystem::Image, "node", ("20-alpine", "22-alpine"), docker.replace("20-alpine", "22-alpine")),
+        (Ecosystem::Toolchain, "node", ("20.11.1", "22.1.0"), "v22.1.0\r\n".to_owned()),
+        (Ecosystem::Toolchain, "rust", ("1.78.0", "1.90.0"), "[toolchain]\nchannel = \"1.90.0\" # why\n".to_owned()),
+    ] {
+        let made = plan(&texts, &found(&texts, ecosystem, name, versions)).expect(name);
+        let changed: Vec<&String> = made.files.iter().map(|(_, text)| text).collect();
+        assert_eq!((changed, made.commands.len()), (vec![&expected], 0), "{name}");
+    }
+}
+
+#[test]
+fn go_writes_its_own_manifest() {
+    let text = "module x\n\ngo 1.22\n\nrequire (\n\ta.test/x v1.0.0\n\tb.test/y v1.0.0\n)\n";
+    let texts = files(&[("svc/go.mod", text), ("svc/go.sum", "")]);
+    let mut all = found(&texts, Ecosystem::Go, "a.test/x", ("v1.0.0", "v1.2.0"));
+    all.extend(found(&texts, Ecosystem::Go, "b.test/y", ("v1.0.0", "v1.3.0")));
+    let made = plan(&texts, &all).expect("a plan");
+    assert_eq!(calls(&made), ["svc: go get a.test/x@v1.2.0 b.test/y@v1.3.0", "svc: go mod tidy"]);
+    assert_eq!((made.files.len(), made.locks.join(" ")), (0, "svc/go.mod svc/go.sum".to_owned()));
+    all[0].from = "v0.9.0".to_owned();
+    assert!(plan(&texts, &all).expect_err("it moved").contains("does not ask for a.test/x v0.9.0 any more"));
+}
+
+#[test]
+fn what_a_client_left_is_held_against_what_was_wanted() {
+    let lock = "version = 4\n\n[[package]]\nname = \"rand\"\nversion = \"0.8.5\"\nsource = \"registry+https://forge.example/i\"\n";
+    let texts =
+        files(&[("Cargo.toml", "[package]\nname = \"a\"\n[dependencies]\nrand = \"0.8\"\n"), ("Cargo.lock", lock)]);
+    let made = plan(&texts, &[cargo("Cargo.lock:0", "rand", ("0.8.5", "0.8.6"))]).expect("a plan");
+    assert!(made.commands[0].waits);
+    let after = |version: &str| {
+        let mut after = texts.clone();
+        after.insert("Cargo.lock".to_owned(), lock.replace("0.8.5", version));
+        made.unmet(&after)
+    };
+    assert_eq!(after("0.8.6"), None);
+    let said = after("0.8.7").expect("it is another one");
+    assert!(said.contains("rand 0.8.7 into Cargo.lock, not 0.8.6"), "{said}");
+    assert!(made.unmet(&Files::new()).expect("it is gone").contains("left no rand in Cargo.lock"));
+}

@@ -1,0 +1,217 @@
+//! Package clients at work in the engine: real ones, against a registry on loopback, on a checkout that means them harm.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use fairway::domain::update::course::Item;
+use fairway::domain::update::edit::{failure, plan};
+use fairway::domain::update::{Ecosystem, Files};
+use fairway::engine::local::{Config, Local};
+use fairway::engine::{Engine, Outcome};
+use fairway::registry::Clients;
+use fairway::worker::update::script::{OUT, steps};
+
+use crate::desk::{Desk, Said};
+
+/// What a registry has by path, and what was asked that it does not have.
+#[derive(Clone, Default)]
+struct Registry {
+    documents: Arc<Mutex<BTreeMap<String, String>>>,
+    missed: Arc<Mutex<Vec<String>>>,
+}
+
+async fn answer(State(registry): State<Registry>, request: Request) -> Response {
+    let path = request.uri().path().trim_start_matches('/').to_owned();
+    let found = registry.documents.lock().expect("documents").get(&path).cloned();
+    match found {
+        Some(text) => text.into_response(),
+        None => {
+            registry.missed.lock().expect("a list").push(path);
+            http::StatusCode::NOT_FOUND.into_response()
+        }
+    }
+}
+
+async fn serve() -> (SocketAddr, Registry) {
+    let registry = Registry::default();
+    let router = Router::new().fallback(answer).with_state(registry.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (address, registry)
+}
+
+impl Registry {
+    fn put(&self, path: &str, text: String) {
+        self.documents.lock().expect("documents").insert(path.to_owned(), text);
+    }
+}
+
+fn item(ecosystem: Ecosystem, (file, line): (&str, u32), name: &str, (from, to): (&str, &str)) -> Item {
+    let (name, file, from, to) = (name.to_owned(), file.to_owned(), from.to_owned(), to.to_owned());
+    Item { ecosystem, name, file, line, from, to, lock_only: true, published: None }
+}
+
+/// Runs a plan as an update does. `None`: this machine lacks the client.
+async fn edit(program: &str, files: &[(&str, &str)], items: &[Item], clients: &Clients) -> Option<(Desk, Said)> {
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut places: Vec<&str> =
+        path.split(':').filter(|dir| std::path::Path::new(dir).join(program).is_file()).collect();
+    // A toolchain's own folder lacks what stands beside it.
+    places.sort_by_key(|dir| !dir.ends_with(".cargo/bin"));
+    let Some(tools) = places.first() else {
+        eprintln!("left out: there is no {program} on this machine");
+        return None;
+    };
+    let mut desk = Desk::with(files, |_| {}).await;
+    desk.engine = Local::for_playing(Config { tool_path: (*tools).to_owned(), ..desk.config() });
+    let texts: Files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    desk.spec.steps = steps(&plan(&texts, items).expect("a plan"), clients);
+    desk.spec.env = clients.env.clone();
+    desk.spec.export = Some(OUT.to_owned());
+    let said = desk.go(None).await;
+    assert!(!said.log.contains("EVIL"), "the repository's code ran: {}", said.log);
+    Some((desk, said))
+}
+
+/// What the run left of a file.
+fn left(desk: &Desk, said: &Said, path: &str) -> String {
+    assert_eq!(said.outcome, Outcome::Success, "{} {:?}", said.log, said.notes);
+    let kept = desk.engine.kept(&said.digests[0]).expect("what was laid aside");
+    let at = [kept.join(path), kept.join(OUT).join(path)].into_iter().find(|at| at.is_file()).expect("the lock");
+    std::fs::read_to_string(at).expect("a text")
+}
+
+/// `outer` holds `inner` at 1.x, and `pair` its `half` at its own version.
+fn crates(registry: &Registry, address: SocketAddr) {
+    registry.put("config.json", format!("{{\"dl\":\"http://{address}/dl\"}}"));
+    let line = |name: &str, version: &str, needs: &str| {
+        let needs = if needs.is_empty() {
+            String::new()
+        } else {
+            let (name, wish) = needs.split_once(' ').expect("a name and a requirement");
+            format!(
+                "{{\"name\":\"{name}\",\"req\":\"{wish}\",\"features\":[],\"optional\":false,\"default_features\":true,\"target\":null,\"kind\":\"normal\"}}"
+            )
+        };
+        let sum = "0".repeat(64);
+        format!(
+            "{{\"name\":\"{name}\",\"vers\":\"{version}\",\"deps\":[{needs}],\"cksum\":\"{sum}\",\"features\":{{}},\"yanked\":false}}\n"
+        )
+    };
+    let all = |name: &str, needs: &dyn Fn(&str) -> String| -> String {
+        ["1.0.0", "1.1.0", "1.2.0"].iter().map(|version| line(name, version, &needs(version))).collect()
+    };
+    registry.put("ou/te/outer", line("outer", "1.0.0", "inner >=1.0,<1.2"));
+    registry.put("in/ne/inner", all("inner", &|_| String::new()));
+    registry.put("pa/ir/pair", all("pair", &|version| format!("half ={version}")));
+    registry.put("ha/lf/half", all("half", &|_| String::new()));
+}
+
+const MANIFEST: &str = "[package]\nname = \"app\"\nversion = \"0.1.0\"\nedition = \"2021\"\n\n[dependencies]\n\
+    half = { version = \"1\", registry = \"own\" }\nouter = { version = \"1\", registry = \"own\" }\npair = { version = \"1\", registry = \"own\" }\n";
+/// Whoever reads it runs what it names, and asks where nobody answers.
+const EVIL: &str = "[build]\nrustc-wrapper = \"./evil.sh\"\n[registry]\nglobal-credential-providers = [\"./evil.sh\"]\n\
+    [registries.own]\nindex = \"sparse+http://127.0.0.1:9/\"\n[alias]\nupdate = \"run\"\n";
+
+async fn cargo(items: &[Item]) -> Option<(Desk, Said, Registry)> {
+    let (address, registry) = serve().await;
+    crates(&registry, address);
+    let source = format!("source = \"sparse+http://{address}/\"\nchecksum = \"{}\"\n", "0".repeat(64));
+    let package = |name: &str, needs: &str| {
+        let needs = if needs.is_empty() { String::new() } else { format!("dependencies = [\n \"{needs}\",\n]\n") };
+        format!("\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n{source}{needs}")
+    };
+    let app = "\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\n \"half\",\n \"outer\",\n \"pair\",\n]\n";
+    let lock = ["version = 4\n".to_owned(), app.to_owned()].into_iter().chain([
+        package("half", ""),
+        package("inner", ""),
+        package("outer", "inner"),
+        package("pair", "half"),
+    ]);
+    let lock: String = lock.collect();
+    let files = [
+        ("Cargo.toml", MANIFEST),
+        ("Cargo.lock", lock.as_str()),
+        ("src/lib.rs", ""),
+        ("build.rs", "fn main() { println!(\"cargo::warning=EVIL\"); panic!(\"EVIL\") }\n"),
+        ("evil.sh", "#!/bin/sh\necho EVIL\nexit 1\n"),
+        (".cargo/config.toml", EVIL),
+        (".cargo/config", EVIL),
+    ];
+    let config = format!("[registries.own]\nindex = \"sparse+http://{address}/\"\n");
+    let clients = Clients { files: vec![(".cargo/config.toml".to_owned(), config)], env: BTreeMap::new() };
+    let (desk, said) = edit("cargo", &files, items, &clients).await?;
+    Some((desk, said, registry))
+}
+
+fn locked(lock: &str, name: &str) -> String {
+    let found = lock.split("[[package]]").find(|part| part.contains(&format!("name = \"{name}\"")));
+    let version = found.and_then(|part| part.split("version = \"").nth(1)).expect("a version");
+    version.split('"').next().expect("a version").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cargo_brings_a_lock_to_the_very_versions_and_runs_nothing_of_the_repository() {
+    let of = |name| item(Ecosystem::Cargo, ("Cargo.lock", 0), name, ("1.0.0", "1.1.0"));
+    // The half cannot move before the pair, which takes it along.
+    let Some((desk, said, registry)) = cargo(&[of("half"), of("inner"), of("pair")]).await else { return };
+    let lock = left(&desk, &said, "Cargo.lock");
+    for name in ["half", "inner", "pair"] {
+        assert_eq!(locked(&lock, name), "1.1.0", "{name}");
+    }
+    assert_eq!(locked(&lock, "outer"), "1.0.0");
+    let asked = registry.missed.lock().expect("a list").clone();
+    assert!(!asked.iter().any(|path| path.starts_with("dl")), "a package was fetched: {asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cargo_says_who_holds_a_version() {
+    let of = |name, to| item(Ecosystem::Cargo, ("Cargo.lock", 0), name, ("1.0.0", to));
+    let Some((_, said, _)) = cargo(&[of("inner", "1.2.0")]).await else { return };
+    assert_eq!(said.outcome, Outcome::Failed);
+    assert!(said.digests.is_empty(), "half an edit was kept");
+    let why = failure(&said.log);
+    assert!(
+        why.contains("inner") && why.contains("outer 1.0.0") && why.contains("Update outer along with it"),
+        "{why}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn npm_takes_the_very_version_and_runs_no_script() {
+    let (address, registry) = serve().await;
+    let version = |version: &str| {
+        format!(
+            "\"{version}\":{{\"name\":\"some\",\"version\":\"{version}\",\"hasInstallScript\":true,\"scripts\":{{\"install\":\"echo EVIL\"}},\"dist\":{{\"tarball\":\"http://{address}/some-{version}.tgz\",\"shasum\":\"{}\"}}}}",
+            "0".repeat(40)
+        )
+    };
+    let versions = ["2.0.0", "2.1.0", "2.1.3"].map(version).join(",");
+    registry.put(
+        "some",
+        format!("{{\"name\":\"some\",\"dist-tags\":{{\"latest\":\"2.1.3\"}},\"versions\":{{{versions}}}}}"),
+    );
+    let manifest = "{\n  \"name\": \"app\",\n  \"version\": \"1.0.0\",\n  \"scripts\": { \"preinstall\": \"echo EVIL\", \"prepare\": \"echo EVIL\" },\n  \"dependencies\": { \"some\": \"^2.0.0\" }\n}\n";
+    let lock = format!(
+        "{{\n  \"name\": \"app\",\n  \"version\": \"1.0.0\",\n  \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {{\n    \"\": {{ \"name\": \"app\", \"version\": \"1.0.0\", \"dependencies\": {{ \"some\": \"^2.0.0\" }} }},\n    \"node_modules/some\": {{ \"version\": \"2.0.0\", \"resolved\": \"http://{address}/some-2.0.0.tgz\", \"hasInstallScript\": true }}\n  }}\n}}\n"
+    );
+    let files = [
+        ("package.json", manifest),
+        ("package-lock.json", lock.as_str()),
+        (".npmrc", "registry=http://127.0.0.1:9/\nignore-scripts=false\nscript-shell=./evil.sh\n"),
+    ];
+    let clients =
+        Clients { files: vec![(".npmrc".to_owned(), format!("registry=http://{address}/\n"))], env: BTreeMap::new() };
+    let items = [item(Ecosystem::Npm, ("package.json", 5), "some", ("2.0.0", "2.1.0"))];
+    let Some((desk, said)) = edit("npm", &files, &items, &clients).await else { return };
+    let lock = left(&desk, &said, "package-lock.json");
+    assert!(lock.contains("\"version\": \"2.1.0\"") && !lock.contains("2.1.3"), "{lock}");
+    assert!(lock.contains("\"some\": \"^2.0.0\""), "{lock}");
+    let missed = registry.missed.lock().expect("a list").clone();
+    assert!(!missed.iter().any(|path| path.ends_with(".tgz")), "a package was fetched: {missed:?}");
+}
