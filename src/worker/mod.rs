@@ -15,7 +15,7 @@ mod recover;
 mod reuse;
 mod rolled;
 mod secrets;
-mod update;
+pub mod update;
 mod verdict;
 mod watch;
 

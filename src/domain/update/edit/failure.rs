@@ -99,7 +99,7 @@ fn cargo(lines: &[&str]) -> Option<String> {
         let by = rest.iter().find(|line| line.contains("required by package")).and_then(|line| quoted(line))?;
         let found = rest.iter().find_map(|line| line.split_once("didn't match: ")).map(|(_, found)| found);
         let found = found.map_or_else(String::new, |found| format!("; what may be had is {found}"));
-        let todo = if by.contains(" (") {
+        let todo = if by.contains(" (/") {
             "Change its Cargo.toml".to_owned()
         } else {
             format!("Update {} along with it", name(by))

@@ -32,13 +32,13 @@ pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Resul
     for ((path, kind), items) in by_lock {
         match kind {
             Kind::Poetry => poetry(texts, (&path, &items), plan)?,
-            Kind::Uv => by_name(&path, &items, ["uv", "lock", "--no-build", "--no-python-downloads"].into(), plan),
+            Kind::Uv => {
+                let call = Command::of(folder(&path), ["uv", "lock", "--no-build", "--no-python-downloads"]);
+                by_name(&path, &items, (call, &[]), plan);
+            }
             Kind::Compiled => {
-                let (argv, last) = compiled(texts, &path)?;
-                by_name(&path, &items, argv, plan);
-                if let Some(call) = plan.commands.last_mut() {
-                    call.argv.extend(last);
-                }
+                let (call, last) = compiled(texts, &path)?;
+                by_name(&path, &items, (call, &last), plan);
             }
         }
     }
@@ -62,11 +62,12 @@ fn lock(texts: &Files, file: &str) -> Option<(String, Kind)> {
     })
 }
 
-/// A client that takes names and versions.
-fn by_name(path: &str, items: &[&Item], argv: Vec<&str>, plan: &mut Plan) {
+/// A client that takes names and versions, between its options and its last words.
+fn by_name(path: &str, items: &[&Item], (mut call, last): (Command, &[String]), plan: &mut Plan) {
     let package = |item: &&Item| ["--upgrade-package".to_owned(), format!("{}=={}", item.name, item.to)];
-    let argv = argv.into_iter().map(str::to_owned).chain(items.iter().flat_map(package));
-    plan.commands.push(Command::of(folder(path), argv));
+    call.argv.extend(items.iter().flat_map(package));
+    call.argv.extend_from_slice(last);
+    plan.commands.push(call);
     plan.locks.push(path.to_owned());
     let want = |item: &&Item| Want { lock: path.to_owned(), name: item.name.clone(), version: item.to.clone() };
     plan.wants.extend(items.iter().map(want));
@@ -86,24 +87,61 @@ fn poetry(texts: &Files, (path, items): (&str, &[&Item]), plan: &mut Plan) -> Re
     twice(texts, (path, items), |item| format!("=={}", item.to), &call, plan)
 }
 
-/// Arguments before and behind the packages: by who made the file, as its head says; with hashes where it has some.
-fn compiled<'t>(texts: &Files, path: &'t str) -> Result<(Vec<&'t str>, [String; 3]), String> {
+/// Options of a file's own maker that say what stands in it, and none that says where to ask or what to run.
+const KEPT: [&str; 10] = [
+    "--all-extras",
+    "--allow-unsafe",
+    "--emit-index-annotation",
+    "--generate-hashes",
+    "--no-annotate",
+    "--no-emit-index-url",
+    "--no-strip-extras",
+    "--resolver=backtracking",
+    "--strip-extras",
+    "--universal",
+];
+/// Those with a word behind them.
+const KEPT_WITH: [&str; 3] = ["--extra", "--python-platform", "--python-version"];
+
+/// How a file is made: by who made it and with what, as its head says.
+fn compiled(texts: &Files, path: &str) -> Result<(Command, [String; 3]), String> {
     let text = texts.get(path).map(String::as_str).unwrap_or_default();
     let name = path.rsplit('/').next().unwrap_or(path);
     let source = format!("{}.in", name.trim_end_matches(".txt"));
-    let mut argv = if text.contains("uv pip compile") {
-        vec!["uv", "pip", "compile", "--no-build", "--no-python-downloads"]
-    } else if text.contains("pip-compile") {
-        vec!["pip-compile", "--pip-args=--only-binary=:all:"]
-    } else {
+    let head = text.lines().filter_map(|line| line.strip_prefix('#')).map(str::trim);
+    let makers = [("uv pip compile", "UV_CUSTOM_COMPILE_COMMAND"), ("pip-compile", "CUSTOM_COMPILE_COMMAND")];
+    let mut made = head.filter_map(|line| Some((line, makers.iter().find(|(maker, _)| line.starts_with(maker))?)));
+    let Some((said, (maker, variable))) = made.next() else {
         return Err(format!(
             "{path} does not say at its head what made it from {source}, so nobody knows what to call; make it anew with `uv pip compile` or `pip-compile`"
         ));
     };
-    if text.contains("--hash=") {
+    let builds: &[&str] = if *maker == "pip-compile" {
+        &["--pip-args=--only-binary=:all:"]
+    } else {
+        &["--no-build", "--no-python-downloads"]
+    };
+    let mut argv: Vec<&str> = maker.split(' ').chain(builds.iter().copied()).collect();
+    let words: Vec<&str> = said.split_whitespace().collect();
+    let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+    for (at, word) in words.iter().enumerate() {
+        let option = word.split('=').next().unwrap_or(word);
+        let value = words.get(at + 1).filter(|value| !value.starts_with('-') && plain(value));
+        if KEPT.contains(word) {
+            argv.push(word);
+        } else if KEPT_WITH.contains(word) {
+            argv.extend(value.into_iter().flat_map(|value| [*word, *value]));
+        } else if KEPT_WITH.contains(&option) && plain(&word[option.len() + 1..]) {
+            argv.push(word);
+        }
+    }
+    if text.contains("--hash=") && !argv.contains(&"--generate-hashes") {
         argv.push("--generate-hashes");
     }
-    Ok((argv, [source, "--output-file".to_owned(), name.to_owned()]))
+    // So that the head stays as it is.
+    let env = vec![((*variable).to_owned(), said.to_owned())];
+    let call = Command { env, ..Command::of(folder(path), argv) };
+    Ok((call, [source, "--output-file".to_owned(), name.to_owned()]))
 }
 
 /// A line with hashes is a client's to write.

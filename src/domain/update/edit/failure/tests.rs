@@ -25,6 +25,9 @@ fn cargo_names_who_holds_it() {
         "{}",
         failure(own)
     );
+    // Of a registry that is not the usual one, cargo says so behind the package, in backticks within backticks.
+    let named = nothing.replace("`hyper v0.14.13`", "`hyper v0.14.13 (registry `own`)`");
+    assert_eq!(failure(&named), failure(nothing));
     let gone = "error: package ID specification `socket2@9` did not match any packages\n\nhelp: a package with a similar name exists: `socket2`\n";
     assert!(failure(gone).starts_with("Cargo.lock does not have socket2@9 any more"), "{}", failure(gone));
     let withdrawn = "error: no matching package named `socket2` found\nlocation searched: crates.io index\nrequired by package `hyper v0.14.13`\n";
