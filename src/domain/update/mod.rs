@@ -21,7 +21,8 @@ pub mod toolchain;
 mod wish;
 mod yaml;
 
-pub use decide::{Answers, COOLDOWN, Decision, Looked, Package, Policy, Unknown, decide, now, objection};
+pub use decide::{Answers, COOLDOWN, Decision, Early, Exempt, Looked, Package, Policy, Unknown};
+pub use decide::{brought, decide, early, now, objection};
 pub use ignore::Ignore;
 pub use model::{Declared, Dependency, Ecosystem, Found, Held, Locked, Origin, Proposal, Purpose, Release, Step, Why};
 pub use source::Files;

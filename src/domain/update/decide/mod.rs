@@ -1,6 +1,8 @@
 //! Which versions are offered and which are held back, and why: the newest safe one and the newest breaking one apart, for
 //! every line that asks for something.
 
+mod early;
+
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -9,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::ignore::Ignore;
 use super::model::{Declared, Ecosystem, Found, Held, Origin, Proposal, Release, Step, Why};
 use super::rules;
+pub use early::{Early, Exempt, brought, early};
 
 /// What is asked of a registry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -148,6 +151,22 @@ pub fn objection(found: &Found, ecosystem: Ecosystem, release: &Release) -> Opti
     (!fits).then(|| Why::Toolchain { needs: needs.clone(), has: has.clone() })
 }
 
+/// Why a version of this age is not taken yet; `None`: it is old enough.
+fn age(published: Option<i64>, policy: &Policy) -> Option<Why> {
+    let Policy { now, cooldown, .. } = *policy;
+    if cooldown <= 0 {
+        return None;
+    }
+    match published {
+        // A time that is still to come is no time.
+        Some(published) if published <= now => {
+            let ripe = published.saturating_add(cooldown);
+            (ripe > now).then_some(Why::Cooldown(ripe))
+        }
+        _ => Some(Why::UnknownAge),
+    }
+}
+
 /// One line and all that is known about it.
 struct Line<'a> {
     declared: &'a Declared,
@@ -203,26 +222,11 @@ impl<'a> Line<'a> {
         if rules::pinned(declared.ecosystem, &declared.requirement).is_some() {
             return Some(Why::Pinned);
         }
-        self.toolchain(release).or_else(|| self.age(release))
+        self.toolchain(release).or_else(|| age(release.published, policy))
     }
 
     fn toolchain(&self, release: &Release) -> Option<Why> {
         objection(self.found, self.declared.ecosystem, release)
-    }
-
-    fn age(&self, release: &Release) -> Option<Why> {
-        let Policy { now, cooldown, .. } = *self.policy;
-        if cooldown <= 0 {
-            return None;
-        }
-        match release.published {
-            // A time that is still to come is no time.
-            Some(published) if published <= now => {
-                let ripe = published.saturating_add(cooldown);
-                (ripe > now).then_some(Why::Cooldown(ripe))
-            }
-            _ => Some(Why::UnknownAge),
-        }
     }
 
     fn proposal(&self, from: &str, release: &Release, (step, lock_only): (Step, bool)) -> Proposal {
