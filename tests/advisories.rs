@@ -2,6 +2,8 @@
 
 #[path = "advisories/fixing.rs"]
 mod fixing;
+#[path = "advisories/github.rs"]
+mod github;
 #[path = "advisories/property.rs"]
 mod property;
 #[path = "advisories/reading.rs"]

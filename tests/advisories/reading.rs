@@ -19,7 +19,7 @@ fn ids(found: &Found, book: &Book) -> Vec<String> {
     audit(found, book).vulnerable.iter().map(|f| format!("{} {} {}", f.id(), f.name, f.version)).collect()
 }
 
-fn single(ecosystem: Ecosystem, name: &str, version: &str) -> Found {
+pub fn single(ecosystem: Ecosystem, name: &str, version: &str) -> Found {
     let locked = Locked {
         ecosystem,
         file: "lock".to_owned(),

@@ -4,6 +4,7 @@
 mod audit;
 mod book;
 pub mod fix;
+mod github;
 mod order;
 mod osv;
 mod rustsec;
@@ -12,6 +13,7 @@ mod span;
 
 pub use audit::{Audit, Finding, Unjudged, audit};
 pub use book::{Book, concerns, read};
+pub use github::github;
 pub use severity::Severity;
 pub use span::Span;
 
