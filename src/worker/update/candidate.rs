@@ -5,14 +5,17 @@ use tokio_util::sync::CancellationToken;
 use super::{end, kept, state};
 use crate::context::Context;
 use crate::domain::decide::{Group, Stage, UpdatesState};
+use crate::domain::facts::ProjectAt;
 use crate::domain::ids::Repo;
 use crate::domain::onboard::File;
 use crate::domain::speech::updates::course as words;
-use crate::domain::update::course::{Candidate, Item, Moved, News};
-use crate::domain::update::{Files, Locked, Origin, edit, extract};
+use crate::domain::update::course::{Candidate, Item, Kind, Moved, News};
+use crate::domain::update::{self, Files, Locked, Origin, Policy, brought, early, edit, extract};
 use crate::github::NewCandidate;
+use crate::registry::How;
 use crate::store::{Class, Job, Load};
 use crate::worker::effect::{heed, slots};
+use crate::worker::gather::project_at;
 use crate::worker::queue::finish;
 use crate::worker::verdict::JobError;
 
@@ -29,7 +32,13 @@ pub async fn make(
     };
     let (texts, _) = super::look::texts_at(ctx, &state.repo, &state.look.sha).await?;
     let items: Vec<Item> = group.tried().flat_map(|unit| unit.items.clone()).collect();
-    let edited = edited(ctx, job, (&state, &texts, &items), stop).await?;
+    let work = async {
+        match edited(ctx, job, (&state, &texts, &items)).await? {
+            Ok(files) => young(ctx, (&state, group), (&texts, files)).await,
+            Err(why) => Ok(Err(why)),
+        }
+    };
+    let edited: Option<Result<Vec<File>, String>> = kept(ctx, job, stop, work).await?.transpose()?;
     let (group_id, round) = (id.to_owned(), group.round);
     let Some(edited) = edited else { return Ok(()) };
     let files = match edited {
@@ -64,13 +73,42 @@ async fn commit(
     Ok(Candidate { sha, base, changes, at: state.look.at })
 }
 
-/// What the locks have otherwise, by name.
-fn moved(before: &Files, files: &[File]) -> Vec<Moved> {
+/// Nothing that comes along may be younger than the cooldown, whoever asked for it; what ends an advisory waits for nothing.
+async fn young(
+    ctx: &Context,
+    (state, group): (&UpdatesState, &Group),
+    (before, files): (&Files, Vec<File>),
+) -> Result<Result<Vec<File>, String>, JobError> {
+    let Some(packages) = &ctx.packages else { return Ok(Ok(files)) };
+    let policy = match project_at(ctx, &state.repo, &state.look.sha).await? {
+        ProjectAt::Found(project) => {
+            let raw = project.raw.get("updates").and_then(toml::Value::as_table);
+            update::policy(raw, ctx.clock.now()).unwrap_or_else(|_| Policy::at(ctx.clock.now()))
+        }
+        _ => Policy::at(ctx.clock.now()),
+    };
+    let (old, new) = (extract(before).locked, extract(&after(before, &files)).locked);
+    let answers = packages.look_up(&brought(&old, &new), How { now: policy.now, deep: false }).await;
+    let fixes = match group.wanted.kind {
+        Kind::Security(_) => group.tried().flat_map(|unit| &unit.items).collect(),
+        _ => Vec::new(),
+    };
+    let fixes = fixes.into_iter().map(|item| (item.ecosystem, item.name.clone(), item.to.clone())).collect();
+    let early = early((&old, &new), &answers, &policy, &fixes);
+    Ok(if early.is_empty() { Ok(files) } else { Err(words::too_young(&early, policy.now)) })
+}
+
+fn after(before: &Files, files: &[File]) -> Files {
     let mut after = before.clone();
     for file in files {
         after.insert(file.path.clone(), file.text.clone());
     }
-    let (old, new) = (extract(before).locked, extract(&after).locked);
+    after
+}
+
+/// What the locks have otherwise, by name.
+fn moved(before: &Files, files: &[File]) -> Vec<Moved> {
+    let (old, new) = (extract(before).locked, extract(&after(before, files)).locked);
     let (gone, come) = (without(&old, &new), without(&new, &old));
     let mut moved: Vec<Moved> = Vec::new();
     for new in &come {
@@ -106,17 +144,15 @@ fn without<'l>(these: &'l [Locked], those: &[Locked]) -> Vec<&'l Locked> {
     these.iter().filter(|locked| !elsewhere(locked) && !has(locked)).collect()
 }
 
-/// The files that change, or why they cannot, in words. `None`: somebody else has the job.
+/// The files that change, or why they cannot, in words.
 async fn edited(
     ctx: &Context,
     job: &Job,
     (state, texts, items): (&UpdatesState, &Files, &[Item]),
-    stop: &CancellationToken,
-) -> Result<Option<Result<Vec<File>, String>>, JobError> {
+) -> Result<Result<Vec<File>, String>, JobError> {
     let plan = match edit::plan(texts, items) {
         Ok(plan) => plan,
-        Err(why) => return Ok(Some(Err(why))),
+        Err(why) => return Ok(Err(why)),
     };
-    let work = super::edit::edit(ctx, job, (&state.repo, &state.look.sha), (texts, &plan));
-    kept(ctx, job, stop, work).await?.transpose()
+    super::edit::edit(ctx, job, (&state.repo, &state.look.sha), (texts, &plan)).await
 }

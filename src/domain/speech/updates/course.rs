@@ -1,6 +1,7 @@
 //! Where an update stands and why it does not move.
 
 use crate::domain::decide::Group;
+use crate::domain::update::Early;
 use crate::domain::update::course::Schedule;
 
 /// Others are being tried.
@@ -157,4 +158,15 @@ pub fn strange_file(path: &str) -> String {
 /// A registry took too long to look into a package.
 pub fn late() -> String {
     "its registry did not give it out in time".to_owned()
+}
+
+/// A lock change would bring in what is too young.
+pub fn too_young(early: &[Early], now: i64) -> String {
+    let one = |early: &Early| {
+        format!("{} {}: {}", early.name, early.version, super::reason(early.ecosystem, &early.why, now))
+    };
+    let all: Vec<String> = early.iter().take(3).map(one).collect();
+    let more = early.len().saturating_sub(3);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("it would bring in what waits for the cooldown ({}{more})", all.join("; "))
 }
