@@ -85,7 +85,7 @@ async fn cure(
     for lock in locks {
         let fix = search(known, lock, &only).await;
         *looked_at += fix.looked_at;
-        let changes = fix.changes.iter().filter_map(|change| Some((change, change.from.clone()?)));
+        let changes = fix.changes.iter().chain(&fix.moved).filter_map(|change| Some((change, change.from.clone()?)));
         cure.items.extend(changes.map(|(change, from)| Item {
             ecosystem: Ecosystem::Cargo,
             name: change.name.clone(),

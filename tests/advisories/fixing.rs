@@ -51,6 +51,19 @@ fn one_package_locked_twice_has_two_fixes() {
     assert_eq!((fix.fixed.len(), fix.left.len(), fix.proof), (2, 0, Proof::Smallest));
 }
 
+/// As cargo does it: `cargo update --package d@0.1.1 --precise 1.1.0` leaves one of two where the manifest takes either.
+#[test]
+fn who_is_met_by_another_locked_version_is_told_so() {
+    let lock = found(&["a 0.1.0: b 1.0.0", "b 1.0.0", "d 0.1.1: a 0.1.0, d 1.1.0", "d 1.1.0"], &["d *"]);
+    let registry = offers(&["a 0.1.0: b ^1", "b 1.0.0", "d 0.1.0", "d 0.1.1: d ^1; a *", "d 1.1.0"]);
+    let fix = run(&lock, &book(&["RUSTSEC-0 a: >=1.1.0"]), &registry);
+    assert_eq!((changes(&fix).len(), fix.fixed.len(), fix.left.len(), fix.proof), (0, 1, 0, Proof::Smallest));
+    let gone: Vec<&str> = fix.removed.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(gone, ["a", "b", "d"]);
+    let moved: Vec<String> = fix.moved.iter().map(|c| format!("{} {:?} > {}", c.name, c.from, c.to)).collect();
+    assert_eq!(moved, ["d Some(\"0.1.1\") > 1.1.0"]);
+}
+
 #[test]
 fn the_nearest_of_several_patched_ranges_is_taken() {
     let path = "crates/tokio/RUSTSEC-2023-0001.md";

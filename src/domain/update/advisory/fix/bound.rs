@@ -43,6 +43,8 @@ pub(super) enum Ways {
     One(Vec<usize>),
     /// A locked package stays as it is, or it is out.
     Or(usize),
+    /// Nothing is unmet any more once those are out who cannot stay: others in the lock meet what they met.
+    Done(Vec<usize>),
 }
 
 /// A bound, and where to go on.
@@ -270,7 +272,7 @@ impl Bound {
             if out.is_empty() {
                 let ways = match follows.ways(world, alive, &view) {
                     Ways::One(items) => Ways::One(ordered(world, state, items)),
-                    or => or,
+                    other => other,
                 };
                 return Some(Bound { cost, ways });
             }
@@ -280,6 +282,9 @@ impl Bound {
             known = follows.known;
             state.gone.extend(out);
             view = View::of(world, state);
+            if view.unmet.is_empty() {
+                return Some(Bound { cost: Cost::default(), ways: Ways::Done(view.reached) });
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 use super::audit::{Audit, Finding, audit};
 use super::book::Book;
 use crate::domain::update::model::{Dependency, Ecosystem, Found, Locked, Release, Why};
+use crate::domain::update::rules;
 use bound::Cost;
 use search::{Answer, Outcome};
 use world::World;
@@ -125,6 +126,9 @@ pub struct Fix {
     pub changes: Vec<Change>,
     /// What leaves it without another version taking its place.
     pub removed: Vec<(String, String)>,
+    /// Of `removed` those that go because who requires them is met by another version of the lock: from it, to that one. The
+    /// client has to be told, since it leaves alone what still would do.
+    pub moved: Vec<Change>,
     /// What the new lock does not have any more, by a second audit.
     pub fixed: Vec<Finding>,
     /// What it still has, by the same audit.
@@ -173,6 +177,7 @@ pub fn fix(found: &Found, lock: &str, book: &Book, offers: &Offers, effort: u32)
     let lock = world.lock(&part, &together.items);
     let after = audit(&Found { locked: lock.clone(), declared: part.declared.clone(), ..Found::default() }, book);
     let (changes, removed) = changes(&part.locked, &lock);
+    let moved = moved(&part.locked, &lock, &removed);
     if left.values().any(|blocker| *blocker == Blocker::Bound) {
         together.proof = Proof::AtLeast(0);
     }
@@ -192,6 +197,7 @@ pub fn fix(found: &Found, lock: &str, book: &Book, offers: &Offers, effort: u32)
     Fix {
         changes,
         removed,
+        moved,
         fixed,
         left,
         proof: together.proof,
@@ -212,6 +218,7 @@ fn nothing(part: Found, before: Audit) -> Fix {
     Fix {
         changes: Vec::new(),
         removed: Vec::new(),
+        moved: Vec::new(),
         fixed: Vec::new(),
         left: left.map(|finding| Left { finding, blocker: Blocker::Ecosystem, free: None }).collect(),
         proof: Proof::Smallest,
@@ -305,4 +312,23 @@ fn changes(before: &[Locked], after: &[Locked]) -> (Vec<Change>, Gone) {
         changes.push(Change { name: name.clone(), from, to: to.clone() });
     }
     (changes, gone)
+}
+
+/// What those who stay have for what was removed.
+fn moved(before: &[Locked], after: &[Locked], removed: &[(String, String)]) -> Vec<Change> {
+    let needs = |lock: &[Locked], owner: &Locked, name: &str| -> BTreeSet<String> {
+        let needs = owner.needs.iter().filter_map(|need| lock.get(*need));
+        needs.filter(|need| need.name == name).map(|need| need.version.clone()).collect()
+    };
+    let mut moved = Vec::new();
+    for (name, from) in removed {
+        let owners = before.iter().filter(|owner| needs(before, owner, name).contains(from));
+        let stays = |owner: &Locked| {
+            after.iter().find(|l| (&l.name, &l.version, &l.origin) == (&owner.name, &owner.version, &owner.origin))
+        };
+        let new = owners.filter_map(stays).flat_map(|owner| needs(after, owner, name));
+        let to = new.max_by(|a, b| rules::compare(Ecosystem::Cargo, a, b).unwrap_or(a.cmp(b)));
+        moved.extend(to.map(|to| Change { name: name.clone(), from: Some(from.clone()), to }));
+    }
+    moved
 }

@@ -134,6 +134,7 @@ impl Search<'_, '_> {
                 self.step(state);
                 state.gone.remove(&item);
             }
+            Ways::Done(reached) => self.found(reached),
         }
     }
 
