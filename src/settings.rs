@@ -293,12 +293,23 @@ pub struct Ambient {
     pub no_colour: bool,
     /// Where this person's programs keep what they can get again.
     pub cache: Option<PathBuf>,
-    /// What package clients read: `CARGO_*`, npm's, pip's and uv's settings, and the proxies in lower case.
+    /// What package clients read: `CARGO_*`, npm's, pip's, uv's, Go's and rustup's settings, and the proxies in lower case.
     pub clients: BTreeMap<String, String>,
 }
 
 /// How the names begin of what package clients read.
-const CLIENTS: [&str; 6] = ["CARGO_", "npm_config_", "NPM_CONFIG_", "PIP_", "UV_", "XDG_CONFIG_HOME"];
+const CLIENTS: [&str; 10] = [
+    "GOPROXY",
+    "GOPRIVATE",
+    "GONOPROXY",
+    "RUSTUP_",
+    "CARGO_",
+    "npm_config_",
+    "NPM_CONFIG_",
+    "PIP_",
+    "UV_",
+    "XDG_CONFIG_HOME",
+];
 
 /// The proxies that programs agree on, in either case.
 const PROXIES: [&str; 4] = ["https_proxy", "http_proxy", "all_proxy", "no_proxy"];

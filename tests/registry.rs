@@ -11,7 +11,11 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use fairway::domain::update::{Answers, Ecosystem, Looked, Package};
+use fairway::registry::actions::Actions;
 use fairway::registry::cargo::{Crates, Indexes};
+use fairway::registry::go::Go;
+use fairway::registry::image::Images;
+use fairway::registry::toolchain::Toolchains;
 use fairway::registry::{Config, How, Registries};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -249,4 +253,87 @@ async fn a_person_is_told_what_there_is_and_what_nobody_knows() {
     let object: serde_json::Value = serde_json::from_str(&updates(&["--json"]).await).expect("JSON");
     assert_eq!(object["proposals"][0]["to"], "1.1.0");
     assert_eq!(object["not_looked_up"][0]["name"], "gone");
+}
+
+/// A registry of images that wants a token and answers in pages, a proxy of modules and a Git server, all on one port.
+async fn others(State(asked): State<Asked>, request: Request) -> Response {
+    let at = request.uri().to_string();
+    let signed = request.headers().get("authorization").is_some_and(|value| value == "Bearer given");
+    asked.lock().expect("a list").push((at.clone(), signed));
+    let host = request.headers()["host"].to_str().expect("a host").to_owned();
+    match at.as_str() {
+        "/token?service=s&scope=repository%3Aapp%3Apull" => "{\"token\":\"given\"}".into_response(),
+        at if at.starts_with("/v2/") && !signed => {
+            let challenge = format!("Bearer realm=\"http://{host}/token\",service=\"s\",scope=\"repository:app:pull\"");
+            (http::StatusCode::UNAUTHORIZED, [("www-authenticate", challenge)]).into_response()
+        }
+        "/v2/app/tags/list?n=1000" => {
+            let next = "</v2/app/tags/list?n=1000&last=1.0>; rel=\"next\"";
+            ([("link", next)], "{\"name\":\"app\",\"tags\":[\"1.0\"]}").into_response()
+        }
+        "/v2/app/tags/list?n=1000&last=1.0" => "{\"name\":\"app\",\"tags\":[\"1.1\"]}".into_response(),
+        "/code.test/a/@v/list" => "v1.0.0\nv1.1.0\nv1.2.0\n".into_response(),
+        "/code.test/a/@v/v1.1.0.info" => "{\"Version\":\"v1.1.0\",\"Time\":\"2026-01-01T00:00:00Z\"}".into_response(),
+        "/code.test/a/@v/v1.2.0.mod" => "module code.test/a\nretract v1.2.0\n".into_response(),
+        "/o/r.git/info/refs?service=git-upload-pack" => {
+            let commit = "0123456789012345678901234567890123456789";
+            let line = |text: String| format!("{:04x}{text}", text.len() + 4);
+            let tag = line(format!("{commit} refs/tags/v2\0agent=x\n"));
+            format!("{}0000{tag}0000", line("# service=git-upload-pack\n".to_owned())).into_response()
+        }
+        _ => http::StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[tokio::test]
+async fn images_modules_and_actions_are_asked_where_they_are() {
+    let asked = Asked::default();
+    let router = Router::new().fallback(others).with_state(asked.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let base = format!("http://{address}");
+    let registries = Registries::new(
+        &Config::default(),
+        vec![
+            Box::new(Images::of_text(&format!("{{\"insecure-registries\": [\"{address}\"]}}"))),
+            Box::new(Go::new(Some(format!("{base},direct")), Some("code.test/own".to_owned()))),
+            Box::new(Actions::at(Some(&format!("{base}/o/checkout.git")))),
+            Box::new(Toolchains::read(&BTreeMap::new())),
+        ],
+    )
+    .expect("a client");
+    let package = |ecosystem, name: &str| Package { ecosystem, registry: None, name: name.to_owned() };
+    let image = package(Ecosystem::Image, &format!("{address}/app"));
+    let module = package(Ecosystem::Go, "code.test/a");
+    let action = package(Ecosystem::Actions, "o/r");
+    let packages = [
+        image.clone(),
+        module.clone(),
+        action.clone(),
+        package(Ecosystem::Go, "code.test/own/b"),
+        package(Ecosystem::Go, "code.test/gone"),
+        package(Ecosystem::Image, "127.0.0.1:1/app"),
+        package(Ecosystem::Toolchain, "node"),
+    ];
+    let answers = registries.look_up(&packages, How { now: NOW, deep: false }, &|_| {}).await;
+    let releases = |package: &Package| match &answers[package] {
+        Looked::Releases(releases) => releases.clone(),
+        Looked::Not(why) => panic!("{}: {why}", package.name),
+    };
+    let tags: Vec<String> = releases(&image).into_iter().map(|release| release.version).collect();
+    assert_eq!(tags, ["1.0", "1.1"]);
+    let versions: Vec<_> = releases(&module).iter().map(|one| (one.yanked, one.published.is_some())).collect();
+    assert_eq!(versions, [(false, false), (false, true), (true, false)]);
+    let commit = releases(&action)[0].commit.clone();
+    assert_eq!(commit.as_deref(), Some("0123456789012345678901234567890123456789"));
+    for (package, words) in
+        packages[3..].iter().zip(["GOPRIVATE", "does not have it", "daemon.json", "versions of node"])
+    {
+        assert!(matches!(&answers[package], Looked::Not(why) if why.contains(words)), "{:?}", answers[package]);
+    }
+    let asked = asked.lock().expect("a list");
+    // What is private is not even asked for, and the token goes to nobody who did not want one.
+    assert!(asked.iter().all(|(at, _)| !at.contains("own/b")), "{asked:?}");
+    assert!(asked.iter().all(|(at, signed)| !signed || at.starts_with("/v2/")), "{asked:?}");
 }

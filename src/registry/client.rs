@@ -19,12 +19,9 @@ pub(super) async fn ask(program: &str, arguments: &[&str], cache: Option<(PathBu
     if let Some(address) = kept.as_ref().and_then(|(path, now)| recent(path, *now)) {
         return Some(address);
     }
-    let mut command = tokio::process::Command::new(program);
-    command.args(arguments).current_dir("/").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-    let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
-    let said = String::from_utf8(output.stdout).ok()?;
+    let said = said(program, arguments).await?;
     let address = said.trim();
-    if !output.status.success() || !web(address) {
+    if !web(address) {
         return None;
     }
     if let Some((path, _)) = kept {
@@ -33,6 +30,14 @@ pub(super) async fn ask(program: &str, arguments: &[&str], cache: Option<(PathBu
         let _ = std::fs::write(path, address);
     }
     Some(address.to_owned())
+}
+
+/// What the program prints, where it succeeds; at the root of the file system.
+pub(super) async fn said(program: &str, arguments: &[&str]) -> Option<String> {
+    let mut command = tokio::process::Command::new(program);
+    command.args(arguments).current_dir("/").stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    String::from_utf8(output.stdout).ok().filter(|_| output.status.success())
 }
 
 fn recent(path: &std::path::Path, now: i64) -> Option<String> {

@@ -9,15 +9,17 @@ use futures_util::StreamExt;
 use http::StatusCode;
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, ETAG, HeaderName, IF_MODIFIED_SINCE, IF_NONE_MATCH,
-    LAST_MODIFIED,
+    LAST_MODIFIED, LINK,
 };
 
 use super::shelf::Kept;
-use super::{Config, Reader};
+use super::{Config, Reader, Source, bearer};
 use crate::domain::update::{Release, address};
 
 /// The largest document that is read, decompressed; the largest known one has 21 MB.
 const LARGEST: usize = 128 * 1024 * 1024;
+/// A list has at most so many pages.
+const PAGES: usize = 50;
 /// What one stream, and all streams of a connection together, may have on the way: the default of 64 KiB waits for the other
 /// side more than it reads.
 const STREAM_WINDOW: u32 = 512 * 1024;
@@ -75,21 +77,69 @@ pub(super) fn client(config: &Config) -> anyhow::Result<reqwest::Client> {
 /// Asks once, and once more where the connection failed before an answer came.
 pub(super) async fn fetch(
     http: &reqwest::Client,
-    (url, accept): (&str, &str),
+    (url, source): (&str, &dyn Source),
     kept: Option<&Kept>,
     reader: &(dyn Fn() -> Box<dyn Reader> + Sync),
 ) -> Result<Fetched, Failure> {
-    let mut response = send(http, (url, accept), kept).await;
+    let mut ask = Ask { url: url.to_owned(), accept: source.accept(), token: None };
+    let mut all = page(http, &mut ask, kept, reader).await?;
+    for _ in 1..PAGES {
+        let Paged { fetched: Fetched::New { releases, .. }, next: Some(next) } = &mut all else { break };
+        if !source.paged() {
+            break;
+        }
+        ask.url = std::mem::take(next);
+        let more = page(http, &mut ask, None, reader).await?;
+        if let Fetched::New { releases: others, .. } = more.fetched {
+            releases.extend(others);
+        }
+        all.next = more.next;
+    }
+    // The newest may be on a page that was not read.
+    if source.paged() && all.next.is_some() {
+        return Err(Failure::this(format!("the registry has more than {PAGES} pages of versions")));
+    }
+    Ok(all.fetched)
+}
+
+/// What is asked.
+struct Ask {
+    url: String,
+    accept: &'static str,
+    /// What a registry gave to who has no account.
+    token: Option<String>,
+}
+
+/// An answer and where the rest of it is.
+struct Paged {
+    fetched: Fetched,
+    next: Option<String>,
+}
+
+async fn page(
+    http: &reqwest::Client,
+    ask: &mut Ask,
+    kept: Option<&Kept>,
+    reader: &(dyn Fn() -> Box<dyn Reader> + Sync),
+) -> Result<Paged, Failure> {
+    let mut response = send(http, ask, kept).await;
     let again = match &response {
         Ok(response) => response.status().is_server_error(),
         Err(error) => !error.is_timeout(),
     };
     if again {
-        response = send(http, (url, accept), kept).await;
+        response = send(http, ask, kept).await;
     }
-    let response = response.map_err(|error| Failure::down(words(&error)))?;
+    let mut response = response.map_err(|error| Failure::down(words(&error)))?;
+    if response.status() == StatusCode::UNAUTHORIZED && ask.token.is_none() {
+        ask.token = bearer::token(http, &response).await;
+        if ask.token.is_some() {
+            response = send(http, ask, kept).await.map_err(|error| Failure::down(words(&error)))?;
+        }
+    }
+    let next = next(&response);
     match response.status() {
-        StatusCode::NOT_MODIFIED => return Ok(Fetched::Same),
+        StatusCode::NOT_MODIFIED => return Ok(Paged { fetched: Fetched::Same, next: None }),
         StatusCode::OK => {}
         status => return Err(refused(status)),
     }
@@ -107,15 +157,23 @@ pub(super) async fn fetch(
             return Err(Failure::down(format!("the registry compresses as {other}, which nobody asked for")));
         }
     };
-    Ok(Fetched::New { releases, etag, modified })
+    Ok(Paged { fetched: Fetched::New { releases, etag, modified }, next })
 }
 
-async fn send(
-    http: &reqwest::Client,
-    (url, accept): (&str, &str),
-    kept: Option<&Kept>,
-) -> reqwest::Result<reqwest::Response> {
-    let mut request = http.get(url).header(ACCEPT, accept).header(ACCEPT_ENCODING, "gzip");
+/// The next page, by the `Link` header, where it is at the same registry: a token must not go elsewhere.
+fn next(response: &reqwest::Response) -> Option<String> {
+    let link = response.headers().get(LINK)?.to_str().ok()?;
+    let (target, rest) = link.trim_start().strip_prefix('<')?.split_once('>')?;
+    let url = response.url().join(target).ok()?;
+    let same = url.origin() == response.url().origin();
+    (same && rest.contains("rel=\"next\"")).then(|| url.to_string())
+}
+
+async fn send(http: &reqwest::Client, ask: &Ask, kept: Option<&Kept>) -> reqwest::Result<reqwest::Response> {
+    let mut request = http.get(&ask.url).header(ACCEPT, ask.accept).header(ACCEPT_ENCODING, "gzip");
+    if let Some(token) = &ask.token {
+        request = request.bearer_auth(token);
+    }
     if let Some(etag) = kept.and_then(|kept| kept.etag.as_ref()) {
         request = request.header(IF_NONE_MATCH, etag);
     } else if let Some(modified) = kept.and_then(|kept| kept.modified.as_ref()) {

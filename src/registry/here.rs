@@ -3,19 +3,25 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::actions::Actions;
 use super::cargo::{Crates, Indexes};
+use super::go::Go;
+use super::image::Images;
 use super::npm::Npm;
 use super::python::Python;
+use super::toolchain::Toolchains;
 use super::{Clients, Config, Registries, Source};
 use crate::domain::update::{Ecosystem, address};
 
 /// What package clients read, as the environment has it.
 #[derive(Clone, Debug, Default)]
 pub struct Here {
-    /// `CARGO_*`, npm's, pip's and uv's settings, and the proxies in lower case.
+    /// `CARGO_*`, npm's, pip's, uv's, Go's and rustup's settings, and the proxies in lower case.
     pub env: BTreeMap<String, String>,
     /// The home directory.
     pub home: Option<PathBuf>,
+    /// The server that actions are on: its address, or that of a repository there.
+    pub forge: Option<String>,
     /// Where answers are kept.
     pub cache: Option<PathBuf>,
 }
@@ -53,6 +59,12 @@ impl Here {
         if needed(Ecosystem::Python) {
             sources.push(Box::new(Python::read(home, env, kept()).await));
         }
+        if needed(Ecosystem::Go) {
+            sources.push(Box::new(Go::read(env).await));
+        }
+        sources.push(Box::new(Actions::at(self.forge.as_deref())));
+        sources.push(Box::new(Images::read(home)));
+        sources.push(Box::new(Toolchains::read(env)));
         Registries::new(&Config { cache: self.cache.clone(), anew, proxy, ..Config::default() }, sources)
     }
 
@@ -102,7 +114,7 @@ mod tests {
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
         );
-        let clients = Here { env, home: Some(home.path().to_owned()), cache: None }.clients();
+        let clients = Here { env, home: Some(home.path().to_owned()), ..Here::default() }.clients();
         assert!(!format!("{clients:?}").contains("geheim"), "{clients:?}");
         assert!(clients.files[0].1.contains("sparse+https://mirror.example/i/"), "{clients:?}");
         assert_eq!(Here::default().clients(), Clients::default());

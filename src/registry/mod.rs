@@ -4,19 +4,24 @@
 //! A registry that is slow, cuts off or talks nonsense costs its own packages an answer and nobody else's: each has either all
 //! its releases or a sentence that says why not.
 
+pub mod actions;
 pub mod advisories;
 pub mod artefact;
+mod bearer;
 pub mod cargo;
 mod client;
 pub mod cure;
 pub mod databases;
 mod fetch;
+pub mod go;
 pub mod here;
+pub mod image;
 mod json;
 mod live;
 pub mod npm;
 pub mod python;
 mod shelf;
+pub mod toolchain;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -40,6 +45,11 @@ use shelf::{Kept, Shelf};
 const FRESH: i64 = 10 * 60 * 1000;
 /// So many requests are under way at once, to all registries together.
 const AT_ONCE: usize = 48;
+/// The largest of the small documents that say more of a release, and how many of a package's are asked for at once.
+const MORE: usize = 1024 * 1024;
+const MORE_AT_ONCE: usize = 8;
+/// Why nobody was asked about packages of a kind.
+const UNASKED: &str = "its registry was not set up";
 /// After so many failures in a row without one answer, a registry is not asked for the rest.
 const PATIENCE: usize = 3;
 
@@ -58,6 +68,19 @@ pub trait Source: Send + Sync {
     fn accept(&self) -> &'static str {
         "*/*"
     }
+
+    /// Whether an answer may come in pages.
+    fn paged(&self) -> bool {
+        false
+    }
+
+    /// Small documents that say more of some releases than the answer did; who goes without loses what they say.
+    fn more(&self, _package: &Package, _releases: &[Release]) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Takes from such a document, by its address, what it says.
+    fn tell(&self, _releases: &mut [Release], _address: &str, _document: &[u8]) {}
 
     /// A fresh reader for one answer; `deep` wants what releases depend on as well.
     fn reader(&self, package: &Package, deep: bool) -> Box<dyn Reader>;
@@ -212,7 +235,7 @@ impl Registries {
     /// What needs no question, or the question.
     fn kept<'a>(&'a self, package: &'a Package, how: How) -> Known<'a> {
         let Some(source) = self.sources.iter().find(|source| source.ecosystem() == package.ecosystem) else {
-            return Known::Already(Looked::Not(unasked(package.ecosystem).to_owned()));
+            return Known::Already(Looked::Not(UNASKED.to_owned()));
         };
         let address = match source.address(package) {
             Ok(address) => address,
@@ -227,6 +250,21 @@ impl Registries {
         }
     }
 
+    /// What an answer left out.
+    async fn more(&self, source: &dyn Source, package: &Package, releases: &mut [Release]) {
+        let mut asking: Vec<BoxFuture<'_, (String, Vec<u8>)>> = Vec::new();
+        for address in source.more(package, releases) {
+            asking.push(Box::pin(async move {
+                let came = fetch::bytes(&self.http, (&address, "*/*"), MORE).await;
+                (address, came.unwrap_or_default())
+            }));
+        }
+        let mut told = futures_util::stream::iter(asking).buffer_unordered(MORE_AT_ONCE);
+        while let Some((address, document)) = told.next().await {
+            source.tell(releases, &address, &document);
+        }
+    }
+
     async fn answer(&self, question: Question<'_>, how: How, moods: &BTreeMap<String, Mood>) -> (Package, Looked) {
         let package = question.package.clone();
         let mood = moods.get(question.registry());
@@ -235,7 +273,7 @@ impl Registries {
         }
         let Question { source, address, kept, .. } = question;
         let reader = || source.reader(&package, how.deep);
-        let fetched = fetch::fetch(&self.http, (&address, source.accept()), kept.as_ref(), &reader).await;
+        let fetched = fetch::fetch(&self.http, (&address, source), kept.as_ref(), &reader).await;
         if let Some(mood) = mood {
             mood.hear(&fetched);
         }
@@ -247,7 +285,8 @@ impl Registries {
                     Looked::Not("the registry says that nothing changed, and nothing was known".to_owned()),
                 );
             }
-            (Ok(Fetched::New { releases, etag, modified }), _) => {
+            (Ok(Fetched::New { mut releases, etag, modified }), _) => {
+                self.more(source, &package, &mut releases).await;
                 // A password in an address stays out of what is kept.
                 let address = address::shown(&address);
                 Kept { asked: how.now, deep: how.deep, address, etag, modified, releases }
@@ -256,17 +295,6 @@ impl Registries {
         };
         self.shelf.put(&package, &kept);
         (package, Looked::Releases(kept.releases))
-    }
-}
-
-/// Why nobody was asked about packages of this kind.
-fn unasked(ecosystem: Ecosystem) -> &'static str {
-    match ecosystem {
-        Ecosystem::Actions => "versions of actions are tags at GitHub, which this command does not ask",
-        Ecosystem::Image => "this version of Fairway does not ask registries of images",
-        Ecosystem::Go => "this version of Fairway does not ask proxies of Go modules",
-        Ecosystem::Toolchain => "this version of Fairway does not ask which toolchains there are",
-        Ecosystem::Cargo | Ecosystem::Npm | Ecosystem::Python => "its registry was not set up",
     }
 }
 

@@ -99,7 +99,9 @@ pub async fn serve(args: Args) -> anyhow::Result<ExitCode> {
 /// What package clients read on this machine; answers are kept below the data directory.
 fn here(settings: &Settings) -> Here {
     let ambient = Ambient::read();
-    Here { env: ambient.clients, home: ambient.home, cache: Some(settings.data_dir.join("registries")) }
+    let forge = Some(crate::github::web_url(&settings.github_url));
+    let cache = Some(settings.data_dir.join("registries"));
+    Here { env: ambient.clients, home: ambient.home, forge, cache }
 }
 
 /// The store and the time; on SQLite also the lock that says that nobody else has it, and then what a killed process left

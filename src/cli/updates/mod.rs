@@ -65,7 +65,8 @@ fn wished(root: &Path, now: i64, found: &mut Found) -> Policy {
 }
 
 async fn look_up(args: &Args, found: &Found, now: i64) -> anyhow::Result<Answers> {
-    let registries = registries::registries(found, args.fresh, now).await.context("registries cannot be asked")?;
+    let registries =
+        registries::registries(&args.path, found, args.fresh, now).await.context("registries cannot be asked")?;
     let mut packages: Vec<Package> = found.declared.iter().filter_map(Package::of).collect();
     packages.sort();
     packages.dedup();

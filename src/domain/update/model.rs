@@ -125,6 +125,9 @@ pub struct Release {
     pub yanked: bool,
     /// The toolchain that it needs, in the ecosystem's words: `1.74`, `>=18`, `>=3.8`.
     pub needs: Option<String>,
+    /// The commit that a tag is; only where versions are tags of a repository.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
     /// What it depends on, without what only its own development does; only where that was asked for, and the registry says so
     /// without a further question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -117,7 +117,7 @@ impl Registries {
     /// Facts about one version; why there are none is a sentence without a full stop.
     async fn contents(&self, package: &Package, version: &str, known: &mut Known) -> Result<Contents, String> {
         let source = self.sources.iter().find(|source| source.ecosystem() == package.ecosystem);
-        let source = source.ok_or_else(|| super::unasked(package.ecosystem).to_owned())?;
+        let source = source.ok_or_else(|| super::UNASKED.to_owned())?;
         let archive = self.archive(source.as_ref(), (package, version), known).await?;
         let key = shelf::key(package, version, archive.checksum.text());
         if let Some(contents) = self.artefact_shelf.take(&key) {

@@ -124,6 +124,7 @@ impl Lines {
             published: read.pubtime.as_deref().and_then(time),
             yanked: read.yanked,
             needs: read.rust_version.map(std::borrow::Cow::into_owned),
+            commit: None,
             dependencies: deps.map(|deps| dependencies(deps.get())).unwrap_or_default(),
         });
         Ok(())

@@ -157,7 +157,7 @@ impl Reader for Scanner<Files> {
             published,
             yanked,
             needs,
-            dependencies: Vec::new(),
+            ..Release::default()
         });
         Ok(releases.collect())
     }

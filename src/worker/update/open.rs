@@ -56,9 +56,14 @@ async fn open(
 ) -> Result<(), JobError> {
     let (repo, id) = (&state.repo, group.wanted.id.clone());
     let Some(proven) = &group.proven else { return finish(ctx, job, &[]).await };
+    let note = noted(mirror.as_ref());
+    let known = mirror.as_ref().and_then(|mirror| mirror.remote_id);
+    if known.is_some() && note.tip == proven.candidate.sha {
+        // It was opened, and the row has not heard of it yet.
+        return finish(ctx, job, &[]).await;
+    }
     slots(ctx, repo.installation, Class::Bulk, Load { writes: 3, content: 1, reads: 0 }).await?;
     let reference = format!("refs/heads/{}", group.branch());
-    let note = noted(mirror.as_ref());
     let there = heed(ctx, repo.installation, ctx.github.reference(repo, &reference).await).await?;
     let ours = there.as_ref().is_none_or(|tip| *tip == note.tip || *tip == proven.candidate.sha);
     if !ours && !asked_anew(group) {
@@ -122,7 +127,13 @@ async fn pull_of(
         return Ok(pull);
     }
     let opened = ctx.github.open_pull(repo, &group.branch(), (title, body)).await;
-    heed(ctx, repo.installation, opened).await
+    match heed(ctx, repo.installation, opened).await {
+        Err(JobError::GitHub(GitHubError::Invalid { message, what })) if message.contains("already exists") => {
+            let there = heed(ctx, repo.installation, ctx.github.open_from(repo, &group.branch()).await).await?;
+            there.ok_or(JobError::GitHub(GitHubError::Invalid { message, what }))
+        }
+        opened => opened,
+    }
 }
 
 async fn remove(ctx: &Context, repo: &Repo, group: &Group) -> Result<(), JobError> {
