@@ -295,6 +295,8 @@ pub struct Ambient {
     pub cache: Option<PathBuf>,
     /// What package clients read: `CARGO_*`, npm's, pip's, uv's, Go's and rustup's settings, and the proxies in lower case.
     pub clients: BTreeMap<String, String>,
+    /// `FAIRWAY_ADVISORIES`, for a command that needs no other setting.
+    pub advisories: Vec<String>,
 }
 
 /// How the names begin of what package clients read.
@@ -329,6 +331,7 @@ impl Ambient {
                 .filter(|folder| folder.is_absolute())
                 .or_else(|| env.get("HOME").map(|home| PathBuf::from(home).join(".cache"))),
             clients: clients(&env),
+            advisories: read::words(env.get("FAIRWAY_ADVISORIES").map_or("", String::as_str)),
         }
     }
 }

@@ -243,13 +243,15 @@ fn millis(text: &str) -> Option<i64> {
 }
 
 /// Whether a function that an advisory names is named in the sources too. That is a hint and no proof: it never hides one.
-fn used(finding: &Finding, sources: &Files) -> Option<bool> {
+pub fn used(finding: &Finding, sources: &Files) -> Option<bool> {
     if finding.functions.is_empty() || sources.is_empty() {
         return None;
     }
-    let names: Vec<&str> = finding.functions.iter().filter_map(|path| path.rsplit("::").next()).collect();
     let letter = |c: char| c.is_alphanumeric() || c == '_';
-    let names_it = |text: &String| text.split(|c| !letter(c)).any(|word| names.contains(&word));
+    // `tokio::io::split` in Rust, `Decoder.Decode` in Go.
+    let last = |path: &'_ String| path.rsplit(|c| !letter(c)).find(|word| !word.is_empty()).map(str::to_owned);
+    let names: std::collections::HashSet<String> = finding.functions.iter().filter_map(last).collect();
+    let names_it = |text: &String| text.split(|c| !letter(c)).any(|word| names.contains(word));
     Some(sources.values().any(names_it))
 }
 

@@ -66,7 +66,7 @@ pub(super) fn settings(mut raw: Raw) -> Result<Settings, Vec<SettingProblem>> {
 }
 
 /// What stands between commas.
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 

@@ -25,6 +25,27 @@ pub(super) fn found(root: &Path) -> anyhow::Result<Found> {
     Ok(found)
 }
 
+/// How the names end of files in which calls are looked for.
+const SOURCES: [&str; 13] = ["rs", "js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte", "py", "go"];
+/// A source file that is longer was not written by hand.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The checkout's own code, as far as it is in the languages of packages that are looked up.
+pub(super) fn sources(root: &Path) -> anyhow::Result<Files> {
+    let tree = checkout::list(root)?;
+    let source = |path: &str| path.rsplit_once('.').is_some_and(|(_, end)| SOURCES.contains(&end));
+    let mut texts = Files::new();
+    for entry in tree.entries().iter().filter(|entry| source(&entry.path)) {
+        let file = root.join(&entry.path);
+        let short = std::fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() <= LONGEST);
+        // What cannot be read here names nothing, and a hint is all that comes of it.
+        if let Some(text) = short.then(|| text(&file).ok()).flatten() {
+            texts.insert(entry.path.clone(), text);
+        }
+    }
+    Ok(texts)
+}
+
 fn texts(root: &Path, tree: &Tree, notes: &mut Vec<String>) -> Files {
     let plain = |mode: Mode| matches!(mode, Mode::File | Mode::Executable);
     let wanted = tree.entries().iter().filter(|entry| plain(entry.mode) && reads(&entry.path));

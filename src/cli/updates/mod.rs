@@ -2,6 +2,7 @@
 
 mod checkout;
 mod registries;
+mod security;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,8 @@ use crate::clock::Clock;
 use crate::domain::project;
 use crate::domain::speech::updates as speech;
 use crate::domain::update::{Answers, Decision, Found, Origin, Package, Policy, decide, policy};
-use crate::registry::How;
+use crate::registry::{How, Registries};
+use security::Security;
 
 /// What may follow.
 #[derive(clap::Args)]
@@ -32,6 +34,9 @@ pub struct Args {
     /// Ask registries anew, also for what they answered within the last ten minutes
     #[arg(long)]
     fresh: bool,
+    /// A folder of advisories in RustSec's or OSV's form, instead of what FAIRWAY_ADVISORIES names; may be repeated
+    #[arg(long, value_name = "DIR")]
+    offline_db: Vec<PathBuf>,
 }
 
 /// Exit status 0 also where there are updates: that is an answer.
@@ -39,14 +44,23 @@ pub async fn updates(args: Args) -> anyhow::Result<ExitCode> {
     let now = Clock::system().now();
     let mut found = checkout::found(&args.path)?;
     let policy = wished(&args.path, now, &mut found);
-    let answers = look_up(&args, &found, now).await?;
+    let registries = registries::registries(&args.path, &found, args.fresh, now).await.context("registries cannot be asked")?;
+    let answers = look_up(&args, &registries, &found, now).await;
     let decision = decide(&found, &answers, &policy);
+    let databases = security::databases(&args.offline_db);
+    let security = match databases.is_empty() {
+        true => None,
+        false => Some(security::look(&args.path, &mut found, (registries, databases), &policy).await?),
+    };
     if let Some(name) = &args.explain {
         print!("{}", speech::explain(&found, &answers, &decision, (name, now)));
+        print!("{}", security.as_ref().map(|s| speech::security::about(&s.report(), name)).unwrap_or_default());
     } else if args.json {
-        println!("{:#}", object(&found, &decision));
+        println!("{:#}", object(&found, &decision, security.as_ref()));
     } else {
-        print!("{}", speech::listing(&found, &decision, now));
+        println!("{}", speech::listing(&found, &decision, now));
+        let said = security.as_ref().map(|security| speech::security::security(&security.report()));
+        print!("{}", said.unwrap_or_else(|| speech::security::unread().to_owned()));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -64,9 +78,7 @@ fn wished(root: &Path, now: i64, found: &mut Found) -> Policy {
     })
 }
 
-async fn look_up(args: &Args, found: &Found, now: i64) -> anyhow::Result<Answers> {
-    let registries =
-        registries::registries(&args.path, found, args.fresh, now).await.context("registries cannot be asked")?;
+async fn look_up(args: &Args, registries: &Registries, found: &Found, now: i64) -> Answers {
     let mut packages: Vec<Package> = found.declared.iter().filter_map(Package::of).collect();
     packages.sort();
     packages.dedup();
@@ -74,7 +86,7 @@ async fn look_up(args: &Args, found: &Found, now: i64) -> anyhow::Result<Answers
     let done = |count: usize| bar.set_position(u64::try_from(count).unwrap_or(u64::MAX));
     let answers = registries.look_up(&packages, How { now, deep: false }, &done).await;
     bar.finish_and_clear();
-    Ok(answers)
+    answers
 }
 
 /// On a terminal only, and not where a program reads.
@@ -88,7 +100,7 @@ fn bar(args: &Args, packages: usize) -> ProgressBar {
     bar
 }
 
-fn object(found: &Found, decision: &Decision) -> Value {
+fn object(found: &Found, decision: &Decision, security: Option<&Security>) -> Value {
     let left = found.declared.iter().filter(|line| matches!(line.origin, Origin::Elsewhere(_)));
     json!({
         "declared": found.declared.len(),
@@ -99,6 +111,7 @@ fn object(found: &Found, decision: &Decision) -> Value {
         "held": decision.held,
         "not_looked_up": decision.unknown,
         "left_alone": left.collect::<Vec<_>>(),
+        "advisories": security.map(Security::object),
         "notes": found.notes,
     })
 }

@@ -6,6 +6,7 @@ mod explain;
 pub mod fleet;
 pub mod foreign;
 pub mod left;
+pub mod security;
 
 use std::collections::BTreeMap;
 

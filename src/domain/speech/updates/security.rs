@@ -1,0 +1,171 @@
+//! What `fairway updates` says of advisories: what is open, how it got here, the smallest change that ends it, what stays.
+
+use std::collections::BTreeMap;
+
+use super::{arrow, rows};
+use crate::domain::update::advisory::fix::Proof;
+use crate::domain::update::advisory::{Finding, Severity};
+use crate::domain::update::course::Cure;
+
+/// A vulnerability that a lock has.
+pub struct Line<'a> {
+    /// It.
+    pub finding: &'a Finding,
+    /// Whether the checkout's own code names what it is about; `None`: nobody knows.
+    pub used: Option<bool>,
+    /// Why nothing ends it; empty: something does.
+    pub stays: &'a str,
+}
+
+/// All that is known.
+pub struct Report<'a> {
+    /// What is open.
+    pub lines: Vec<Line<'a>>,
+    /// The smallest fixes, the worst severity first.
+    pub cures: &'a [Cure],
+    /// What is worth knowing and blocks nothing.
+    pub informational: &'a [Finding],
+    /// How many advisories the locks were held against.
+    pub read: usize,
+}
+
+/// Where nothing was held against anything.
+pub fn unread() -> &'static str {
+    "Advisories were not looked at; type: fairway updates --offline-db FOLDER (a copy of RustSec's database, or an OSV export)\n"
+}
+
+/// The part of the listing.
+pub fn security(report: &Report<'_>) -> String {
+    let mut out = String::new();
+    if report.lines.is_empty() {
+        out.push_str(&format!("Nothing that is locked has an open advisory; {} were read.\n", report.read));
+    } else {
+        out.push_str(&format!("Advisories ({}): of the {} that were read\n", report.lines.len(), report.read));
+        let mut lines: Vec<&Line<'_>> = report.lines.iter().collect();
+        lines.sort_by_key(|line| std::cmp::Reverse(line.finding.severity));
+        for line in lines {
+            out.push_str(&open(line));
+        }
+    }
+    for cure in report.cures {
+        out.push_str(&fix(cure));
+    }
+    out.push_str(&aside(report.informational));
+    out
+}
+
+/// What is open about one package, or nothing.
+pub fn about(report: &Report<'_>, name: &str) -> String {
+    let mut out = String::new();
+    for line in report.lines.iter().filter(|line| line.finding.name == name) {
+        out.push_str(&open(line));
+    }
+    for cure in report.cures {
+        let ends = cure.fixed.iter().any(|ended| ended.finding.name == name);
+        if ends || cure.items.iter().any(|item| item.name == name) {
+            out.push_str(&fix(cure));
+        }
+    }
+    out
+}
+
+fn open(line: &Line<'_>) -> String {
+    let Line { finding, used, stays } = line;
+    let aliases = finding.ids.get(1..).unwrap_or_default().join(", ");
+    let aliases = if aliases.is_empty() { aliases } else { format!(" ({aliases})") };
+    let title = if finding.title.is_empty() { "no title" } else { finding.title.as_str() };
+    let mut out = format!("  {:<8}  {}{aliases}: {title}\n", word(finding.severity), finding.id());
+    out.push_str(&format!("            {}; {}\n", way(finding), reach(finding, *used)));
+    if !stays.is_empty() {
+        out.push_str(&format!("            stays: {stays}\n"));
+    }
+    out
+}
+
+fn word(severity: Option<Severity>) -> &'static str {
+    severity.map_or("unrated", Severity::as_str)
+}
+
+/// How the package got here.
+fn way(finding: &Finding) -> String {
+    let steps: Vec<String> = finding.chain.iter().map(|(name, version)| format!("{name} {version}")).collect();
+    match steps.as_slice() {
+        [] | [_] => format!("{} {} in {}", finding.name, finding.version, finding.file),
+        [above @ .., own] => format!("{own} in {}, by {}", finding.file, above.join(" -> ")),
+    }
+}
+
+/// A hint, never a verdict.
+fn reach(finding: &Finding, used: Option<bool>) -> String {
+    match used {
+        Some(true) => format!("used: the sources here name {}", names(finding)),
+        Some(false) => format!("not used by name: the sources here do not name {}", names(finding)),
+        None => "used: unknown".to_owned(),
+    }
+}
+
+fn names(finding: &Finding) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = finding.functions.iter().take(SHOWN).map(String::as_str).collect();
+    match finding.functions.len().saturating_sub(SHOWN) {
+        0 => shown.join(" or "),
+        more => format!("{} or {more} more", shown.join(", ")),
+    }
+}
+
+fn fix(cure: &Cure) -> String {
+    let ends = match cure.fixed.len() {
+        1 => "1 advisory".to_owned(),
+        count => format!("{count} advisories"),
+    };
+    let proof = match cure.proof {
+        Some(proof) => sure(proof, cure.items.len()),
+        None => "the lowest releases that no advisory is about".to_owned(),
+    };
+    let mut out = format!("\nSmallest fix, {} ({ends}): {proof}\n", word(cure.severity));
+    let mut places: BTreeMap<(&str, String), Vec<String>> = BTreeMap::new();
+    for item in &cure.items {
+        let place = if item.line == 0 { item.file.clone() } else { format!("{}:{}", item.file, item.line) };
+        places.entry((&item.name, arrow(&item.from, &item.to))).or_default().push(place);
+    }
+    let width = places.keys().map(|(_, arrow)| arrow.chars().count()).max().unwrap_or_default();
+    let told = places
+        .into_iter()
+        .map(|((name, arrow), places)| (name.to_owned(), format!("{arrow:<width$}  {}", places.join(", "))))
+        .collect();
+    for row in rows(told) {
+        out.push_str(&format!("  {row}\n"));
+    }
+    out
+}
+
+/// How sure it is that a fix of so many versions is the smallest: no full stop.
+pub fn sure(proof: Proof, changed: usize) -> String {
+    let change = match changed {
+        1 => "1 version changes".to_owned(),
+        count => format!("{count} versions change"),
+    };
+    match proof {
+        Proof::Smallest => format!("{change}; nothing smaller does"),
+        Proof::Fewest => format!("{change}; no fewer do, smaller steps may"),
+        Proof::AtLeast(least) if least > 0 => {
+            format!("{change}; fewer than {least} do not do, whether fewer than {changed} might was not found out")
+        }
+        Proof::AtLeast(_) => format!("{change}; whether fewer would do was not found out"),
+    }
+}
+
+/// Apart and short: nothing is to be done about it at once.
+fn aside(findings: &[Finding]) -> String {
+    let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for finding in findings {
+        let kind = finding.informational.as_deref().unwrap_or("notice");
+        kinds.entry(kind).or_default().push(format!("{} {} ({})", finding.name, finding.version, finding.id()));
+    }
+    let mut out = String::new();
+    for (kind, mut of) in kinds {
+        of.dedup();
+        out.push_str(&format!("\nWorth knowing, {kind}: {}\n", of.join(", ")));
+    }
+    out
+}
