@@ -244,6 +244,8 @@ async fn a_person_is_told_what_there_is_and_what_nobody_knows() {
 
     Not looked up (1): nothing is known, so nothing is said
       gone  the registry does not have it (Cargo.toml:5)
+
+    Advisories were not looked at; type: fairway updates --offline-db FOLDER (a copy of RustSec's database, or an OSV export)
     ");
     insta::assert_snapshot!(updates(&["--explain", "serde"]).await, @"
     Cargo.toml:4 asks for serde ~1.0; no lock has it.
@@ -336,4 +338,110 @@ async fn images_modules_and_actions_are_asked_where_they_are() {
     // What is private is not even asked for, and the token goes to nobody who did not want one.
     assert!(asked.iter().all(|(at, _)| !at.contains("own/b")), "{asked:?}");
     assert!(asked.iter().all(|(at, signed)| !signed || at.starts_with("/v2/")), "{asked:?}");
+}
+
+/// Fixed, without a fix, under two names, withdrawn, not to be read, and one that blocks nothing.
+const ADVISORIES: [(&str, &str); 6] = [
+    (
+        "RUSTSEC-2026-0001.md",
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0001\"\npackage = \"below\"\ndate = \"2026-01-02\"\naliases = [\"CVE-2026-1\"]\ncvss = \"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H\"\n[affected.functions]\n\"below::deep::parse\" = [\"< 1.1.0\"]\n[versions]\npatched = [\">= 1.1.0\"]\n```\n# It reads too far\n",
+    ),
+    (
+        "GHSA-aaaa-bbbb-cccc.json",
+        r#"{"id": "GHSA-aaaa-bbbb-cccc", "aliases": ["CVE-2026-1"], "summary": "It reads too far", "affected": [{"package": {"ecosystem": "crates.io", "name": "below"}, "ranges": [{"type": "SEMVER", "events": [{"introduced": "0"}, {"fixed": "1.1.0"}]}]}]}"#,
+    ),
+    (
+        "RUSTSEC-2026-0002.md",
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0002\"\npackage = \"serde\"\ndate = \"2026-01-02\"\n[versions]\npatched = []\n```\n# Nobody mends it\n",
+    ),
+    (
+        "RUSTSEC-2026-0003.md",
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0003\"\npackage = \"serde\"\ndate = \"2026-01-02\"\nwithdrawn = \"2026-02-01\"\n[versions]\npatched = []\n```\n# It was none\n",
+    ),
+    (
+        "RUSTSEC-2026-0004.md",
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0004\"\npackage = \"serde\"\ndate = \"2026-01-02\"\n[versions]\npatched = [\">= one\"]\n```\n# Not to be read\n",
+    ),
+    (
+        "RUSTSEC-2026-0005.md",
+        "```toml\n[advisory]\nid = \"RUSTSEC-2026-0005\"\npackage = \"below\"\ndate = \"2026-01-02\"\ninformational = \"unmaintained\"\n[versions]\npatched = []\n```\n# Its author left\n",
+    ),
+];
+
+#[tokio::test]
+async fn a_person_is_told_what_is_open_and_what_ends_it() {
+    let (address, _) = serve().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        std::fs::write(path, text).expect("a file");
+    };
+    write(
+        "home/config.toml",
+        &format!("[source.crates-io]\nreplace-with = \"m\"\n[source.m]\nregistry = \"sparse+http://{address}/\"\n"),
+    );
+    write("shop/Cargo.toml", "[package]\nname = \"shop\"\nversion = \"0.1.0\"\n[dependencies]\nserde = \"1\"\n");
+    let source = "source = \"registry+https://forge.example/rust-lang/crates.io-index\"";
+    write(
+        "shop/Cargo.lock",
+        &format!(
+            "version = 3\n\n[[package]]\nname = \"below\"\nversion = \"1.0.0\"\n{source}\n\n[[package]]\nname = \"serde\"\nversion = \"1.1.0\"\n{source}\ndependencies = [\n \"below\",\n]\n\n[[package]]\nname = \"shop\"\nversion = \"0.1.0\"\ndependencies = [\n \"serde\",\n]\n"
+        ),
+    );
+    write("shop/src/main.rs", "fn main() { below::deep::parse(\"x\"); }\n");
+    for (path, text) in ADVISORIES {
+        write(&format!("db/{path}"), text);
+    }
+    let database = folder.path().join("db");
+    let updates = |args: &'static [&str], database: &Path| {
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_fairway"));
+        command.arg("updates").arg(folder.path().join("shop")).arg("--offline-db").arg(database).args(args).env_clear();
+        command.env("CARGO_HOME", folder.path().join("home")).env("XDG_CACHE_HOME", folder.path().join("cache"));
+        async move { command.output().await.expect("fairway") }
+    };
+    let text = |output: std::process::Output| {
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text")
+    };
+    insta::assert_snapshot!(text(updates(&[], &database).await), @"
+    1 dependencies in Cargo.toml, 3 packages locked.
+
+    Not read (1): as it stands
+      The advisory RUSTSEC-2026-0004 cannot be read, and it may be about a package here: its range `>= one` is malformed: unexpected character 'o' while parsing major version number.
+
+    Everything has the newest version.
+
+    Advisories (2): of the 5 that were read
+      critical  RUSTSEC-2026-0001 (GHSA-aaaa-bbbb-cccc, CVE-2026-1): It reads too far
+                below 1.0.0 in Cargo.lock, by serde 1.1.0; used: the sources here name below::deep::parse
+      unrated   RUSTSEC-2026-0002: Nobody mends it
+                serde 1.1.0 in Cargo.lock; used: unknown
+                stays: no release is free of it
+
+    Smallest fix, critical (1 advisory): 1 version changes; nothing smaller does
+      below  1.0.0 -> 1.1.0  Cargo.lock
+
+    Worth knowing, unmaintained: below 1.0.0 (RUSTSEC-2026-0005)
+    ");
+    insta::assert_snapshot!(text(updates(&["--explain", "below"], &database).await), @"
+    No manifest asks for below; Cargo.lock has 1.0.0 because of shop -> serde -> below.
+      It moves with what needs it, or alone: cargo update --package below@1.0.0
+      critical  RUSTSEC-2026-0001 (GHSA-aaaa-bbbb-cccc, CVE-2026-1): It reads too far
+                below 1.0.0 in Cargo.lock, by serde 1.1.0; used: the sources here name below::deep::parse
+
+    Smallest fix, critical (1 advisory): 1 version changes; nothing smaller does
+      below  1.0.0 -> 1.1.0  Cargo.lock
+    ");
+    let object: serde_json::Value = serde_json::from_str(&text(updates(&["--json"], &database).await)).expect("JSON");
+    let advisories = &object["advisories"];
+    assert_eq!(advisories["fixes"][0]["changes"][0]["to"], "1.1.0");
+    assert_eq!(advisories["fixes"][0]["proof"], "1 version changes; nothing smaller does");
+    assert_eq!(advisories["vulnerable"][0]["chain"], serde_json::json!(["serde 1.1.0", "below 1.0.0"]));
+    assert_eq!(advisories["vulnerable"][0]["used"], true);
+    assert_eq!(advisories["vulnerable"][1]["stays"], "no release is free of it");
+    let nowhere = updates(&[], &folder.path().join("nowhere")).await;
+    assert_eq!(nowhere.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&nowhere.stderr);
+    assert!(said.contains("nowhere cannot be read as a folder of advisories"), "{said}");
 }

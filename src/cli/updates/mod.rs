@@ -44,7 +44,8 @@ pub async fn updates(args: Args) -> anyhow::Result<ExitCode> {
     let now = Clock::system().now();
     let mut found = checkout::found(&args.path)?;
     let policy = wished(&args.path, now, &mut found);
-    let registries = registries::registries(&args.path, &found, args.fresh, now).await.context("registries cannot be asked")?;
+    let registries =
+        registries::registries(&args.path, &found, args.fresh, now).await.context("registries cannot be asked")?;
     let answers = look_up(&args, &registries, &found, now).await;
     let decision = decide(&found, &answers, &policy);
     let databases = security::databases(&args.offline_db);
