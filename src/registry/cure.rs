@@ -15,6 +15,8 @@ use crate::domain::update::{
 
 /// Times that a search may ask for more packages; each brings those that the last one missed.
 const ROUNDS: usize = 24;
+/// States that are looked at while it is not clear yet which packages matter.
+const GLANCE: u32 = 60;
 
 /// All that is known of a checkout's advisories.
 #[derive(Default)]
@@ -110,21 +112,28 @@ async fn cure(
 /// Asks for what the search misses until it misses nothing.
 async fn search(known: &mut Known<'_>, lock: &str, book: &Arc<Book>) -> Fix {
     let mut asked: BTreeSet<String> = known.offers.keys().cloned().collect();
-    for round in 0.. {
+    // What is missing shows early: a search at full length comes when nothing is.
+    let mut effort = GLANCE;
+    let mut round = 0;
+    loop {
         let (found, lock, book, offers) = (known.found.clone(), lock.to_owned(), book.clone(), known.offers.clone());
-        let work = move || fix::fix(&found, &lock, &book, &offers, fix::EFFORT);
+        let work = move || fix::fix(&found, &lock, &book, &offers, effort);
         let fix = match tokio::task::spawn_blocking(work).await {
             Ok(fix) => fix,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         let missing: Vec<String> = fix.wanted.iter().filter(|name| !asked.contains(*name)).cloned().collect();
-        if missing.is_empty() || round >= ROUNDS {
-            return fix;
+        round += 1;
+        match missing.is_empty() {
+            true if effort == fix::EFFORT => return fix,
+            _ if round > ROUNDS => return fix,
+            true => effort = fix::EFFORT,
+            false => {
+                asked.extend(missing.iter().cloned());
+                known.learn(&missing).await;
+            }
         }
-        asked.extend(missing.iter().cloned());
-        known.learn(&missing).await;
     }
-    unreachable!("the loop has no end but its own")
 }
 
 impl Known<'_> {
