@@ -88,11 +88,11 @@ impl Yard {
         .expect("it has a lock")
     }
 
-    /// The client: `cargo update --package NAME@FROM --precise TO`, a step each.
+    /// The client: `cargo update --package NAME@FROM --precise TO`, a line each.
     async fn edit(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>) -> Outcome {
         assert!(spec.secrets.is_empty(), "no secrets for a client");
         let mut lock = self.lock_at(&spec.repo, &spec.sha);
-        for step in spec.steps.iter().filter(|step| step.contains("'--precise'")) {
+        for step in spec.steps.iter().flat_map(|step| step.lines()).filter(|line| line.contains("'--precise'")) {
             let words: Vec<&str> = step.split('\'').collect();
             let at = words.iter().position(|word| *word == "--package").expect("a package");
             let (name, from) = words[at + 2].split_once('@').expect("a version");

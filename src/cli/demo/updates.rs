@@ -183,12 +183,12 @@ impl Story {
         let mut page = String::new();
         for _ in 0..150 {
             page = self.read("/updates").await?;
-            if page.contains("No open advisory") {
+            if page.contains("No advisory is open") {
                 break;
             }
             tokio::time::sleep(std::time::Duration::from_millis(200)).await;
         }
-        teller.holds("the page says that nothing is open any more", page.contains("No open advisory"))
+        teller.holds("the page says that nothing is open any more", page.contains("No advisory is open"))
     }
 
     /// A page of Fairway's own, as whoever runs it sees it.

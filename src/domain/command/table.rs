@@ -260,11 +260,11 @@ pub const COMMANDS: &[Command] = &[
         verb: Verb::Ignore,
         name: "ignore",
         aliases: &[],
-        args: &[],
+        args: &[arg("package", ArgKind::Word)],
         flags: &[],
-        help: "Closes this update's pull request: its versions are not offered here any more.",
+        help: "Closes this update's pull request: its versions are not offered here any more. With a name, that package alone is left out, in every version.",
         role: Role::Write,
-        example: "/ignore",
+        example: "/ignore serde",
     },
 ];
 

@@ -149,7 +149,7 @@ fn obey(
         Verb::Onboard => onboard(state, facts, changes),
         Verb::New => begin(state, typed, facts, changes),
         Verb::Plan => steer_plan(state, typed, facts, changes),
-        Verb::Update | Verb::Ignore => steer_update(state, typed.command, changes),
+        Verb::Update | Verb::Ignore => steer_update(state, typed, changes),
         _ if !state.pull.open => Answer::Refused(speech::command::closed(row)),
         Verb::Retry => retry(state, typed.args.first(), facts, changes),
         Verb::Cancel => cancel(state, &comment.author, changes),
@@ -202,13 +202,18 @@ fn steer_plan(state: &PullState, typed: &Typed, facts: &Facts, changes: &mut Vec
 }
 
 /// An update's own pull request is made anew, or not wanted.
-fn steer_update(state: &PullState, verb: Verb, changes: &mut Vec<Change>) -> Answer {
+fn steer_update(state: &PullState, typed: &Typed, changes: &mut Vec<Change>) -> Answer {
+    let verb = typed.command;
     if !course::is_ours(&state.pull) {
         return Answer::Refused(speech::updates::course::no_update(verb == Verb::Ignore));
     }
     let pull = state.pull.number;
     let (news, words) = match verb {
-        Verb::Ignore => (course::News::Refuse { pull }, speech::updates::course::ignored()),
+        Verb::Ignore => {
+            let name = typed.args.first().map(str::to_owned);
+            let words = speech::updates::course::ignored(name.as_deref());
+            (course::News::Refuse { pull, name }, words)
+        }
         _ => (course::News::Again { pull }, speech::updates::course::anew()),
     };
     changes.push(Change::Do(Task::tell(Key::Updates(state.repo.id), Event::Updates(Box::new(news)))));

@@ -114,12 +114,16 @@ fn told(state: &mut UpdatesState, news: &News, facts: &Facts, changes: &mut Vec<
                 look(state, facts.now, changes);
             }
         }
-        News::Refuse { pull } => {
-            if let Some(at) = state.groups.iter().position(|group| group.pull == Some(*pull)) {
-                refuse(state, at, *pull);
-                state.groups[at].stage = Stage::Over(words::refused());
-                sync(state, at, changes);
+        News::Refuse { pull, name } => {
+            let Some(at) = state.groups.iter().position(|group| group.pull == Some(*pull)) else { return };
+            if let Some(name) = name {
+                leave_out(state, at, (*pull, name));
+                look(state, facts.now, changes);
+                return;
             }
+            refuse(state, at, *pull);
+            state.groups[at].stage = Stage::Over(words::refused());
+            sync(state, at, changes);
         }
     }
 }
@@ -209,6 +213,18 @@ fn of_pull(state: &mut UpdatesState, pull: &Pull, changes: &mut Vec<Change>) {
     }
     if state.groups[at].stage != stage {
         sync(state, at, changes);
+    }
+}
+
+/// One package of a group is not wanted, in no version; the next look brings the rest.
+fn leave_out(state: &mut UpdatesState, at: usize, (pull, name): (i64, &str)) {
+    let items = state.groups[at].wanted.units.iter().flat_map(|unit| &unit.items);
+    let found = items.filter(|item| item.name == name).map(|item| item.ecosystem).next();
+    if let Some(ecosystem) = found {
+        let refused = Refused { ecosystem, name: name.to_owned(), version: String::new(), pull };
+        if !state.refused.contains(&refused) {
+            state.refused.push(refused);
+        }
     }
 }
 

@@ -199,6 +199,23 @@ fn closing_means_no_and_reopening_takes_it_back() {
 }
 
 #[test]
+fn one_package_is_left_out_and_the_rest_is_made_anew() {
+    let mut play = Play::new(&[]);
+    let all = wanted("safe-cargo", Kind::Safe, &["a", "b"]);
+    play.looked(("1", &routine()), std::slice::from_ref(&all));
+    play.settle();
+    play.news(News::Refuse { pull: 1, name: Some("a".to_owned()) });
+    let refused = play.state.as_ref().expect("state").refused.clone();
+    assert_eq!((refused.len(), refused[0].version.as_str()), (1, ""));
+    play.looked(("1", &routine()), &[wanted("safe-cargo", Kind::Safe, &["b"])]);
+    play.settle();
+    assert_eq!(
+        (play.shown().as_str(), play.group("safe-cargo").wanted.units.len(), play.pulls),
+        ("safe-cargo Open", 1, 1)
+    );
+}
+
+#[test]
 fn a_persons_commit_makes_the_branch_theirs() {
     let mut play = Play::new(&[]);
     let all = [wanted("cargo-a", Kind::Breaking, &["a"])];

@@ -80,7 +80,13 @@ pub fn anew() -> String {
 }
 
 /// It will be closed.
-pub fn ignored() -> String {
+pub fn ignored(name: Option<&str>) -> String {
+    if let Some(name) = name {
+        let name = crate::domain::run::code(name);
+        return format!(
+            "{name} is left out from now on, in every version; the rest is made anew. To take that back, close this pull request and reopen it."
+        );
+    }
     "These versions are not offered here any more. Reopen this pull request to take that back.".to_owned()
 }
 

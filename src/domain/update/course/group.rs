@@ -57,7 +57,8 @@ pub fn groups(cures: Vec<Cure>, proposals: &[Proposal], course: &Course, refused
 }
 
 fn unwanted(item: &Item, refused: &[Refused]) -> bool {
-    refused.iter().any(|no| no.ecosystem == item.ecosystem && no.name == item.name && no.version == item.to)
+    let meant = |no: &Refused| no.ecosystem == item.ecosystem && no.name == item.name;
+    refused.iter().any(|no| meant(no) && (no.version.is_empty() || no.version == item.to))
 }
 
 fn place(proposal: &Proposal, course: &Course) -> (u8, String, Kind) {

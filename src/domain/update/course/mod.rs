@@ -107,7 +107,7 @@ pub struct Refused {
     pub ecosystem: Ecosystem,
     /// The package.
     pub name: String,
-    /// The version.
+    /// The version; empty: every one.
     pub version: String,
     /// The pull request that was closed; reopening takes it back.
     pub pull: i64,
@@ -229,6 +229,9 @@ pub enum News {
     Refuse {
         /// The pull request's number.
         pull: i64,
+        /// This package alone, in every version.
+        #[serde(default)]
+        name: Option<String>,
     },
 }
 
