@@ -37,6 +37,9 @@ pub fn unread() -> &'static str {
 /// The part of the listing.
 pub fn security(report: &Report<'_>) -> String {
     let mut out = String::new();
+    if report.read == 0 {
+        return "Advisories: none could be read there, so nothing was held against any (a copy of RustSec's database has its files below crates/).\n".to_owned();
+    }
     if report.lines.is_empty() {
         out.push_str(&format!("Nothing that is locked has an open advisory; {} were read.\n", report.read));
     } else {
