@@ -20,7 +20,7 @@ pub use onboard::onboard;
 pub use plan::plan;
 pub use pull::pull;
 pub use state::{Head, LastCommand, PullState, Refused};
-pub use updates::{Group, Stage, UpdatesState, updates};
+pub use updates::{Group, Past, Stage, UpdatesState, updates};
 
 use serde::{Deserialize, Serialize};
 

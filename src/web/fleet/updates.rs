@@ -8,7 +8,7 @@ use axum::response::{Html, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 
-use crate::domain::decide::{EnvState, Group, Stage, UpdatesState};
+use crate::domain::decide::{EnvState, Group, Past, Stage, UpdatesState};
 use crate::domain::speech;
 use crate::domain::update::course::{Exposed, Kind};
 use crate::domain::update::fleet::{Cure, Exposure, Fleet, Pull, Running, Wait};
@@ -59,9 +59,15 @@ async fn page(site: &Site, viewer: &Viewer) -> anyhow::Result<Updates> {
     Ok(Updates { now, who: viewer.who(), note, fleet })
 }
 
+/// What serves in an environment.
+struct Live {
+    running: Running,
+    sha: String,
+}
+
 /// What serves where, by repository: the environment, and since when.
-async fn environments(site: &Site) -> anyhow::Result<BTreeMap<i64, Vec<Running>>> {
-    let mut live: BTreeMap<i64, Vec<Running>> = BTreeMap::new();
+async fn environments(site: &Site) -> anyhow::Result<BTreeMap<i64, Vec<Live>>> {
+    let mut live: BTreeMap<i64, Vec<Live>> = BTreeMap::new();
     for row in site.ctx.store.aggregates_since("env", 0).await? {
         let Ok(state) = serde_json::from_str::<EnvState>(&row.state) else { continue };
         let Some(version) = state.live.or(state.going.filter(|going| going.full).map(|going| going.version)) else {
@@ -71,20 +77,21 @@ async fn environments(site: &Site) -> anyhow::Result<BTreeMap<i64, Vec<Running>>
         let ours = rollouts.iter().filter(|row| row.repo_id == state.repo.id);
         let since = ours.filter(|row| row.sha == version.sha).map(|row| row.accepted_at).max();
         let running = Running { environment: state.name, since: since.unwrap_or_default(), percent: 100 };
-        live.entry(state.repo.id).or_default().push(running);
+        live.entry(state.repo.id).or_default().push(Live { running, sha: version.sha });
     }
     Ok(live)
 }
 
-fn add(fleet: &mut Fleet, state: &UpdatesState, (running, web, now): (&[Running], &str, i64)) {
+fn add(fleet: &mut Fleet, state: &UpdatesState, (running, web, now): (&[Live], &str, i64)) {
     let repo = state.repo.full_name();
     for exposed in &state.look.exposed {
         let cure = cure(state, exposed, (web, now));
-        fleet.exposures.push(exposure(&repo, exposed, running.to_vec(), cure));
+        fleet.exposures.push(exposure(&repo, exposed, running.iter().map(|live| live.running.clone()).collect(), cure));
     }
-    for (exposed, until) in &state.past {
-        // What was accepted before the default branch was mended has it still.
-        let old: Vec<Running> = running.iter().filter(|one| one.since < *until).cloned().collect();
+    for Past { exposed, until, sha } in &state.past {
+        // What was accepted before the default branch was mended has it still, unless it is the very commit that mended it.
+        let has = |live: &&Live| live.running.since < *until && live.sha != *sha;
+        let old: Vec<Running> = running.iter().filter(has).map(|live| live.running.clone()).collect();
         let cure = if old.is_empty() { Cure::Ended(*until) } else { Cure::Merged(*until) };
         fleet.exposures.push(exposure(&repo, exposed, old, cure));
     }

@@ -6,7 +6,7 @@ mod settle;
 mod state;
 mod wanted;
 
-pub use state::{Group, Stage, UpdatesState};
+pub use state::{Group, Past, Stage, UpdatesState};
 
 use super::Change;
 use super::checks::{Ask, plan};
@@ -145,8 +145,9 @@ fn looked(state: &mut UpdatesState, found: &Found, now: i64, changes: &mut Vec<C
     let still = |old: &Exposed| open.iter().any(|new| new.id == old.id && new.name == old.name);
     // What could not be audited is not over.
     let over: Vec<Exposed> = before.exposed.into_iter().filter(|old| !still(old)).collect();
-    state.past.extend(over.into_iter().map(|old| (old, now)));
-    state.past.retain(|(_, until)| now - until < PAST_MS);
+    let sha = state.look.sha.clone();
+    state.past.extend(over.into_iter().map(|exposed| Past { exposed, until: now, sha: sha.clone() }));
+    state.past.retain(|past| now - past.until < PAST_MS);
     wanted::reconcile(state, &found.wanted, now, changes);
 }
 

@@ -69,6 +69,17 @@ pub struct Group {
     pub trouble: String,
 }
 
+/// An advisory that the default branch is not open to any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// It.
+    pub exposed: Exposed,
+    /// Since when; Unix milliseconds.
+    pub until: i64,
+    /// The first commit without it that was looked at.
+    pub sha: String,
+}
+
 /// A repository's updates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct UpdatesState {
@@ -82,9 +93,9 @@ pub struct UpdatesState {
     pub trouble: String,
     /// By the time at which they were first wanted.
     pub groups: Vec<Group>,
-    /// Advisories that the default branch was open to, and since when it is not; Unix milliseconds.
+    /// Advisories that the default branch was open to.
     #[serde(default)]
-    pub past: Vec<(Exposed, i64)>,
+    pub past: Vec<Past>,
     /// What nobody wants here.
     pub refused: Vec<Refused>,
     /// Milliseconds of pipelines that candidates took, by week since 1970.

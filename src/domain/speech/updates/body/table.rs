@@ -50,7 +50,7 @@ pub(super) fn shown(version: &str) -> String {
 /// `1.0 -> 1.1`, or the version alone.
 pub(super) fn arrow(from: Option<&str>, to: &str, safe: impl Fn(&str) -> String) -> String {
     match from {
-        Some(from) => format!("{} -> {}", safe(&shown(from)), safe(&shown(to))),
+        Some(from) => format!("{} to {}", safe(&shown(from)), safe(&shown(to))),
         None => safe(&shown(to)),
     }
 }

@@ -143,7 +143,7 @@ fn a_fix_says_what_ends_what_stays_and_what_merging_does() {
 
     ### What their authors say
 
-    <details><summary><code>tokio</code> 1.18.1 -&gt; 1.18.4, from its CHANGELOG.md</summary>
+    <details><summary><code>tokio</code> 1.18.1 to 1.18.4, from its CHANGELOG.md</summary>
 
     **1\.18.4 (January 3rd, 2023)**
 
@@ -173,8 +173,8 @@ fn a_fix_says_what_ends_what_stays_and_what_merging_does() {
     insta::assert_snapshot!(message(&update), @"
     Fix RUSTSEC-2023-0001 in tokio
 
-    - tokio 1.18.1 -> 1.18.4
-    - socket2 0.4.4 -> 0.4.7
+    - tokio 1.18.1 to 1.18.4
+    - socket2 0.4.4 to 0.4.7
 
     Ends:
     - RUSTSEC-2023-0001 in tokio
@@ -235,7 +235,7 @@ fn a_group_names_what_was_taken_out_and_what_is_new_to_run() {
 
     Tried together with the rest, which passes without:
 
-    <details><summary><code>tower</code> 0.4.13 -&gt; 0.5.2: <code>test</code> fails with it</summary>
+    <details><summary><code>tower</code> 0.4.13 to 0.5.2: <code>test</code> fails with it</summary>
 
     ```text
        Compiling shop
@@ -251,7 +251,7 @@ fn a_group_names_what_was_taken_out_and_what_is_new_to_run() {
     - **`axum 0.8.9`: has a build script now, `build.rs`, which runs when it is built**
     - `axum 0.8.9`: its licence was `MIT` and is `Apache-2.0`
 
-    - `hyper 1.6.0 -> 1.7.0` was not looked into: the registry did not answer within 10 s
+    - `hyper 1.6.0 to 1.7.0` was not looked into: the registry did not answer within 10 s
 
     ### Checks on this commit
 
