@@ -15,7 +15,7 @@ setup: ## installs what is missing, or names it
 setup-demo:
 	@scripts/setup demo
 
-demo: setup-demo ## plays the story end to end, in about a minute after the build
+demo: setup-demo ## plays the story end to end, in about two minutes after the build
 	@cargo build --locked --bin fairway
 	@$(FAIRWAY) demo $(ARGS)
 
