@@ -67,14 +67,14 @@ struct Live {
 
 /// What serves where, by repository: the environment, and since when.
 async fn environments(site: &Site) -> anyhow::Result<BTreeMap<i64, Vec<Live>>> {
+    let rollouts = site.ctx.store.rollout_history(None).await?;
     let mut live: BTreeMap<i64, Vec<Live>> = BTreeMap::new();
     for row in site.ctx.store.aggregates_since("env", 0).await? {
         let Ok(state) = serde_json::from_str::<EnvState>(&row.state) else { continue };
         let Some(version) = state.live.or(state.going.filter(|going| going.full).map(|going| going.version)) else {
             continue;
         };
-        let rollouts = site.ctx.store.rollout_history(Some(&state.name)).await?;
-        let ours = rollouts.iter().filter(|row| row.repo_id == state.repo.id);
+        let ours = rollouts.iter().filter(|row| row.repo_id == state.repo.id && row.environment == state.name);
         let since = ours.filter(|row| row.sha == version.sha).map(|row| row.accepted_at).max();
         let running = Running { environment: state.name, since: since.unwrap_or_default(), percent: 100 };
         live.entry(state.repo.id).or_default().push(Live { running, sha: version.sha });

@@ -173,7 +173,7 @@ pub struct Ended {
 pub async fn ended(ctx: &Context, key: &str, sha: &str) -> Result<Option<Vec<Ended>>, JobError> {
     let runs = ctx.store.runs_of_subject(key).await?;
     let mut results = Vec::new();
-    for run in newest(&runs, sha) {
+    for run in newest(runs.iter().filter(|run| run.sha == sha)) {
         if run.state != RunState::Done {
             return Ok(None);
         }
@@ -190,10 +190,10 @@ pub async fn ended(ctx: &Context, key: &str, sha: &str) -> Result<Option<Vec<End
     Ok(Some(results))
 }
 
-/// The newest try of each pipeline on a commit, in the order in which they came.
-fn newest<'r>(runs: &'r [RunRow], sha: &str) -> Vec<&'r RunRow> {
+/// Of runs of one commit the newest try of each pipeline, in the order in which they came.
+pub fn newest<'r>(runs: impl Iterator<Item = &'r RunRow>) -> Vec<&'r RunRow> {
     let mut found: Vec<&RunRow> = Vec::new();
-    for run in runs.iter().filter(|run| run.sha == sha) {
+    for run in runs {
         match found.iter_mut().find(|other| other.pipeline == run.pipeline) {
             Some(other) if other.try_no < run.try_no => *other = run,
             Some(_) => {}

@@ -18,6 +18,7 @@ use crate::domain::update::course::{Culprit, Item, Kind, Moved};
 use crate::domain::update::{Package, Step, rules};
 use crate::registry::artefact::Wanted;
 use crate::store::RunRow;
+use crate::worker::effect::onboard::newest;
 use crate::worker::verdict::JobError;
 
 /// So many packages of one update are looked into.
@@ -66,7 +67,8 @@ async fn update(ctx: &Context, (state, group): (&UpdatesState, &Group)) -> Resul
     let proven = group.proven.clone().unwrap_or_default();
     let items: Vec<&Item> =
         proven.units.iter().filter_map(|at| group.wanted.units.get(*at)).flat_map(|unit| &unit.items).collect();
-    let runs = newest(ctx.store.runs_of(state.repo.id, &proven.candidate.sha).await?);
+    let all = ctx.store.runs_of(state.repo.id, &proven.candidate.sha).await?;
+    let runs = newest(all.iter().filter(ours));
     let mut taken_out = Vec::new();
     for culprit in &group.trial.culprits {
         taken_out.extend(out(ctx, (state, group), culprit).await?);
@@ -82,7 +84,7 @@ async fn update(ctx: &Context, (state, group): (&UpdatesState, &Group)) -> Resul
         left: group.wanted.left.clone(),
         proof: group.wanted.proof,
         artefacts: Vec::new(),
-        checks: runs.iter().map(|run| check(run, pages)).collect(),
+        checks: runs.into_iter().map(|run| check(run, pages)).collect(),
         merging: Merging { deploys: follows.clone(), by: state.course.rule(&group.wanted.kind).filter(|_| merges) },
         taken_out,
         held: state.look.held.len(),
@@ -163,17 +165,9 @@ fn fixed(group: &Group) -> Vec<Fixed> {
     all.map(|ended| Fixed { finding: ended.finding.clone(), reach: reach(ended.used) }).collect()
 }
 
-/// The newest try of each pipeline, in the order in which they came.
-fn newest(runs: Vec<RunRow>) -> Vec<RunRow> {
-    let mut found: Vec<RunRow> = Vec::new();
-    for run in runs.into_iter().filter(|run| Trust::parse(&run.trust) == Trust::Update) {
-        match found.iter_mut().find(|other| other.pipeline == run.pipeline) {
-            Some(other) if other.try_no < run.try_no => *other = run,
-            Some(_) => {}
-            None => found.push(run),
-        }
-    }
-    found
+/// Whether it is a candidate's.
+fn ours(run: &&RunRow) -> bool {
+    Trust::parse(&run.trust) == Trust::Update
 }
 
 fn check(run: &RunRow, pages: Option<&str>) -> Check {
@@ -202,11 +196,11 @@ async fn out(
     if let Some(sha) = &culprit.sha {
         let passes =
             |run: &RunRow| run.conclusion.as_deref().and_then(Conclusion::parse).is_some_and(Conclusion::passes);
-        let runs = newest(ctx.store.runs_of(state.repo.id, sha).await?);
-        if let Some(run) = runs.into_iter().find(|run| !passes(run)) {
+        let all = ctx.store.runs_of(state.repo.id, sha).await?;
+        if let Some(run) = newest(all.iter().filter(ours)).into_iter().find(|run| !passes(run)) {
             let body: Body =
                 serde_json::from_str(run.result.as_deref().unwrap_or("{}")).context("a run's result cannot be read")?;
-            (taken.check, taken.log) = (run.pipeline, body.tail);
+            (taken.check, taken.log) = (run.pipeline.clone(), body.tail);
         }
     }
     Ok(Some(taken))

@@ -4,7 +4,7 @@ use super::state::{Group, Stage, UpdatesState};
 use super::{Change, find, make};
 use crate::domain::speech::updates::course as words;
 use crate::domain::task::Task;
-use crate::domain::update::course::{Kind, Trial, Unit, Wanted};
+use crate::domain::update::course::{Kind, Unit, Wanted};
 
 /// Candidates of one repository under way at once.
 const AT_ONCE: usize = 2;
@@ -85,27 +85,9 @@ fn together(group: &Group) -> Unit {
 }
 
 fn batch(units: Vec<Unit>, round: u32, now: i64) -> Group {
-    let trial = Trial::of(units.len());
-    Group {
-        wanted: Wanted {
-            id: BATCH.to_owned(),
-            kind: Kind::Batch,
-            units,
-            fixed: Vec::new(),
-            proof: None,
-            left: Vec::new(),
-        },
-        stage: Stage::Making,
-        round,
-        trial,
-        candidate: None,
-        checks: None,
-        proven: None,
-        made_from: String::new(),
-        pull: None,
-        since: now,
-        trouble: String::new(),
-    }
+    let (id, kind) = (BATCH.to_owned(), Kind::Batch);
+    let wanted = Wanted { id, kind, units, fixed: Vec::new(), proof: None, left: Vec::new() };
+    Group::new(wanted, (Stage::Making, round), now)
 }
 
 /// It could not be opened or merged. What is open stays so, and says why nothing more happens.

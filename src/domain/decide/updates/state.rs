@@ -133,6 +133,23 @@ impl UpdatesState {
 }
 
 impl Group {
+    /// One of which nothing was tried yet; `now` is in Unix milliseconds.
+    pub(super) fn new(wanted: Wanted, (stage, round): (Stage, u32), now: i64) -> Group {
+        Group {
+            trial: Trial::of(wanted.units.len()),
+            wanted,
+            stage,
+            round,
+            candidate: None,
+            checks: None,
+            proven: None,
+            made_from: String::new(),
+            pull: None,
+            since: now,
+            trouble: String::new(),
+        }
+    }
+
     /// Whether something of it is on its way without anybody's doing.
     pub fn busy(&self) -> bool {
         matches!(self.stage, Stage::Making | Stage::Testing | Stage::Proven | Stage::Merging)

@@ -18,7 +18,10 @@ pub fn reconcile(state: &mut UpdatesState, wanted: &[Wanted], now: i64, changes:
         match state.groups.iter().position(|group| group.wanted.id == wanted.id) {
             Some(at) if blind(state, at) => {}
             Some(at) => renew(state, at, wanted, changes),
-            None => state.groups.push(new(wanted, now)),
+            None => {
+                let stage = Stage::Waiting(words::turn());
+                state.groups.push(Group::new(wanted.clone(), (stage, 1), now));
+            }
         }
     }
     state.groups.retain(|group| !matches!(group.stage, Stage::Over(_)) || group.pull.is_some());
@@ -28,22 +31,6 @@ pub fn reconcile(state: &mut UpdatesState, wanted: &[Wanted], now: i64, changes:
 fn blind(state: &UpdatesState, at: usize) -> bool {
     let mut items = state.groups[at].wanted.units.iter().flat_map(|unit| &unit.items);
     items.any(|item| state.look.unknown.iter().any(|(name, _)| *name == item.name))
-}
-
-fn new(wanted: &Wanted, now: i64) -> Group {
-    Group {
-        trial: Trial::of(wanted.units.len()),
-        wanted: wanted.clone(),
-        stage: Stage::Waiting(words::turn()),
-        round: 1,
-        candidate: None,
-        checks: None,
-        proven: None,
-        made_from: String::new(),
-        pull: None,
-        since: now,
-        trouble: String::new(),
-    }
 }
 
 /// Nothing asks for it any more.
