@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use fairway::domain::update::{Answers, Ecosystem, Looked, Package};
+use fairway::domain::update::{Answers, Ecosystem, Files, Looked, Package, extract};
 use fairway::registry::actions::Actions;
 use fairway::registry::cargo::{Crates, Indexes};
 use fairway::registry::go::Go;
@@ -212,6 +212,37 @@ async fn a_package_that_many_ask_for_is_asked_for_once() {
     let names: Vec<&str> = ["serde", "tokio", "log"].into_iter().cycle().take(600).collect();
     assert_eq!(look(&registries(address, None), &names, NOW).await.len(), 3);
     assert_eq!(asked.lock().expect("a list").len(), 3);
+}
+
+/// 200 repositories with 30 crates each of the same 60: what they have together is asked for once, also where they come at once.
+#[tokio::test]
+async fn two_hundred_repositories_cost_what_their_distinct_packages_cost() {
+    let (address, asked) = serve().await;
+    let cache = tempfile::tempdir().expect("a folder");
+    let registries = Arc::new(registries(address, Some(cache.path())));
+    let repository = |number: usize| {
+        let line = |at: usize| format!("crate-{} = \"1.0.0\"\n", (number * 7 + at) % 60);
+        let lines: String = (0..30).map(line).collect();
+        let manifest = format!("[package]\nname = \"r{number}\"\n[dependencies]\n{lines}");
+        extract(&Files::from([("Cargo.toml".to_owned(), manifest)]))
+    };
+    let looks = |numbers: std::ops::Range<usize>| {
+        let looks = numbers.map(|number| {
+            let (registries, found) = (registries.clone(), repository(number));
+            async move {
+                let packages: Vec<Package> = found.declared.iter().filter_map(Package::of).collect();
+                registries.look_up(&packages, How { now: NOW, deep: false }, &|_| {}).await
+            }
+        });
+        futures_util::future::join_all(looks)
+    };
+    let one = looks(0..1).await.remove(0);
+    assert_eq!((one.len(), asked.lock().expect("a list").len()), (30, 30));
+    for answers in looks(0..200).await {
+        assert_eq!(answers.len(), 30);
+        assert!(answers.values().all(|looked| matches!(looked, Looked::Releases(two) if two.len() == 2)));
+    }
+    assert_eq!(asked.lock().expect("a list").len(), 60, "each once, and not 6,000 times");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! fails: a slow machine is no broken one.
 //!
 //! `cargo bench --bench fairway -- intake` runs one part: `intake`, `latency`, `growth`, `recovery`,
-//! `dagger`, `judge`, `release` or `host`.
+//! `dagger`, `judge`, `release`, `host` or `updates`.
 
 #[path = "../../tests/common/cluster.rs"]
 mod cluster;
@@ -21,6 +21,7 @@ mod process;
 mod recovery;
 mod release;
 mod report;
+mod updates;
 mod visitors;
 
 use report::Report;
@@ -67,6 +68,9 @@ async fn main() {
     }
     if asked("host") {
         host::measure(&mut report).await;
+    }
+    if asked("updates") {
+        updates::measure(&mut report).await;
     }
     match report.write(&machine) {
         Ok(path) => println!("\nas JSON: {}", path.display()),

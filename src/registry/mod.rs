@@ -25,8 +25,8 @@ pub mod toolchain;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -183,6 +183,7 @@ pub struct Registries {
     artefact_shelf: artefact::Shelf,
     anew: bool,
     sources: Vec<Box<dyn Source>>,
+    flights: Flights,
 }
 
 impl Registries {
@@ -193,7 +194,7 @@ impl Registries {
     pub fn new(config: &Config, sources: Vec<Box<dyn Source>>) -> anyhow::Result<Registries> {
         let http = fetch::client(config)?;
         let (shelf, artefact_shelf) = (Shelf::new(config.cache.clone()), artefact::Shelf::new(config.cache.clone()));
-        Ok(Registries { http, shelf, artefact_shelf, anew: config.anew, sources })
+        Ok(Registries { http, shelf, artefact_shelf, anew: config.anew, sources, flights: Flights::default() })
     }
 
     /// Looks up every package once; `done` hears how many have an answer.
@@ -241,12 +242,17 @@ impl Registries {
             Ok(address) => address,
             Err(why) => return Known::Already(Looked::Not(why)),
         };
-        let kept = self.shelf.take(package, &address::shown(&address)).filter(|kept| kept.deep || !how.deep);
-        match kept {
-            Some(kept) if !self.anew && (0..FRESH).contains(&how.now.saturating_sub(kept.asked)) => {
-                Known::Already(Looked::Releases(kept.releases))
-            }
-            kept => Known::Ask(Question { package, source: source.as_ref(), address, kept }),
+        match self.recent(package, &address, how) {
+            Ok(releases) => Known::Already(Looked::Releases(releases)),
+            Err(_) => Known::Ask(Question { package, source: source.as_ref(), address }),
+        }
+    }
+
+    /// What was answered lately, or what there is to ask about anew.
+    fn recent(&self, package: &Package, address: &str, how: How) -> Result<Vec<Release>, Option<Kept>> {
+        match self.shelf.take(package, &address::shown(address)).filter(|kept| kept.deep || !how.deep) {
+            Some(kept) if !self.anew && (0..FRESH).contains(&how.now.saturating_sub(kept.asked)) => Ok(kept.releases),
+            kept => Err(kept),
         }
     }
 
@@ -271,7 +277,14 @@ impl Registries {
         if let Some(why) = mood.and_then(Mood::hopeless) {
             return (package, Looked::Not(why));
         }
-        let Question { source, address, kept, .. } = question;
+        let Question { source, address, .. } = question;
+        let flight = self.flights.of(&address);
+        let _alone = flight.lock().await;
+        // Somebody else may have asked meanwhile, and what they were told holds here too.
+        let kept = match self.recent(&package, &address, how) {
+            Ok(releases) => return (package, Looked::Releases(releases)),
+            Err(kept) => kept,
+        };
         let reader = || source.reader(&package, how.deep);
         let fetched = fetch::fetch(&self.http, (&address, source), kept.as_ref(), &reader).await;
         if let Some(mood) = mood {
@@ -298,6 +311,25 @@ impl Registries {
     }
 }
 
+/// Questions on their way, by address: whoever has the same one waits for the answer.
+#[derive(Default)]
+struct Flights(std::sync::Mutex<BTreeMap<String, Weak<tokio::sync::Mutex<()>>>>);
+
+impl Flights {
+    fn of(&self, address: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut flights = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(flight) = flights.get(address).and_then(Weak::upgrade) {
+            return flight;
+        }
+        if flights.len() >= AT_ONCE * 4 {
+            flights.retain(|_, flight| flight.strong_count() > 0);
+        }
+        let flight = Arc::default();
+        flights.insert(address.to_owned(), Arc::downgrade(&flight));
+        flight
+    }
+}
+
 /// What can be said of a package before anybody is asked.
 enum Known<'a> {
     Already(Looked),
@@ -309,7 +341,6 @@ struct Question<'a> {
     package: &'a Package,
     source: &'a dyn Source,
     address: String,
-    kept: Option<Kept>,
 }
 
 impl Question<'_> {
