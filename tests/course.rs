@@ -65,6 +65,8 @@ struct Yard {
     bad: Mutex<Vec<&'static str>>,
     dir: tempfile::TempDir,
     edits: Mutex<usize>,
+    /// What somebody pushes while a client is at work: once.
+    meanwhile: Mutex<Option<String>>,
 }
 
 impl Yard {
@@ -75,6 +77,7 @@ impl Yard {
             bad: Mutex::new(bad.to_vec()),
             dir: tempfile::tempdir().expect("a folder"),
             edits: Mutex::new(0),
+            meanwhile: Mutex::new(None),
         })
     }
 
@@ -91,6 +94,10 @@ impl Yard {
     /// The client: `cargo update --package NAME@FROM --precise TO`, a line each.
     async fn edit(&self, spec: RunSpec, events: mpsc::Sender<RunEvent>) -> Outcome {
         assert!(spec.secrets.is_empty(), "no secrets for a client");
+        if let Some(manifest) = self.meanwhile.lock().expect("a text").take() {
+            let hub = self.hub.lock().expect("a hub").clone().expect("it was given");
+            hub.repo(&spec.repo).push("bob", "main", "Meanwhile", &[("Cargo.toml", Some(&manifest))]);
+        }
         let mut lock = self.lock_at(&spec.repo, &spec.sha);
         for step in spec.steps.iter().flat_map(|step| step.lines()).filter(|line| line.contains("'--precise'")) {
             let words: Vec<&str> = step.split('\'').collect();
@@ -337,4 +344,46 @@ async fn a_registry_that_fails_is_said_and_nothing_is_closed() {
     assert_eq!(state.look.unknown.len(), 5);
     assert_eq!(play.shown().await, "safe-cargo Open", "who is not asked cannot say that it is not needed");
     play.world.finish().await;
+}
+
+#[tokio::test]
+async fn a_default_branch_that_moves_in_mid_edit_is_not_tested_as_it_was() {
+    let play = Play::start(&[], "").await;
+    let more = format!("{}\n[features]\nmore = []\n", manifest());
+    *play.yard.meanwhile.lock().expect("a text") = Some(more.clone());
+    let file = "[pipeline.test]\nrun = [\"ok\"]\n[updates]\n";
+    play.world.hub.repo("acme/shop").push("alice", "main", "Updates", &[("fairway.toml", Some(file))]);
+    play.pass().await;
+    assert_eq!(play.shown().await, "safe-cargo Open");
+    let main = play.world.hub.repo("acme/shop").head("main").expect("a commit");
+    let head = play.pull(1).2;
+    let parents = play.world.hub.look(|hub| {
+        let repo = hub.repo("acme/shop").expect("it is there");
+        hub.git_of(repo.id).and_then(|git| git.read_commit(&head)).expect("a commit").parents
+    });
+    assert_eq!(parents, [main], "it stands on what bob pushed");
+    assert_eq!(*play.yard.edits.lock().expect("a count"), 2, "the first one was of the older manifest");
+    play.world.finish().await;
+}
+
+#[tokio::test]
+async fn a_branch_that_somebody_deletes_and_a_merge_by_hand_are_heeded() {
+    let play = Play::start(&[], "[updates]\n").await;
+    let repo = play.world.hub.repo("acme/shop");
+    repo.delete_branch("fairway/update-safe-cargo", "alice");
+    play.pass().await;
+    assert_eq!(play.shown().await, "safe-cargo Closed", "GitHub closes the pull request of a branch that is gone");
+    repo.push("bob", "main", "More", &[("README.md", Some("More.\n"))]);
+    play.pass().await;
+    assert_eq!(play.shown().await, "safe-cargo Closed", "that was an answer");
+
+    let play2 = Play::start(&[], "[updates]\n").await;
+    play2.world.hub.repo("acme/shop").pull(1).merge("alice");
+    play2.pass().await;
+    assert_eq!(play2.shown().await, "safe-cargo Merged");
+    let head = play2.world.hub.repo("acme/shop").head("main").expect("a commit");
+    assert_eq!(play2.yard.lock_at("acme/shop", &head).matches("1.1.0").count(), 5);
+    assert_eq!(play2.refs().len(), 1, "the branch is done with: {:?}", play2.refs());
+    play.world.finish().await;
+    play2.world.finish().await;
 }

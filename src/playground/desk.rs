@@ -92,6 +92,15 @@ impl RepoDesk {
         self.act(|world, repo| world.push(repo, &push))
     }
 
+    /// Deletes a branch as a person; its pull requests are closed.
+    #[track_caller]
+    pub fn delete_branch(&self, branch: &str, by: &str) {
+        self.act(|world, repo| {
+            world.git_of(repo)?.delete_ref(&format!("refs/heads/{branch}"))?;
+            world.notice_refs(repo, by)
+        });
+    }
+
     /// Opens a pull request against the default branch.
     #[track_caller]
     pub fn open_pull(&self, author: &str, head: &str, title: &str) -> PullDesk {

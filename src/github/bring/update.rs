@@ -138,7 +138,7 @@ impl GitHub {
     }
 
     /// Removes a full ref; that it is not there is no error.
-    async fn remove_reference(&self, repo: &Repo, reference: &str) -> Result<(), GitHubError> {
+    pub async fn remove_reference(&self, repo: &Repo, reference: &str) -> Result<(), GitHubError> {
         let name = reference.strip_prefix("refs/").unwrap_or(reference);
         let path = format!("{}/git/refs/{}", base(repo), escape_path(name));
         match self.send(Ask::write(Auth::of(repo, CODE), Method::DELETE, path, Value::Null)).await {

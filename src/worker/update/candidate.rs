@@ -70,7 +70,7 @@ async fn commit(
     let message = words::message(group);
     let made = NewCandidate { reference: &group.reference(), base: &base, parents: &parents, files, message: &message };
     let sha = heed(ctx, repo.installation, ctx.github.make_candidate(repo, &made).await).await?;
-    Ok(Candidate { sha, base, changes, at: state.look.at })
+    Ok(Candidate { sha, base, digest: state.look.digest.clone(), changes, at: state.look.at })
 }
 
 /// Nothing that comes along may be younger than the cooldown, whoever asked for it; what ends an advisory waits for nothing.

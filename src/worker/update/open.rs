@@ -42,6 +42,10 @@ pub async fn sync(ctx: &Context, job: &Job, (repo, id): (&Repo, &str)) -> Result
             remove(ctx, &state.repo, group).await?;
             describe(ctx, job, (&state, group), (key, mirror)).await
         }
+        (Stage::Merged, Some(_)) => {
+            clear(ctx, (&state.repo, group), &noted(mirror.as_ref())).await?;
+            describe(ctx, job, (&state, group), (key, mirror)).await
+        }
         (_, Some(_)) => describe(ctx, job, (&state, group), (key, mirror)).await,
         _ => finish(ctx, job, &[]).await,
     }
@@ -138,6 +142,17 @@ async fn pull_of(
 
 async fn remove(ctx: &Context, repo: &Repo, group: &Group) -> Result<(), JobError> {
     heed(ctx, repo.installation, ctx.github.remove_references(repo, &group.references()).await).await
+}
+
+/// A branch whose pull request is merged is done with, unless somebody put more on it.
+async fn clear(ctx: &Context, (repo, group): (&Repo, &Group), note: &Note) -> Result<(), JobError> {
+    slots(ctx, repo.installation, Class::Bulk, Load { writes: 1, content: 0, reads: 1 }).await?;
+    let reference = format!("refs/heads/{}", group.branch());
+    let there = heed(ctx, repo.installation, ctx.github.reference(repo, &reference).await).await?;
+    if there.is_some_and(|tip| tip == note.tip) {
+        heed(ctx, repo.installation, ctx.github.remove_reference(repo, &reference).await).await?;
+    }
+    Ok(())
 }
 
 /// Nobody needs it any more: it says why and is closed.

@@ -16,7 +16,7 @@ use crate::domain::ids::Repo;
 use crate::domain::project::Trigger;
 use crate::domain::speech::updates::course as words;
 use crate::domain::task::{Event, Key, Task, Trust};
-use crate::domain::update::course::{Candidate, Exposed, Found, News, Refused, week};
+use crate::domain::update::course::{Candidate, Exposed, Found, Kind, News, Refused, week};
 
 /// A repository is looked at again after this long, whatever happens: six hours, in milliseconds.
 const AGAIN_MS: i64 = 6 * 60 * 60 * 1000;
@@ -162,10 +162,15 @@ fn making(state: &UpdatesState, id: &str, round: u32) -> Option<usize> {
 
 /// The repository's own pipelines say whether it works.
 fn made(state: &mut UpdatesState, at: usize, candidate: &Candidate, (facts, changes): (&Facts, &mut Vec<Change>)) {
-    let digest = state.look.digest.clone();
+    let moved = candidate.digest != state.look.digest;
     let group = &mut state.groups[at];
+    if moved && group.wanted.kind != Kind::Batch {
+        // The default branch has other manifests by now: to test this would tell nothing of what is merged.
+        wanted::again(group);
+        return;
+    }
     group.candidate = Some(candidate.clone());
-    group.made_from = digest;
+    group.made_from.clone_from(&candidate.digest);
     group.stage = Stage::Testing;
     if matches!(&facts.project, Some(ProjectAt::Found(_))) {
         let ask =

@@ -97,9 +97,10 @@ impl Play {
     fn candidate(&mut self, id: &str) {
         let group = self.group(id);
         self.commits += 1;
-        let (sha, base) = (format!("c{}", self.commits), self.state.as_ref().expect("state").look.sha.clone());
+        let look = self.state.as_ref().expect("state").look.clone();
+        let (sha, base, digest) = (format!("c{}", self.commits), look.sha, look.digest);
         let red = group.tried().flat_map(|unit| &unit.items).any(|item| self.bad.contains(&item.name.as_str()));
-        let candidate = Candidate { sha, base, changes: Vec::new(), at: 0 };
+        let candidate = Candidate { sha, base, digest, changes: Vec::new(), at: 0 };
         self.news(News::Made { group: id.to_owned(), round: group.round, candidate });
         let Some(checks) = self.group(id).checks else { return };
         let run: RunKey = checks.key(&checks.items[0]);
@@ -239,6 +240,35 @@ fn it_is_made_anew_when_its_manifests_changed_and_not_at_every_push() {
         play.settle();
         assert_eq!((play.commits, play.pulls), (commits, 1));
     }
+}
+
+#[test]
+fn what_was_made_or_tested_while_the_manifests_changed_is_made_anew() {
+    let mut play = Play::new(&[]);
+    let all = [wanted("cargo-a", Kind::Breaking, &["a"])];
+    play.looked(("1", &routine()), &all);
+    let late = Candidate { sha: "late".into(), digest: "1".into(), ..Candidate::default() };
+    play.looked(("2", &routine()), &all);
+    let round = play.group("cargo-a").round;
+    play.news(News::Made { group: "cargo-a".into(), round, candidate: late.clone() });
+    assert_eq!(
+        (play.group("cargo-a").candidate, play.group("cargo-a").round),
+        (None, round + 1),
+        "it is of the old ones"
+    );
+    play.todo.retain(|task| !matches!(task, Task::LookUp { .. }));
+    play.news(News::Made {
+        group: "cargo-a".into(),
+        round: round + 1,
+        candidate: Candidate { digest: "2".into(), ..late },
+    });
+    assert_eq!(play.group("cargo-a").stage, Stage::Testing);
+    play.looked(("3", &routine()), &all);
+    assert_eq!(play.group("cargo-a").stage, Stage::Making, "what is tested would not merge");
+    play.todo.clear();
+    let (group, round) = ("cargo-a".to_owned(), play.group("cargo-a").round);
+    play.looked(("3", &routine()), &all);
+    assert_eq!(play.group(&group).round, round, "once, and not at every push");
 }
 
 #[test]

@@ -56,9 +56,10 @@ fn renew(state: &mut UpdatesState, at: usize, wanted: &Wanted, changes: &mut Vec
         Stage::Theirs | Stage::Merging => true,
         Stage::Merged | Stage::Closed | Stage::Failed(_) => same,
         Stage::Waiting(_) | Stage::Over(_) => false,
+        // What comes of it is held against the manifests then.
+        Stage::Making => same,
         // Made from other manifests, it would not merge: it is made anew once, and not at every push.
-        Stage::Making | Stage::Testing | Stage::Proven => same,
-        Stage::Open => same && group.made_from == digest,
+        Stage::Testing | Stage::Proven | Stage::Open => same && group.made_from == digest,
     };
     if stays {
         return;

@@ -9,6 +9,9 @@ pub struct Candidate {
     pub sha: String,
     /// The commit of the default branch that it was made from.
     pub base: String,
+    /// The digest of all manifests and locks there.
+    #[serde(default)]
+    pub digest: String,
     /// What the locks have otherwise, by name.
     pub changes: Vec<super::Moved>,
     /// When it was made; Unix milliseconds.
