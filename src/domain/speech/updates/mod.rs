@@ -8,7 +8,7 @@ pub mod foreign;
 pub mod left;
 pub mod security;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use explain::explain;
 
@@ -24,10 +24,12 @@ pub fn listing(found: &Found, decision: &Decision, now: i64) -> String {
     section(&mut out, ("Safe updates", "their authors promise that nothing breaks"), proposals(&safe, now));
     section(&mut out, ("Breaking updates", "read what changed first"), proposals(&breaking, now));
     section(&mut out, ("Held back", "newer, and not offered"), held(&decision.held, now));
-    let unknown =
-        decision.unknown.iter().map(|line| (line.name.clone(), format!("{} ({}:{})", line.why, line.file, line.line)));
-    section(&mut out, ("Not looked up", "nothing is known, so nothing is said"), rows(unknown.collect()));
-    section(&mut out, ("Left alone", "from Git or a folder"), left(found));
+    let unknown = decision.unknown.iter().map(|line| Said::of((&line.name, &line.why), (&line.file, line.line)));
+    let (lines, count) = (by_reason(unknown.collect()), decision.unknown.len());
+    counted(&mut out, ("Not looked up", "nothing is known, so nothing is said"), (lines, count));
+    let left = left(found);
+    let count = left.len();
+    counted(&mut out, ("Left alone", "from Git or a folder"), (by_reason(left), count));
     let mut notes = found.notes.clone();
     notes.dedup();
     section(&mut out, ("Not read", "as it stands"), notes);
@@ -65,11 +67,16 @@ fn title(toolchain: &str) -> &str {
     }
 }
 
-fn section(out: &mut String, (title, remark): (&str, &str), lines: Vec<String>) {
+fn section(out: &mut String, heading: (&str, &str), lines: Vec<String>) {
+    let count = lines.len();
+    counted(out, heading, (lines, count));
+}
+
+fn counted(out: &mut String, (title, remark): (&str, &str), (lines, count): (Vec<String>, usize)) {
     if lines.is_empty() {
         return;
     }
-    out.push_str(&format!("\n{title} ({}): {remark}\n", lines.len()));
+    out.push_str(&format!("\n{title} ({count}): {remark}\n"));
     for line in lines {
         out.push_str(&format!("  {line}\n"));
     }
@@ -79,6 +86,52 @@ fn section(out: &mut String, (title, remark): (&str, &str), lines: Vec<String>) 
 fn rows(rows: Vec<(String, String)>) -> Vec<String> {
     let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
     rows.into_iter().map(|(name, what)| format!("{name:<width$}  {what}")).collect()
+}
+
+/// What is to be said of a line of a manifest.
+struct Said {
+    name: String,
+    why: String,
+    place: String,
+}
+
+impl Said {
+    fn of((name, why): (&str, &str), (file, line): (&str, u32)) -> Said {
+        Said { name: name.to_owned(), why: why.to_owned(), place: format!("{file}:{line}") }
+    }
+}
+
+/// What holds for several is said once, with their names below it.
+fn by_reason(all: Vec<Said>) -> Vec<String> {
+    let mut reasons: BTreeMap<&str, Vec<&Said>> = BTreeMap::new();
+    for said in &all {
+        reasons.entry(&said.why).or_default().push(said);
+    }
+    let (alone, together): (Vec<_>, Vec<_>) = reasons.into_iter().partition(|(_, of)| of.len() == 1);
+    let alone = alone.iter().flat_map(|(_, of)| of.iter());
+    let mut lines = rows(alone.map(|said| (said.name.clone(), format!("{} ({})", said.why, said.place))).collect());
+    for (why, of) in together {
+        lines.push(format!("{} lines: {why}", of.len()));
+        let names: BTreeSet<&str> = of.iter().map(|said| said.name.as_str()).collect();
+        lines.extend(wrapped(names.into_iter()).into_iter().map(|line| format!("  {line}")));
+    }
+    lines
+}
+
+/// Names with commas, in lines of at most some 100 characters.
+fn wrapped<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for name in names {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + name.chars().count() < 98 => line.push_str(&format!(", {name}")),
+            Some(line) => {
+                line.push(',');
+                lines.push(name.to_owned());
+            }
+            None => lines.push(name.to_owned()),
+        }
+    }
+    lines
 }
 
 /// One line for an update that several manifests share.
@@ -157,12 +210,12 @@ pub fn reason(ecosystem: Ecosystem, why: &Why, now: i64) -> String {
     }
 }
 
-fn left(found: &Found) -> Vec<String> {
+fn left(found: &Found) -> Vec<Said> {
     let lines = found.declared.iter().filter_map(|line| match &line.origin {
-        Origin::Elsewhere(from) => Some((line.name.clone(), format!("{from} ({}:{})", line.file, line.line))),
+        Origin::Elsewhere(from) => Some(Said::of((&line.name, from), (&line.file, line.line))),
         _ => None,
     });
-    rows(lines.collect())
+    lines.collect()
 }
 
 #[cfg(test)]

@@ -94,6 +94,32 @@ fn everything_stands_under_its_heading_with_its_reason() {
 }
 
 #[test]
+fn what_holds_for_many_lines_is_said_once() {
+    let manifest =
+        "[package]\nname = \"shop\"\n[dependencies]\na = { path = \"../a\" }\nb = \"1\"\nc = \"1\"\nd = \"1\"\n";
+    let found = extract(&Texts::from([("Cargo.toml".to_owned(), manifest.to_owned())]));
+    let package = |name: &str| Package { ecosystem: Ecosystem::Cargo, registry: None, name: name.to_owned() };
+    let silent = |name: &str| (package(name), Looked::Not("the registry is silent".to_owned()));
+    let mut answers = Answers::from([silent("b"), silent("c")]);
+    answers.insert(package("d"), Looked::Not("nobody has it".to_owned()));
+    insta::assert_snapshot!(listing(&found, &decide(&found, &answers, &Policy::at(NOW)), NOW), @"
+    4 dependencies in Cargo.toml, 0 packages locked.
+
+    Not looked up (3): nothing is known, so nothing is said
+      d  nobody has it (Cargo.toml:7)
+      2 lines: the registry is silent
+        b, c
+
+    Left alone (1): from Git or a folder
+      a  path ../a (Cargo.toml:4)
+    ");
+    let names: Vec<String> = (10..50).map(|n| format!("package-{n}")).collect();
+    let lines = super::wrapped(names.iter().map(String::as_str));
+    assert!(lines.len() > 3 && lines.iter().all(|line| line.len() <= 100), "{lines:?}");
+    assert_eq!(lines.join(" "), names.join(", "));
+}
+
+#[test]
 fn why_is_there_no_update_of_this() {
     let found = found();
     let (answers, policy) = (answers(), Policy::at(NOW));

@@ -9,6 +9,7 @@ use super::{Item, Kind, Refused, Unit, Wanted};
 use crate::domain::update::advisory::fix::{Left, Proof};
 use crate::domain::update::advisory::{Finding, Severity};
 use crate::domain::update::model::{Ecosystem, Proposal, Step};
+use crate::domain::update::rules;
 
 /// An advisory that a group ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +44,14 @@ pub fn groups(cures: Vec<Cure>, proposals: &[Proposal], course: &Course, refused
     }
     let mut routine: BTreeMap<(u8, String), (Kind, Vec<Item>)> = BTreeMap::new();
     for proposal in proposals.iter().filter(|_| course.routine) {
-        let (order, id, kind) = place(proposal, course);
+        let (order, mut id, kind) = place(proposal, course);
+        if proposals.iter().any(|other| passes(proposal, other)) {
+            if matches!(kind, Kind::Named(_)) {
+                // A group asks for one version of a package.
+                continue;
+            }
+            id.push_str("-0.x");
+        }
         routine.entry((order, id)).or_insert_with(|| (kind, Vec::new())).1.push(item(proposal));
     }
     for ((_, id), (kind, items)) in routine {
@@ -54,6 +62,16 @@ pub fn groups(cures: Vec<Cure>, proposals: &[Proposal], course: &Course, refused
     }
     all.retain(|wanted| !wanted.units.is_empty());
     all
+}
+
+/// Whether the other one takes the same line past 1.0, and this one does not.
+fn passes(this: &Proposal, other: &Proposal) -> bool {
+    let line = |of: &Proposal| (of.ecosystem, of.line, of.step == Step::Breaking);
+    line(this) == line(other)
+        && this.step == Step::Breaking
+        && (&this.name, &this.file) == (&other.name, &other.file)
+        && rules::zero(&this.to)
+        && !rules::zero(&other.to)
 }
 
 fn unwanted(item: &Item, refused: &[Refused]) -> bool {
@@ -138,6 +156,19 @@ mod tests {
         let no = Refused { ecosystem: Ecosystem::Npm, name: "@scope/c".into(), version: "2.0.0".into(), pull: 4 };
         assert_eq!(groups(Vec::new(), &proposals, &course, &[no]).len(), 2);
         assert!(groups(Vec::new(), &proposals, &Course::default(), &[]).is_empty(), "nobody asked for them");
+    }
+
+    #[test]
+    fn the_last_version_before_1_0_and_the_one_past_it_are_two_ways_and_a_named_group_takes_the_longer_one() {
+        let way = |to: &str| Proposal { from: "0.1.0".into(), to: to.into(), ..proposal("a", Step::Breaking) };
+        let ways = [way("0.9.1"), way("2.0.0")];
+        let course = Course::read(Some(&"schedule = \"daily\"".parse().expect("a table"))).expect("a course");
+        let expected = [("npm-a", 1), ("npm-a-0.x", 1)].map(|(id, count)| (id.to_owned(), count));
+        assert_eq!(shown(&groups(Vec::new(), &ways, &course, &[])), expected);
+        assert_eq!(shown(&groups(Vec::new(), &ways[..1], &course, &[])), [("npm-a".to_owned(), 1)], "there is one way");
+        let course = Course::read(Some(&"groups = { all = [\"*\"] }".parse().expect("a table"))).expect("a course");
+        let named = groups(Vec::new(), &ways, &course, &[]);
+        assert_eq!(named[0].units[0].items.iter().map(|item| item.to.as_str()).collect::<Vec<_>>(), ["2.0.0"]);
     }
 
     #[test]

@@ -177,15 +177,17 @@ struct Line<'a> {
 
 fn one(line: &Line<'_>, decision: &mut Decision) {
     let Some(from) = now(line.declared) else { return };
-    for step in [Step::Safe, Step::Breaking] {
+    // From before 1.0 the last version before it is a smaller way than the one past it, and both are offered.
+    for (step, zero) in [(Step::Safe, None), (Step::Breaking, Some(true)), (Step::Breaking, Some(false))] {
         let mut whys: Vec<Why> = Vec::new();
-        for release in line.candidates(&from, step) {
+        let candidates = line.candidates(&from, step);
+        for release in candidates.into_iter().filter(|it| zero.is_none_or(|zero| rules::zero(&it.version) == zero)) {
             let lock_only = rules::admits(line.declared.ecosystem, &line.declared.requirement, &release.version);
             if lock_only && line.declared.locked.is_empty() {
                 // Without a lock, whoever builds takes it already.
                 break;
             }
-            let Some(why) = line.objection(release) else {
+            let Some(why) = line.objection(&from, release) else {
                 decision.proposals.push(line.proposal(&from, release, (step, lock_only)));
                 break;
             };
@@ -214,7 +216,7 @@ impl<'a> Line<'a> {
         released
     }
 
-    fn objection(&self, release: &Release) -> Option<Why> {
+    fn objection(&self, from: &str, release: &Release) -> Option<Why> {
         let Line { declared, policy, .. } = self;
         if let Some(rule) = policy.ignore.iter().find(|rule| rule.covers(declared, &release.version)) {
             return Some(Why::Ignored(rule.text.clone()));
@@ -222,11 +224,20 @@ impl<'a> Line<'a> {
         if rules::pinned(declared.ecosystem, &declared.requirement).is_some() {
             return Some(Why::Pinned);
         }
-        self.toolchain(release).or_else(|| age(release.published, policy))
+        self.toolchain(from, release).or_else(|| age(release.published, policy))
     }
 
-    fn toolchain(&self, release: &Release) -> Option<Why> {
-        objection(self.found, self.declared.ecosystem, release)
+    /// A promise that the version in use does not keep either holds back only what asks for more than that one.
+    fn toolchain(&self, from: &str, release: &Release) -> Option<Why> {
+        let ecosystem = self.declared.ecosystem;
+        let why = objection(self.found, ecosystem, release)?;
+        let in_use = self.releases.iter().find(|other| other.version == from);
+        let in_use = in_use.filter(|release| objection(self.found, ecosystem, release).is_some());
+        let (has, needs) = (in_use.and_then(|release| release.needs.as_ref()), release.needs.as_ref());
+        let no_more = has
+            .zip(needs)
+            .is_some_and(|(has, needs)| has == needs || rules::runs_on(ecosystem, needs, has) == Some(true));
+        (!no_more).then_some(why)
     }
 
     fn proposal(&self, from: &str, release: &Release, (step, lock_only): (Step, bool)) -> Proposal {

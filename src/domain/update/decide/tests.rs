@@ -60,6 +60,14 @@ fn the_safe_version_and_the_breaking_one_are_offered_apart() {
 }
 
 #[test]
+fn from_before_1_0_the_last_version_before_it_and_the_newest_are_offered() {
+    let releases = || ["0.3.1", "0.3.4", "0.4.0", "0.9.0", "1.0.0", "2.1.0"].map(release).to_vec();
+    assert_eq!(told(asks("0.3", &["0.3.1"]), releases()), "s 0.3.4, b+ 0.9.0, b+ 2.1.0");
+    assert_eq!(told(asks("0.9", &["0.9.0"]), releases()), "b+ 2.1.0");
+    assert_eq!(told(asks("1", &["1.0.0"]), releases()), "b+ 2.1.0");
+}
+
+#[test]
 fn the_newest_is_left_in_peace_and_counted() {
     let decision = run(asks("1", &["1.2.1+spec-1.1.0"]), vec![release("1.2.1"), release("1.2.0")], &Policy::at(NOW));
     assert_eq!((tell(&decision).as_str(), decision.newest), ("", 1));
@@ -87,6 +95,16 @@ fn the_newest_that_the_promised_toolchain_can_build_is_offered() {
     let expected = "s 1.1.0, not 1.2.0 Toolchain { needs: \"1.75\", has: \"1.74\" }, \
                     not 2.0.0 Toolchain { needs: \"1.85\", has: \"1.74\" }";
     assert_eq!(told(asks("1", &["1.0.0"]), releases), expected);
+}
+
+#[test]
+fn a_promise_that_the_version_in_use_breaks_holds_back_only_what_asks_for_more() {
+    let mut found = Found { toolchains: vec![("rust".into(), "1.70".into())], ..Found::default() };
+    found.declared.push(asks("1", &["1.0.0"]));
+    let known = vec![needs("1.0.0", "1.80"), needs("1.1.0", "1.75"), needs("1.2.0", "1.80"), needs("1.3.0", "1.85")];
+    let package = Package::of(&found.declared[0]).expect("a package");
+    let decision = decide(&found, &Answers::from([(package, Looked::Releases(known))]), &Policy::at(NOW));
+    assert_eq!(tell(&decision), "s 1.2.0, not 1.3.0 Toolchain { needs: \"1.85\", has: \"1.70\" }");
 }
 
 #[test]

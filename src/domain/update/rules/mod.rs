@@ -88,6 +88,11 @@ pub fn prerelease(ecosystem: Ecosystem, version: &str) -> bool {
     }
 }
 
+/// Whether a version is one before 1.0.
+pub fn zero(version: &str) -> bool {
+    version.trim_start_matches(['v', 'V']).split('.').next() == Some("0")
+}
+
 /// Whether a release that needs a toolchain (`1.74`, `>=18`) works with the one that the repository promises (`1.70`, `>=16`):
 /// with all of it, where that is a range. `None` where one of the two cannot be read.
 pub fn runs_on(ecosystem: Ecosystem, needs: &str, has: &str) -> Option<bool> {
