@@ -308,15 +308,16 @@ impl Sink for GzDecoder<Plain> {
     }
 }
 
-/// What the person can do something about; addresses and tokens stay out of it.
+/// What the person can do something about; of an address the host alone, since the rest may hold a token.
 fn words(error: &reqwest::Error) -> String {
+    let host = error.url().and_then(reqwest::Url::host_str).map(|host| format!(" at {host}")).unwrap_or_default();
     if error.is_timeout() {
-        return "the registry did not answer in time".to_owned();
+        return format!("the registry{host} did not answer in time");
     }
     let mut causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     let last = causes.by_ref().last().map(ToString::to_string).unwrap_or_default();
     if error.is_connect() {
-        return format!("the registry cannot be reached ({last})");
+        return format!("the registry{host} cannot be reached ({last})");
     }
-    format!("the registry did not answer as HTTP has it ({last})")
+    format!("the registry{host} did not answer as HTTP has it ({last})")
 }

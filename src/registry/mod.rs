@@ -377,6 +377,6 @@ impl Mood {
     fn hopeless(&self) -> Option<String> {
         let lost = self.answered.load(Ordering::Relaxed) == 0 && self.failed.load(Ordering::Relaxed) >= PATIENCE;
         let last = || self.last.lock().map(|last| last.clone()).unwrap_or_default();
-        lost.then(|| format!("not asked any more after {PATIENCE} failures, the last: {}", last()))
+        lost.then(last)
     }
 }

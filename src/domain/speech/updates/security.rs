@@ -44,11 +44,7 @@ pub fn security(report: &Report<'_>) -> String {
         out.push_str(&format!("Nothing that is locked has an open advisory; {} were read.\n", report.read));
     } else {
         out.push_str(&format!("Advisories ({}): of the {} that were read\n", report.lines.len(), report.read));
-        let mut lines: Vec<&Line<'_>> = report.lines.iter().collect();
-        lines.sort_by_key(|line| std::cmp::Reverse(line.finding.severity));
-        for line in lines {
-            out.push_str(&open(line));
-        }
+        out.push_str(&open(report.lines.iter()));
     }
     for cure in report.cures {
         out.push_str(&fix(cure));
@@ -60,9 +56,7 @@ pub fn security(report: &Report<'_>) -> String {
 /// What is open about one package, or nothing.
 pub fn about(report: &Report<'_>, name: &str) -> String {
     let mut out = String::new();
-    for line in report.lines.iter().filter(|line| line.finding.name == name) {
-        out.push_str(&open(line));
-    }
+    out.push_str(&open(report.lines.iter().filter(|line| line.finding.name == name)));
     for cure in report.cures {
         let ends = cure.fixed.iter().any(|ended| ended.finding.name == name);
         if ends || cure.items.iter().any(|item| item.name == name) {
@@ -72,17 +66,52 @@ pub fn about(report: &Report<'_>, name: &str) -> String {
     out
 }
 
-fn open(line: &Line<'_>) -> String {
+/// By package, the worst first: one that is old has many.
+fn open<'l, 'a: 'l>(lines: impl Iterator<Item = &'l Line<'a>>) -> String {
+    let mut packages: BTreeMap<String, Vec<&Line<'_>>> = BTreeMap::new();
+    for line in lines {
+        packages.entry(way(line.finding)).or_default().push(line);
+    }
+    let worst = |lines: &[&Line<'_>]| lines.iter().map(|line| line.finding.severity).max();
+    let mut packages: Vec<(String, Vec<&Line<'_>>)> = packages.into_iter().collect();
+    packages.sort_by_key(|(_, lines)| std::cmp::Reverse(worst(lines)));
+    let mut out = String::new();
+    for (way, mut lines) in packages {
+        lines.sort_by_key(|line| std::cmp::Reverse(line.finding.severity));
+        // What is known of none of them is said once.
+        let unknown = lines.iter().all(|line| line.used.is_none());
+        let remark = if unknown { "; used: unknown" } else { "" };
+        out.push_str(&format!("  {way}{remark}\n"));
+        lines.iter().for_each(|line| out.push_str(&one(line, unknown)));
+    }
+    out
+}
+
+fn one(line: &Line<'_>, unknown: bool) -> String {
     let Line { finding, used, stays } = line;
     let aliases = finding.ids.get(1..).unwrap_or_default().join(", ");
     let aliases = if aliases.is_empty() { aliases } else { format!(" ({aliases})") };
-    let title = if finding.title.is_empty() { "no title" } else { finding.title.as_str() };
-    let mut out = format!("  {:<8}  {}{aliases}: {title}\n", word(finding.severity), finding.id());
-    out.push_str(&format!("            {}; {}\n", way(finding), reach(finding, *used)));
+    let mut out = format!("    {:<8}  {}{aliases}: {}\n", word(finding.severity), finding.id(), title(finding));
+    if !unknown {
+        out.push_str(&format!("              {}\n", reach(finding, *used)));
+    }
     if !stays.is_empty() {
-        out.push_str(&format!("            stays: {stays}\n"));
+        out.push_str(&format!("              stays: {stays}\n"));
     }
     out
+}
+
+/// Some databases have no titles, and the beginning of their text is one.
+fn title(finding: &Finding) -> String {
+    const LONGEST: usize = 100;
+    match finding.title.char_indices().nth(LONGEST) {
+        None if finding.title.is_empty() => "no title".to_owned(),
+        None => finding.title.clone(),
+        Some((end, _)) => {
+            let cut = &finding.title[..end];
+            format!("{} ...", cut.rsplit_once(' ').map_or(cut, |(words, _)| words))
+        }
+    }
 }
 
 fn word(severity: Option<Severity>) -> &'static str {

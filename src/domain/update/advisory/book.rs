@@ -55,14 +55,15 @@ pub fn read<P: AsRef<str>, T: AsRef<str>>(files: impl Iterator<Item = (P, T)>) -
         let (path, text) = (path.as_ref(), text.as_ref());
         let result = match path.rsplit_once('.').map(|(_, extension)| extension) {
             // A database has a README too.
-            Some("md") if concerns(path) => rustsec::read(path, text),
+            Some("md") if concerns(path) => Some(rustsec::read(path, text)),
             Some("json") => osv::json(path, text),
             Some("yaml" | "yml") => osv::yaml(path, text),
-            _ => continue,
+            _ => None,
         };
         match result {
-            Ok(advisory) => advisories.push(advisory),
-            Err(one) => unusable.push(one),
+            Some(Ok(advisory)) => advisories.push(advisory),
+            Some(Err(one)) => unusable.push(one),
+            None => {}
         }
     }
     Book::new(advisories, unusable)

@@ -11,21 +11,26 @@ use super::{Advisory, Affected, Unusable, canonical};
 use crate::domain::detect::yaml;
 use crate::domain::update::model::Ecosystem;
 
-/// JSON.
-pub(super) fn json(path: &str, text: &str) -> Result<Advisory, Unusable> {
+/// JSON. `None`: it is something else, such as the settings of a tool; databases have these beside their advisories.
+pub(super) fn json(path: &str, text: &str) -> Option<Result<Advisory, Unusable>> {
     match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
-        Ok(value) => document(path, &value),
-        Err(error) => Err(unnamed(path, format!("its JSON cannot be read: {error}"))),
+        Ok(value) => concerns(&value).then(|| document(path, &value)),
+        Err(error) => Some(Err(unnamed(path, format!("its JSON cannot be read: {error}")))),
     }
 }
 
-/// YAML.
-pub(super) fn yaml(path: &str, text: &str) -> Result<Advisory, Unusable> {
+/// YAML. `None` as for JSON.
+pub(super) fn yaml(path: &str, text: &str) -> Option<Result<Advisory, Unusable>> {
     match yaml::parse(text) {
-        Ok(node) => document(path, &plain(&node)),
-        Err(Some(line)) => Err(unnamed(path, format!("its YAML cannot be read from line {line} on"))),
-        Err(None) => Err(unnamed(path, "its YAML cannot be read".to_owned())),
+        Ok(node) => Some(plain(&node)).filter(concerns).map(|value| document(path, &value)),
+        Err(Some(line)) => Some(Err(unnamed(path, format!("its YAML cannot be read from line {line} on")))),
+        Err(None) => Some(Err(unnamed(path, "its YAML cannot be read".to_owned()))),
     }
+}
+
+/// OSV asks for an `id`; what has neither that nor anything affected is none of its documents.
+fn concerns(value: &Value) -> bool {
+    ["id", "affected", "withdrawn"].iter().any(|key| !value[*key].is_null())
 }
 
 fn unnamed(path: &str, why: String) -> Unusable {
