@@ -14,9 +14,7 @@ use crate::domain::update::{
 };
 
 /// Times that a search may ask for more packages; each brings those that the last one missed.
-const ROUNDS: usize = 24;
-/// States that are looked at while it is not clear yet which packages matter.
-const GLANCE: u32 = 60;
+const ROUNDS: usize = 60;
 
 /// All that is known of a checkout's advisories.
 #[derive(Default)]
@@ -112,31 +110,36 @@ async fn cure(
 /// Asks for what the search misses until it misses nothing.
 async fn search(known: &mut Known<'_>, lock: &str, book: &Arc<Book>) -> Fix {
     let mut asked: BTreeSet<String> = known.offers.keys().cloned().collect();
-    // What is missing shows early: a search at full length comes when nothing is.
-    let mut effort = GLANCE;
-    let mut round = 0;
-    loop {
-        let (found, lock, book, offers) = (known.found.clone(), lock.to_owned(), book.clone(), known.offers.clone());
-        let work = move || fix::fix(&found, &lock, &book, &offers, effort);
-        let fix = match tokio::task::spawn_blocking(work).await {
-            Ok(fix) => fix,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
-        let missing: Vec<String> = fix.wanted.iter().filter(|name| !asked.contains(*name)).cloned().collect();
-        round += 1;
-        match missing.is_empty() {
-            true if effort == fix::EFFORT => return fix,
-            _ if round > ROUNDS => return fix,
-            true => effort = fix::EFFORT,
-            false => {
-                asked.extend(missing.iter().cloned());
-                known.learn(&missing).await;
-            }
+    for _ in 0..ROUNDS {
+        // Nothing can rest on those of whom nobody could say anything.
+        let mut offers = known.offers.clone();
+        offers.extend(
+            asked.iter().filter(|name| !known.offers.contains_key(*name)).map(|name| (name.clone(), Vec::new())),
+        );
+        let missing = known.think((lock, book, offers), fix::missing).await;
+        if missing.is_empty() {
+            break;
         }
+        asked.extend(missing.iter().cloned());
+        known.learn(&missing).await;
     }
+    known.think((lock, book, known.offers.clone()), fix::fix).await
 }
 
 impl Known<'_> {
+    /// What takes its time, where it holds up nobody.
+    async fn think<T: Send + 'static>(
+        &self,
+        (lock, book, offers): (&str, &Arc<Book>, Offers),
+        what: fn(&Found, &str, &Book, &Offers, u32) -> T,
+    ) -> T {
+        let (found, lock, book) = (self.found.clone(), lock.to_owned(), book.clone());
+        match tokio::task::spawn_blocking(move || what(&found, &lock, &book, &offers, fix::EFFORT)).await {
+            Ok(thought) => thought,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
     async fn learn(&mut self, names: &[String]) {
         let package = |name: &String| Package { ecosystem: Ecosystem::Cargo, registry: None, name: name.clone() };
         let packages: Vec<Package> = names.iter().map(package).collect();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fairway::domain::update::advisory::fix::{Offers, Proof, fix};
+use fairway::domain::update::advisory::fix::{Offers, Proof, fix, missing};
 use fairway::domain::update::advisory::{Book, audit};
 use fairway::domain::update::{Found, Locked, Origin};
 use proptest::prelude::*;
@@ -182,8 +182,13 @@ fn brute(case: &Case, old: &[Id], book: &Book, offers: &Offers) -> (usize, (usiz
     best.expect("the lock itself is one")
 }
 
+/// `PROPTEST_CASES` for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, max_global_rejects: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_global_rejects: 200_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_smaller_is_overlooked(case in case()) {
@@ -207,5 +212,22 @@ proptest! {
         let got = (before.len() - after.len(), cost(&new, &old, &offers).expect("never back"));
         prop_assert_eq!(got, brute(&case, &old, &book, &offers), "{:?}", fix);
         prop_assert_eq!(fix.proof, Proof::Smallest);
+
+        // With only what it asks for looked up it is the same.
+        let mut known = Offers::new();
+        loop {
+            let missing = missing(&lock, "Cargo.lock", &book, &known, 50_000);
+            if missing.is_empty() {
+                break;
+            }
+            for name in missing {
+                prop_assert!(known.insert(name.clone(), offers[&name].clone()).is_none(), "asked for {} twice", name);
+            }
+        }
+        let asked = fairway::domain::update::advisory::fix::fix(&lock, "Cargo.lock", &book, &known, 50_000);
+        let new = ids(&asked.lock);
+        let got = (before.len() - findings(&new, &book).len(), cost(&new, &old, &offers).expect("never back"));
+        prop_assert_eq!(got, brute(&case, &old, &book, &offers), "with {:?}: {:?}", known.keys(), asked);
+        prop_assert_eq!((asked.proof, asked.wanted.len()), (Proof::Smallest, 0));
     }
 }

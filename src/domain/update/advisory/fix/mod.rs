@@ -2,13 +2,14 @@
 //!
 //! A lock is a set of packages, at most one in each range of compatible versions, in which everybody finds what they require.
 //! What is looked for is such a set without the affected versions and with as few versions as possible that the lock does not
-//! have yet. The search starts from the lock, takes the affected versions out, and mends one unmet requirement after the other
-//! in every way there is: by another version of what is required, or by doing without who requires it. Both ways together
-//! leave nothing out, so what is found with the fewest new versions is the smallest.
+//! have yet. That is a question for a SAT solver: whether there is one at all, and none that costs less.
+//!
+//! A package that nobody looked up is taken to have whatever is required of it, and to require nothing. What the smallest change
+//! rests on is looked up then, until it rests on nothing of the kind: there is nothing smaller then, whatever the rest has.
 //!
 //! Features are not known here, nor `links`: the client that makes the change has the last word, and its lock is audited again.
 
-mod bound;
+mod least;
 mod offered;
 mod relock;
 mod search;
@@ -24,8 +25,7 @@ use super::audit::{Audit, Finding, audit};
 use super::book::Book;
 use crate::domain::update::model::{Dependency, Ecosystem, Found, Locked, Release, Why};
 use crate::domain::update::rules;
-use bound::Cost;
-use search::{Answer, Outcome};
+use search::Model;
 use world::World;
 
 /// A release that a lock could have.
@@ -53,8 +53,8 @@ impl Offer {
 /// What the registry has, by name. A name that is missing was not looked up; one without releases is not there.
 pub type Offers = BTreeMap<String, Vec<Offer>>;
 
-/// States that are looked at for one lock unless the caller says otherwise; some seconds at the most.
-pub const EFFORT: u32 = 2_000;
+/// Decisions that are tried for one lock unless the caller says otherwise; some seconds at the most.
+pub const EFFORT: u32 = 200_000;
 
 /// A version that enters the lock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,67 +145,120 @@ pub struct Fix {
     pub looked_at: u32,
 }
 
+/// The packages that have to be looked up before `fix` can say what the smallest change is: those that a change would rest on
+/// if they had whatever is required of them. Empty: `fix` misses nothing.
+pub fn missing(found: &Found, lock: &str, book: &Book, offers: &Offers, effort: u32) -> Vec<String> {
+    let part = world::only(found, lock);
+    let before = audit(&part, book);
+    if unknown(&part, &before) {
+        return Vec::new();
+    }
+    let mut world = World::new(&part, &before.vulnerable, book, offers);
+    let best = Model::new(&mut world, true, effort).best();
+    best.map(|best| best.wanted.into_iter().collect()).unwrap_or_default()
+}
+
+/// Where there is nothing to end, or nobody knows how.
+fn unknown(part: &Found, before: &Audit) -> bool {
+    before.vulnerable.is_empty() || part.locked.first().is_some_and(|l| l.ecosystem != Ecosystem::Cargo)
+}
+
 /// The smallest change of `lock`, a file of `found`, that ends every advisory that can be ended.
 ///
-/// Where not all can be ended together, as many as possible are. The same input gives the same answer.
+/// Where not all can be ended together, as many as possible are. The same input gives the same answer. What was not looked up
+/// changes nothing; `wanted` has what of that matters.
 pub fn fix(found: &Found, lock: &str, book: &Book, offers: &Offers, effort: u32) -> Fix {
     let part = world::only(found, lock);
     let before = audit(&part, book);
-    if before.vulnerable.is_empty() || part.locked.first().is_some_and(|l| l.ecosystem != Ecosystem::Cargo) {
+    if unknown(&part, &before) {
         return nothing(part, before);
     }
     let mut world = World::new(&part, &before.vulnerable, book, offers);
-    let mut left: BTreeMap<usize, Blocker> = BTreeMap::new();
-    let mut goals: Vec<usize> = Vec::new();
-    let mut looked_at = 0;
-    for goal in 0..before.vulnerable.len() {
-        let answer = search::run(&mut world, &[goal], effort / 4);
-        looked_at += answer.looked_at;
-        match answer.outcome {
-            Outcome::Found { .. } => goals.push(goal),
-            Outcome::None => drop(left.insert(goal, why::blocker(&mut world, goal))),
-            Outcome::Bound => drop(left.insert(goal, Blocker::Bound)),
-        }
-    }
-    let mut together = together(&mut world, &goals, effort);
-    looked_at += together.looked_at;
-    let ended: BTreeSet<&str> = together.goals.iter().map(|goal| before.vulnerable[*goal].id()).collect();
-    for goal in goals.iter().filter(|goal| !together.goals.contains(goal)) {
-        let ids: Vec<String> = ended.iter().map(|id| (*id).to_owned()).collect();
-        left.insert(*goal, if together.bound { Blocker::Bound } else { Blocker::Conflict(ids) });
-    }
-    let lock = world.lock(&part, &together.items);
+    let best = Best::of(&mut world, effort);
+    let lock = world.lock(&part, &best.items);
     let after = audit(&Found { locked: lock.clone(), declared: part.declared.clone(), ..Found::default() }, book);
-    let (changes, removed) = changes(&part.locked, &lock);
-    let moved = moved(&part.locked, &lock, &removed);
-    if left.values().any(|blocker| *blocker == Blocker::Bound) {
-        together.proof = Proof::AtLeast(0);
-    }
     let stays = |finding: &Finding| after.vulnerable.iter().any(|f| same(&world, f, finding));
-    let fixed = before.vulnerable.iter().filter(|finding| !stays(finding)).cloned().collect();
-    let left = before
-        .vulnerable
-        .iter()
-        .enumerate()
-        .filter(|(_, finding)| stays(finding))
-        .map(|(goal, finding)| Left {
-            finding: finding.clone(),
-            blocker: left.get(&goal).cloned().unwrap_or(Blocker::Bound),
-            free: why::free(&world, finding),
-        })
-        .collect();
+    let (kept, fixed): (Vec<usize>, Vec<usize>) =
+        (0..before.vulnerable.len()).partition(|goal| stays(&before.vulnerable[*goal]));
+    let findings = |goals: Vec<usize>| goals.into_iter().map(|goal| before.vulnerable[goal].clone()).collect();
+    let fixed: Vec<Finding> = findings(fixed);
+    let mut looked_at = best.looked_at;
+    let blockers = blockers(&mut world, (&best, &kept, &fixed), effort, &mut looked_at);
+    let left = findings(kept).into_iter().zip(blockers);
+    let left = left.map(|(finding, blocker)| Left { free: why::free(&world, &finding), finding, blocker }).collect();
+    let (changes, removed) = changes(&part.locked, &lock);
     Fix {
+        moved: moved(&part.locked, &lock, &removed),
         changes,
         removed,
-        moved,
         fixed,
         left,
-        proof: together.proof,
-        wanted: world.wanted.iter().cloned().collect(),
+        proof: best.proof,
+        wanted: best.wanted.into_iter().collect(),
         assumed: world.assumed.iter().cloned().collect(),
         lock,
         looked_at,
     }
+}
+
+/// The best lock that can be had with what was looked up.
+struct Best {
+    items: Vec<usize>,
+    proof: Proof,
+    wanted: BTreeSet<String>,
+    /// Whether it is known that no more findings can be ended together.
+    most: bool,
+    looked_at: u32,
+}
+
+impl Best {
+    fn of(world: &mut World<'_>, effort: u32) -> Best {
+        let mut best =
+            Best { items: Vec::new(), proof: Proof::AtLeast(0), wanted: BTreeSet::new(), most: false, looked_at: 0 };
+        let Some(free) = Model::new(world, true, effort).best() else { return best };
+        best.looked_at = free.looked_at;
+        best.wanted.clone_from(&free.wanted);
+        if free.wanted.is_empty() {
+            return Best { items: free.items, proof: free.proof, most: free.cost[0].exact, ..best };
+        }
+        let Some(firm) = Model::new(world, false, effort).best() else { return best };
+        best.looked_at += firm.looked_at;
+        // Whatever there is where it was not looked, it takes no less than if there were whatever is required.
+        let equal = |upto: usize| (0..=upto).all(|at| firm.cost[at] == free.cost[at] && free.cost[at].exact);
+        let proof = match () {
+            () if equal(3) => Proof::Smallest,
+            () if equal(1) => Proof::Fewest,
+            () if equal(0) => Proof::AtLeast(usize::try_from(free.cost[1].bound).unwrap_or(usize::MAX)),
+            () => Proof::AtLeast(0),
+        };
+        Best { items: firm.items, proof, most: equal(0), ..best }
+    }
+}
+
+/// Of those that stay, why.
+fn blockers(
+    world: &mut World<'_>,
+    (best, kept, fixed): (&Best, &[usize], &[Finding]),
+    effort: u32,
+    looked_at: &mut u32,
+) -> Vec<Blocker> {
+    let ids: BTreeSet<String> = fixed.iter().map(|finding| finding.id().to_owned()).collect();
+    let mut can = |free: bool| -> Vec<Option<bool>> {
+        let mut model = Model::new(world, free, effort);
+        let answers = kept.iter().map(|goal| model.can_end(*goal)).collect();
+        *looked_at += model.looked_at();
+        answers
+    };
+    let (free, firm) = if kept.is_empty() { (Vec::new(), Vec::new()) } else { (can(true), can(false)) };
+    let answers = kept.iter().zip(free.into_iter().zip(firm));
+    let blocker = |(goal, answers): (&usize, (Option<bool>, Option<bool>))| match answers {
+        _ if world.goals[*goal].is_none() => Blocker::NotLookedUp,
+        (Some(false), _) => why::blocker(world, *goal),
+        (_, Some(true)) if best.most => Blocker::Conflict(ids.iter().cloned().collect()),
+        (Some(true), Some(false)) => Blocker::NotLookedUp,
+        _ => Blocker::Bound,
+    };
+    answers.map(blocker).collect()
 }
 
 /// The same advisory about the same package in the same range of compatible versions.
@@ -226,72 +279,6 @@ fn nothing(part: Found, before: Audit) -> Fix {
         assumed: Vec::new(),
         lock: part.locked,
         looked_at: 0,
-    }
-}
-
-/// The most findings that can be ended at once, and how.
-struct Together {
-    goals: Vec<usize>,
-    items: Vec<usize>,
-    proof: Proof,
-    /// Whether a set was given up, so that there may be a better one.
-    bound: bool,
-    looked_at: u32,
-}
-
-/// Sets of findings that are tried where not all can be ended at once.
-const SETS: usize = 300;
-
-fn together(world: &mut World<'_>, goals: &[usize], effort: u32) -> Together {
-    let mut all = Together { goals: Vec::new(), items: Vec::new(), proof: Proof::Smallest, bound: false, looked_at: 0 };
-    let mut tried = 0;
-    for without in 0..goals.len() {
-        let mut best: Option<(Cost, Vec<usize>, Vec<usize>, Proof)> = None;
-        for set in subsets(goals, goals.len() - without) {
-            tried += 1;
-            if tried > SETS {
-                all.bound = true;
-                break;
-            }
-            let Answer { outcome, looked_at } = search::run(world, &set, effort);
-            all.looked_at += looked_at;
-            match outcome {
-                Outcome::Found { items, cost, proof } if best.as_ref().is_none_or(|(other, ..)| cost < *other) => {
-                    best = Some((cost, set, items, proof));
-                }
-                Outcome::Bound => all.bound = true,
-                _ => {}
-            }
-        }
-        if let Some((_, goals, items, proof)) = best {
-            // What is known of the smallest change for fewer findings says nothing about one for more.
-            let proof = if all.bound { Proof::AtLeast(0) } else { proof };
-            return Together { goals, items, proof, ..all };
-        }
-        if tried > SETS {
-            break;
-        }
-    }
-    if all.bound {
-        all.proof = Proof::AtLeast(0);
-    }
-    all
-}
-
-/// All subsets of a size, in the order of their members.
-fn subsets(all: &[usize], size: usize) -> Vec<Vec<usize>> {
-    let mut sets = Vec::new();
-    let mut places: Vec<usize> = (0..size).collect();
-    loop {
-        sets.push(places.iter().filter_map(|place| all.get(*place).copied()).collect());
-        let Some(turn) = (0..size).rev().find(|turn| places[*turn] + size - turn < all.len()) else { return sets };
-        places[turn] += 1;
-        for next in turn + 1..size {
-            places[next] = places[next - 1] + 1;
-        }
-        if sets.len() > SETS {
-            return sets;
-        }
     }
 }
 

@@ -22,37 +22,6 @@ pub(super) struct Choice {
 }
 
 impl World<'_> {
-    /// A package that nobody looked up is taken to be there, in the highest version that is compatible, until somebody does.
-    pub(super) fn stranger(&mut self, req: usize) -> Vec<usize> {
-        let name = self.reqs[req].name;
-        let Some(one) = self.reqs[req].parsed.comparators.first() else { return Vec::new() };
-        let (major, minor, patch) = (one.major, one.minor.unwrap_or(0), one.patch.unwrap_or(0));
-        let high = match (major, minor) {
-            (0, 0) => Version::new(0, 0, patch),
-            (0, minor) => Version::new(0, minor, u64::from(u16::MAX)),
-            _ => Version::new(major, u64::from(u16::MAX), 0),
-        };
-        let exact = Version::new(major, minor, patch);
-        let version = if self.reqs[req].parsed.matches(&high) { high } else { exact };
-        let slot = self.slot(name, &version);
-        let known = self.items.iter().position(|item| item.name == name && item.version == version);
-        vec![known.unwrap_or_else(|| {
-            let text = version.to_string();
-            self.items.push(Item {
-                name,
-                version,
-                text,
-                slot,
-                place: None,
-                keeps: vec![],
-                jump: 0,
-                needs: None,
-                raw: vec![],
-            });
-            self.items.len() - 1
-        })]
-    }
-
     /// The versions that could be chosen: published, not refused, and never back behind the lock. Where the lock has a compatible
     /// version they have to be above that, else above the lowest that it has.
     pub(super) fn eligible(&self, name: &str) -> Vec<Choice> {
@@ -99,10 +68,6 @@ impl World<'_> {
         }
         self.names[name].fresh = Some(Vec::new());
         let text = self.text(name).to_owned();
-        if !self.offers.contains_key(&text) {
-            self.wanted.insert(text);
-            return;
-        }
         let asked: Vec<VersionReq> =
             self.asked.get(&text).into_iter().flatten().filter_map(|req| VersionReq::parse(req).ok()).collect();
         let mut kept: Vec<(Item, Vec<bool>)> = Vec::new();

@@ -12,8 +12,6 @@ pub(super) struct State {
     pub(super) new: Vec<usize>,
     /// Locked ones that are out: affected, replaced or done without.
     pub(super) gone: BTreeSet<usize>,
-    /// Locked ones that stay as they are.
-    pub(super) stay: BTreeSet<usize>,
     /// The findings that have to end.
     pub(super) goals: Vec<usize>,
 }
@@ -55,7 +53,7 @@ impl State {
     fn open(&self, world: &World<'_>, item: usize) -> bool {
         let one = &world.items[item];
         !one.keeps.iter().any(|goal| self.goals.contains(goal))
-            && !self.new.iter().chain(&self.stay).any(|there| world.items[*there].slot == one.slot)
+            && !self.new.iter().any(|there| world.items[*there].slot == one.slot)
     }
 }
 
@@ -136,9 +134,6 @@ impl<'v> Relief<'v> {
         if let Some(known) = self.gone.get(&item) {
             return known.clone();
         }
-        if self.state.stay.contains(&item) {
-            return Some(BTreeSet::new());
-        }
         if !self.visiting.insert(item) {
             return None;
         }
@@ -218,11 +213,6 @@ pub(super) struct Alive {
 impl Alive {
     pub(super) fn new(start: State) -> Alive {
         Alive { start, known: HashMap::new(), round: HashMap::new() }
-    }
-
-    /// Another state is looked at.
-    pub(super) fn turn(&mut self) {
-        self.round.clear();
     }
 
     fn is(&mut self, world: &mut World<'_>, item: usize) -> bool {

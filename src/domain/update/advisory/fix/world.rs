@@ -53,7 +53,6 @@ pub(super) struct World<'a> {
     pub(super) roots: Vec<(usize, Option<usize>)>,
     /// For every finding the item that has it.
     pub(super) goals: Vec<Option<usize>>,
-    pub(super) wanted: BTreeSet<String>,
     pub(super) assumed: BTreeSet<(String, String)>,
     pub(super) offers: &'a Offers,
     pub(super) book: &'a Book,
@@ -116,7 +115,6 @@ impl<'a> World<'a> {
             reqs: Vec::new(),
             roots: Vec::new(),
             goals: Vec::new(),
-            wanted: BTreeSet::new(),
             assumed: BTreeSet::new(),
             offers,
             book,
@@ -268,11 +266,6 @@ impl<'a> World<'a> {
         slot
     }
 
-    /// Whether a range is one of a package that the lock does not have in any version.
-    pub(super) fn strange(&self, slot: usize) -> bool {
-        self.names[self.owners[slot]].locked.is_empty()
-    }
-
     /// The package's name.
     pub(super) fn text(&self, name: usize) -> &str {
         &self.names[name].text
@@ -307,16 +300,17 @@ impl<'a> World<'a> {
     /// The versions to be had that meet a requirement, the nearest first.
     pub(super) fn fresh(&mut self, req: usize) -> &[usize] {
         if self.reqs[req].fresh.is_none() {
-            let name = self.reqs[req].name;
-            self.offer(name);
-            let mut all = self.names[name].fresh.clone().unwrap_or_default();
-            if !self.offers.contains_key(self.text(name)) && self.names[name].locked.is_empty() {
-                all = self.stranger(req);
-            }
+            let mut all = self.versions(self.reqs[req].name).to_vec();
             all.retain(|item| self.reqs[req].parsed.matches(&self.items[*item].version));
             self.reqs[req].fresh = Some(all);
         }
         self.reqs[req].fresh.as_deref().unwrap_or_default()
+    }
+
+    /// All that are to be had of a package, the nearest first.
+    pub(super) fn versions(&mut self, name: usize) -> &[usize] {
+        self.offer(name);
+        self.names[name].fresh.as_deref().unwrap_or_default()
     }
 
     pub(super) fn meets(&self, req: usize, item: usize) -> bool {
@@ -330,6 +324,16 @@ impl<'a> World<'a> {
     /// Whom the lock has in a range of compatible versions.
     pub(super) fn there(&self, slot: usize) -> Option<usize> {
         self.names[self.owners[slot]].locked.iter().copied().find(|item| self.items[*item].slot == slot)
+    }
+
+    /// Who in the lock meets the requirements of who is in it.
+    pub(super) fn kept(&self, item: usize) -> impl Iterator<Item = usize> {
+        self.items[item].needs.iter().flatten().filter_map(|(_, kept)| *kept)
+    }
+
+    /// By name and version.
+    pub(super) fn order(&self, item: usize) -> (&str, &Version) {
+        (self.text(self.items[item].name), &self.items[item].version)
     }
 
     /// A package's versions in the lock.
