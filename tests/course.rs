@@ -11,9 +11,10 @@ use std::time::Duration;
 use fairway::domain::decide::UpdatesState;
 use fairway::domain::project::Pipeline;
 use fairway::domain::update::advisory::Book;
-use fairway::domain::update::{Answers, Ecosystem, Looked, Package, Release};
+use fairway::domain::update::{Answers, Looked, Package, Release};
 use fairway::engine::scripted::Scripted;
 use fairway::engine::{Engine, Outcome, RunEvent, RunSpec, StepExit};
+use fairway::registry::databases::Refreshed;
 use fairway::registry::{How, Packages};
 use fairway_world::World;
 use futures_util::future::BoxFuture;
@@ -53,8 +54,8 @@ impl Packages for Shelves {
         Arc::default()
     }
 
-    fn refresh(&self) -> BoxFuture<'_, Result<Vec<(Ecosystem, String)>, String>> {
-        Box::pin(std::future::ready(Ok(Vec::new())))
+    fn refresh(&self, _now: i64) -> BoxFuture<'_, Refreshed> {
+        Box::pin(std::future::ready(Refreshed::default()))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Databases of advisories, kept current: folders as they stand, Git repositories by a shallow copy of their own.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::advisories;
+use crate::domain::speech::updates::sources;
 use crate::domain::update::advisory::Book;
 use crate::domain::update::{Ecosystem, address};
 
@@ -33,12 +35,49 @@ impl Database {
     }
 }
 
-/// What was read last.
+/// The first pause after a fetch that failed; it doubles with each further one. Unix milliseconds, as all times here.
+const FIRST_MS: i64 = 3 * 60 * 1000;
+/// The longest one.
+const LONGEST_MS: i64 = 2 * 60 * 60 * 1000;
+
+/// What a look at the databases brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The packages about which something is new, changed or withdrawn.
+    pub changed: Vec<(Ecosystem, String)>,
+    /// What could not be had, a sentence each without a full stop; the others were read all the same.
+    pub troubles: Vec<String>,
+}
+
+/// What of the advisories is not at hand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What could not be brought up to date, a sentence each without a full stop.
+    pub troubles: Vec<String>,
+    /// Whether something was never read here, so that nobody can say that nothing is wrong with a package.
+    pub unsure: bool,
+}
+
+/// What is known of one database.
+#[derive(Default)]
+struct Known {
+    /// What was read last; `None`: nothing was yet.
+    book: Option<Arc<Book>>,
+    /// Why it is not up to date; empty: it is.
+    trouble: String,
+    /// Fetches that failed one after the other.
+    failures: u32,
+    /// It is not fetched before.
+    not_before: i64,
+}
+
 #[derive(Default)]
 struct State {
+    known: Vec<Known>,
+    /// All together.
     book: Arc<Book>,
-    /// Whether anything was read yet: what was there before the first look is no news.
-    read: bool,
+    /// When somebody looked last.
+    looked: Option<i64>,
 }
 
 /// All databases that the operator named.
@@ -46,12 +85,16 @@ pub struct Databases {
     databases: Vec<Database>,
     copies: PathBuf,
     state: Mutex<State>,
+    /// One look at a time: two would fetch into the same copy.
+    turn: tokio::sync::Mutex<()>,
 }
 
 impl Databases {
     /// Copies of Git repositories are kept below `copies`. Reads nothing yet.
     pub fn new(databases: Vec<Database>, copies: PathBuf) -> Databases {
-        Databases { databases, copies, state: Mutex::default() }
+        let known = databases.iter().map(|_| Known::default()).collect();
+        let state = Mutex::new(State { known, ..State::default() });
+        Databases { databases, copies, state, turn: tokio::sync::Mutex::default() }
     }
 
     /// How often they are worth a look, in milliseconds: a folder is on this machine, a server is somebody else's.
@@ -65,47 +108,105 @@ impl Databases {
         self.lock().book.clone()
     }
 
+    /// What of them is not at hand.
+    pub fn standing(&self) -> Standing {
+        let state = self.lock();
+        let troubles = state.known.iter().map(|known| known.trouble.clone()).filter(|why| !why.is_empty()).collect();
+        Standing { troubles, unsure: state.known.iter().any(|known| known.book.is_none()) }
+    }
+
+    /// Whether nobody in this process has looked for so long that somebody should: where several share the work, the timer is
+    /// another one's.
+    pub fn stale(&self, now: i64) -> bool {
+        let looked = self.lock().looked;
+        !self.databases.is_empty() && looked.is_none_or(|at| now - at > 2 * self.every_ms())
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, State> {
         // What is swapped in is whole, whatever happened to whoever held the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Brings all of them up to date. Gives the packages about which something is new, changed or withdrawn.
-    ///
-    /// # Errors
-    /// What could not be had, in words; the others are read all the same, and what was there before stays.
-    pub async fn refresh(&self) -> Result<Vec<(Ecosystem, String)>, String> {
-        let (mut folders, mut troubles) = (Vec::new(), Vec::new());
-        for database in &self.databases {
-            match database {
-                Database::Folder(folder) => folders.push(folder.clone()),
-                Database::Git(git) => {
-                    let copy = self.copies.join(hex::encode(&Sha256::digest(git)[..8]));
-                    if let Err(why) = fetch(git, &copy).await {
-                        troubles.push(format!("{} was not fetched: {why}", address::shown(git)));
+    /// Brings all of them up to date; `now` is in Unix milliseconds. What cannot be had keeps what was read of it before. A
+    /// server that does not answer is left alone for longer each time, and stays a trouble meanwhile.
+    pub async fn refresh(&self, now: i64) -> Refreshed {
+        let _turn = self.turn.lock().await;
+        let mut changed = BTreeSet::new();
+        // What was there before the first look is no news.
+        let first = self.lock().looked.is_none();
+        let mut anew = false;
+        for (at, database) in self.databases.iter().enumerate() {
+            let folder = match database {
+                Database::Folder(folder) => folder.clone(),
+                Database::Git(git) => self.fetched(at, git, now).await,
+            };
+            match read(folder, database).await {
+                Ok(None) => {}
+                Ok(Some(book)) => {
+                    let mut state = self.lock();
+                    let known = &mut state.known[at];
+                    if matches!(database, Database::Folder(_)) {
+                        known.trouble.clear();
                     }
-                    if copy.is_dir() {
-                        folders.push(copy);
+                    let before = known.book.clone().unwrap_or_default();
+                    let news = book.changed_since(&before);
+                    if known.book.is_none() || !news.is_empty() || !book.reads_like(&before) {
+                        known.book = Some(Arc::new(book));
+                        anew = true;
                     }
+                    changed.extend(news.into_iter().filter(|_| !first));
                 }
+                Err(why) => self.lock().known[at].trouble = why,
             }
         }
-        let read = tokio::task::spawn_blocking(move || -> anyhow::Result<Book> {
-            let books: anyhow::Result<Vec<Book>> = folders.iter().map(|folder| advisories::read(folder)).collect();
-            Ok(Book::together(books?))
-        });
-        let changed = match read.await {
-            Ok(Ok(book)) => {
-                let mut state = self.lock();
-                let changed = if state.read { book.changed_since(&state.book) } else { Vec::new() };
-                *state = State { book: Arc::new(book), read: true };
-                changed
+        if anew {
+            self.join().await;
+        }
+        self.lock().looked = Some(now);
+        Refreshed { changed: changed.into_iter().collect(), troubles: self.standing().troubles }
+    }
+
+    /// The copy of a repository, fetched unless it is too early for that.
+    async fn fetched(&self, at: usize, git: &str, now: i64) -> PathBuf {
+        let copy = self.copies.join(hex::encode(&Sha256::digest(git)[..8]));
+        if self.lock().known[at].not_before > now {
+            return copy;
+        }
+        let fetched = fetch(git, &copy).await;
+        let mut state = self.lock();
+        let known = &mut state.known[at];
+        match fetched {
+            Ok(()) => (known.failures, known.not_before, known.trouble) = (0, 0, String::new()),
+            Err(why) => {
+                let pause = FIRST_MS.saturating_mul(1 << known.failures.min(10)).min(LONGEST_MS);
+                known.failures += 1;
+                known.not_before = now + pause;
+                known.trouble = sources::not_fetched(&address::shown(git), &why);
             }
-            Ok(Err(error)) => return Err(format!("{error:#}")),
-            Err(error) => return Err(format!("advisories could not be read: {error}")),
-        };
-        // A database that cannot be had is no reason to keep quiet about what another says.
-        if changed.is_empty() && !troubles.is_empty() { Err(troubles.join("; ")) } else { Ok(changed) }
+        }
+        copy
+    }
+
+    /// All books as one.
+    async fn join(&self) {
+        let books: Vec<Arc<Book>> = self.lock().known.iter().filter_map(|known| known.book.clone()).collect();
+        let work = move || Book::together(books.iter().map(|book| Book::clone(book)).collect());
+        match tokio::task::spawn_blocking(work).await {
+            Ok(book) => self.lock().book = Arc::new(book),
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+}
+
+/// What a folder has; `None`: a copy that was never made.
+async fn read(folder: PathBuf, database: &Database) -> Result<Option<Book>, String> {
+    if matches!(database, Database::Git(_)) && !folder.is_dir() {
+        return Ok(None);
+    }
+    match tokio::task::spawn_blocking(move || advisories::read(&folder)).await {
+        Ok(Ok(book)) => Ok(Some(book)),
+        Ok(Err(error)) => Err(format!("{error:#}")),
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }
 
@@ -161,52 +262,106 @@ mod tests {
         )
     }
 
+    fn put(root: &Path, id: &str, package: &str, patched: &str) {
+        std::fs::write(root.join(format!("{id}.md")), advisory(id, package, patched)).expect("written");
+    }
+
+    fn news(names: &[&str]) -> Refreshed {
+        let changed = names.iter().map(|name| (Ecosystem::Cargo, (*name).to_owned())).collect();
+        Refreshed { changed, troubles: Vec::new() }
+    }
+
     #[tokio::test]
     async fn only_what_is_new_changed_or_gone_is_news() {
         let root = tempfile::tempdir().expect("a folder");
-        let put = |id: &str, package: &str, patched: &str| {
-            std::fs::write(root.path().join(format!("{id}.md")), advisory(id, package, patched)).expect("written");
-        };
-        put("RUSTSEC-2026-0001", "ant", ">=1.1.0");
+        put(root.path(), "RUSTSEC-2026-0001", "ant", ">=1.1.0");
         let databases = Databases::new(vec![Database::Folder(root.path().to_owned())], PathBuf::new());
-        assert_eq!(databases.refresh().await, Ok(Vec::new()), "what was there is no news");
-        put("RUSTSEC-2026-0002", "bee", ">=1.1.0");
-        assert_eq!(databases.refresh().await, Ok(vec![(Ecosystem::Cargo, "bee".to_owned())]));
-        assert_eq!(databases.refresh().await, Ok(Vec::new()));
-        put("RUSTSEC-2026-0001", "ant", ">=1.2.0");
-        assert_eq!(databases.refresh().await, Ok(vec![(Ecosystem::Cargo, "ant".to_owned())]));
+        assert!(databases.standing().unsure && databases.stale(0));
+        assert_eq!(databases.refresh(0).await, news(&[]), "what was there is no news");
+        assert!(databases.standing() == Standing::default() && !databases.stale(0) && databases.stale(60_000));
+        put(root.path(), "RUSTSEC-2026-0002", "bee", ">=1.1.0");
+        assert_eq!(databases.refresh(0).await, news(&["bee"]));
+        assert_eq!(databases.refresh(0).await, news(&[]));
+        put(root.path(), "RUSTSEC-2026-0001", "ant", ">=1.2.0");
+        assert_eq!(databases.refresh(0).await, news(&["ant"]));
         std::fs::remove_file(root.path().join("RUSTSEC-2026-0002.md")).expect("removed");
-        assert_eq!(databases.refresh().await, Ok(vec![(Ecosystem::Cargo, "bee".to_owned())]));
+        assert_eq!(databases.refresh(0).await, news(&["bee"]));
+        assert_eq!(databases.book().read, 1);
         std::fs::remove_dir_all(root.path()).expect("removed");
-        assert!(databases.refresh().await.is_err());
+        let refreshed = databases.refresh(0).await;
+        assert!(refreshed.changed.is_empty() && refreshed.troubles.len() == 1, "{refreshed:?}");
         assert_eq!(databases.book().read, 1, "what was there before stays");
+    }
+
+    #[tokio::test]
+    async fn what_fails_is_in_sight_when_another_has_news_and_is_asked_less_and_less() {
+        let root = tempfile::tempdir().expect("a folder");
+        let (folder, origin) = (root.path().join("folder"), root.path().join("late"));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let given = vec![Database::Folder(folder.clone()), Database::Git(format!("file://{}", origin.display()))];
+        let databases = Databases::new(given, root.path().join("copies"));
+        put(&folder, "RUSTSEC-2026-0001", "ant", ">=1.1.0");
+        let first = databases.refresh(0).await;
+        assert_eq!((first.changed.len(), first.troubles.len()), (0, 1), "{first:?}");
+        assert!(first.troubles[0].contains("was not fetched"), "{first:?}");
+        put(&folder, "RUSTSEC-2026-0002", "bee", ">=1.1.0");
+        let second = databases.refresh(1).await;
+        assert_eq!(second.changed, news(&["bee"]).changed);
+        assert_eq!(second.troubles, first.troubles, "not asked again so soon, and not forgotten");
+        assert!(databases.standing().unsure, "nobody knows what the other one has");
+        // From now on it is there, and nobody asks before the pause is over.
+        repository(&origin);
+        put(&origin, "RUSTSEC-2026-0003", "cat", ">=2.0.0");
+        commit(&origin);
+        assert_eq!(databases.refresh(FIRST_MS - 1).await.troubles, first.troubles);
+        assert_eq!(databases.refresh(FIRST_MS).await, news(&["cat"]));
+        assert_eq!(databases.standing(), Standing::default());
+        // Pauses double up to a bound, and a success ends them.
+        std::fs::rename(&origin, root.path().join("gone")).expect("renamed");
+        let mut now = FIRST_MS;
+        for pause in [1, 2, 4, 8, 16, 32, 40, 40].map(|times| times * FIRST_MS) {
+            assert_eq!(databases.refresh(now).await.troubles.len(), 1);
+            assert_eq!(databases.lock().known[1].not_before, now + pause);
+            now += pause;
+        }
+        assert_eq!(databases.book().read, 3, "what was fetched once stays");
+        std::fs::rename(root.path().join("gone"), &origin).expect("renamed");
+        assert_eq!(databases.refresh(now).await, news(&[]));
+        assert_eq!(databases.lock().known[1].failures, 0);
+    }
+
+    fn git(origin: &Path, args: &[&str]) {
+        let mut command = std::process::Command::new("git");
+        command.current_dir(origin).args(["-c", "user.name=a", "-c", "user.email=a@b.example"]).args(args);
+        assert!(command.status().expect("git").success(), "{args:?}");
+    }
+
+    fn repository(origin: &Path) {
+        std::fs::create_dir_all(origin).expect("a folder");
+        git(origin, &["init", "-q"]);
+    }
+
+    fn commit(origin: &Path) {
+        git(origin, &["add", "-A"]);
+        git(origin, &["commit", "-q", "-m", "news"]);
     }
 
     #[tokio::test]
     async fn a_repository_is_copied_and_kept_current_and_a_password_is_not_shown() {
         let root = tempfile::tempdir().expect("a folder");
         let (origin, copies) = (root.path().join("db"), root.path().join("copies"));
-        std::fs::create_dir_all(&origin).expect("a folder");
-        let git = |args: &[&str]| {
-            let mut command = std::process::Command::new("git");
-            command.current_dir(&origin).args(["-c", "user.name=a", "-c", "user.email=a@b.example"]).args(args);
-            assert!(command.status().expect("git").success(), "{args:?}");
-        };
-        let commit = |id: &str, package: &str| {
-            std::fs::write(origin.join(format!("{id}.md")), advisory(id, package, ">=2.0.0")).expect("written");
-            git(&["add", "-A"]);
-            git(&["commit", "-q", "-m", id]);
-        };
-        git(&["init", "-q"]);
-        commit("RUSTSEC-2026-0001", "ant");
+        repository(&origin);
+        put(&origin, "RUSTSEC-2026-0001", "ant", ">=2.0.0");
+        commit(&origin);
         let address = format!("file://{}", origin.display());
         let databases = Databases::new(vec![Database::parse(&address)], copies.clone());
-        assert_eq!(databases.refresh().await, Ok(Vec::new()));
+        assert_eq!(databases.refresh(0).await, news(&[]));
         assert_eq!(databases.book().read, 1);
-        commit("RUSTSEC-2026-0002", "bee");
-        assert_eq!(databases.refresh().await, Ok(vec![(Ecosystem::Cargo, "bee".to_owned())]));
+        put(&origin, "RUSTSEC-2026-0002", "bee", ">=2.0.0");
+        commit(&origin);
+        assert_eq!(databases.refresh(1).await, news(&["bee"]));
         let gone = Databases::new(vec![Database::parse("http://me:geheim@127.0.0.1:9/db")], copies);
-        let why = gone.refresh().await.expect_err("nobody is there");
+        let why = gone.refresh(0).await.troubles.join(" ");
         assert!(why.contains("was not fetched") && !why.contains("geheim"), "{why}");
     }
 }

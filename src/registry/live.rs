@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use super::databases::Databases;
+use super::databases::{Databases, Refreshed, Standing};
 use super::{How, Packages, Registries, artefact};
 use crate::domain::update::advisory::Book;
 use crate::domain::update::artefact::Artefact;
-use crate::domain::update::{Answers, Ecosystem, Package};
+use crate::domain::update::{Answers, Package};
 
 /// Both.
 pub struct Live {
@@ -36,8 +36,16 @@ impl Packages for Live {
         self.databases.book()
     }
 
-    fn refresh(&self) -> BoxFuture<'_, Result<Vec<(Ecosystem, String)>, String>> {
-        Box::pin(self.databases.refresh())
+    fn refresh(&self, now: i64) -> BoxFuture<'_, Refreshed> {
+        Box::pin(self.databases.refresh(now))
+    }
+
+    fn stale(&self, now: i64) -> bool {
+        self.databases.stale(now)
+    }
+
+    fn standing(&self) -> Standing {
+        self.databases.standing()
     }
 
     fn every_ms(&self) -> i64 {

@@ -36,6 +36,7 @@ use crate::domain::update::advisory::Book;
 use crate::domain::update::artefact::Artefact;
 use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release, address};
 use artefact::{Archive, Document};
+use databases::{Refreshed, Standing};
 pub use live::Live;
 
 use fetch::{Failure, Fetched};
@@ -166,9 +167,18 @@ pub trait Packages: Send + Sync {
     /// All advisories at hand.
     fn book(&self) -> Arc<Book>;
 
-    /// Brings the advisories up to date. Gives the packages that something new is said of, as `(ecosystem, name)`; the error is
-    /// a sentence, and what was there before stays.
-    fn refresh(&self) -> BoxFuture<'_, Result<Vec<(Ecosystem, String)>, String>>;
+    /// Brings the advisories up to date; `now` is in Unix milliseconds. What was there before stays where something fails.
+    fn refresh(&self, now: i64) -> BoxFuture<'_, Refreshed>;
+
+    /// Whether nobody in this process has done so for long.
+    fn stale(&self, _now: i64) -> bool {
+        false
+    }
+
+    /// What of the advisories is not at hand.
+    fn standing(&self) -> Standing {
+        Standing::default()
+    }
 
     /// How often that is worth it, in milliseconds.
     fn every_ms(&self) -> i64 {

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::checkout;
 use crate::domain::speech::updates::security::{Line, Report, sure};
+use crate::domain::speech::updates::sources;
 use crate::domain::update::advisory::{Finding, audit};
 use crate::domain::update::{Files, Found, Policy};
 use crate::registry::cure::{Cured, cures, used};
@@ -41,10 +42,9 @@ pub(super) async fn look(
 ) -> anyhow::Result<Security> {
     let cache = Ambient::read().cache.unwrap_or_else(std::env::temp_dir);
     let packages = Live::new(registries, Databases::new(databases, cache.join("fairway").join("advisories")));
-    if let Err(why) = packages.refresh().await {
-        anyhow::ensure!(packages.book().read > 0, "{why}");
-        found.notes.push(format!("{why}; the advisories of the last time were taken."));
-    }
+    let troubles = packages.refresh(policy.now).await.troubles;
+    anyhow::ensure!(troubles.is_empty() || packages.book().read > 0, "{}", troubles.join("; "));
+    found.notes.extend(troubles.iter().map(|why| sources::taken_anyway(why)));
     let book = packages.book();
     let named = audit(found, &book).vulnerable.iter().any(|finding| !finding.functions.is_empty());
     let sources = if named { checkout::sources(root).context("the sources cannot be read")? } else { Files::new() };

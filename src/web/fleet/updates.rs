@@ -109,6 +109,10 @@ fn add(fleet: &mut Fleet, state: &UpdatesState, (running, web, now): (&[Live], &
     fleet.held.extend(state.look.held.iter().map(|held| (repo.clone(), held.clone())));
     let unknown = state.look.unknown.iter().map(|(name, why)| (repo.clone(), name.clone(), why.clone()));
     fleet.unknown.extend(unknown);
+    let about =
+        |what: &'static str, why: &String| (repo.clone(), what.to_owned(), why.trim_end_matches('.').to_owned());
+    fleet.unknown.extend(state.look.sources.iter().map(|why| about("advisories", why)));
+    fleet.unknown.extend(state.look.notes.iter().map(|why| about("some files", why)));
     if !state.trouble.is_empty() {
         fleet.unknown.push((repo, "fairway.toml".to_owned(), state.trouble.clone()));
     }

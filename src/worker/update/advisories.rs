@@ -16,16 +16,16 @@ pub async fn read(ctx: &Context, job: &Job) -> Result<(), JobError> {
     let Some(packages) = &ctx.packages else { return finish(ctx, job, &[]).await };
     let now = ctx.clock.now();
     let mut jobs = Vec::new();
-    match packages.refresh().await {
-        Ok(changed) => {
-            let names: BTreeSet<String> =
-                changed.iter().map(|(ecosystem, name)| format!("{}:{name}", ecosystem.as_str())).collect();
-            for repo in concerned(ctx, &names).await? {
-                jobs.push(new_job(&tell(repo.id, News::Look { repo }), now)?);
-            }
-        }
-        // What was there before stays; the page of the jobs is not the place for somebody else's outage.
-        Err(why) => tracing::warn!("advisories were not brought up to date: {why}"),
+    let before = packages.standing();
+    let refreshed = packages.refresh(now).await;
+    // The page says it as long as it lasts; the log once.
+    for why in refreshed.troubles.iter().filter(|why| !before.troubles.contains(*why)) {
+        tracing::warn!("advisories were not brought up to date: {why}");
+    }
+    let names: BTreeSet<String> =
+        refreshed.changed.iter().map(|(ecosystem, name)| format!("{}:{name}", ecosystem.as_str())).collect();
+    for repo in concerned(ctx, &names).await? {
+        jobs.push(new_job(&tell(repo.id, News::Look { repo }), now)?);
     }
     jobs.push(timer(&Task::Advisories, (now, now + packages.every_ms()))?);
     finish(ctx, job, &jobs).await

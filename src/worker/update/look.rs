@@ -7,11 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{end, kept};
 use crate::context::Context;
+use crate::domain::decide::UpdatesState;
 use crate::domain::facts::ProjectAt;
 use crate::domain::ids::Repo;
 use crate::domain::project::Project;
 use crate::domain::speech::updates::course as words;
-use crate::domain::update::course::{Course, Found as Brought, Look, News, groups};
+use crate::domain::update::course::{Course, Exposed, Found as Brought, Look, News, groups};
 use crate::domain::update::{self, Files, Found, Package};
 use crate::github::Text;
 use crate::registry::How;
@@ -53,6 +54,10 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
     wanted.dedup();
     let how = How { now, deep: false };
     let work = async {
+        // Where several processes share the work, the timer may never be this one's.
+        if packages.stale(now) {
+            packages.refresh(now).await;
+        }
         let answers = packages.look_up(&wanted, how).await;
         let fixes = cures(packages.as_ref(), &found, (&packages.book(), &policy), &Files::new()).await;
         (answers, fixes)
@@ -61,18 +66,26 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
     let decision = update::decide(&found, &answers, &policy);
     notes.extend(found.notes.clone());
     notes.extend(fixes.notes);
+    let state = super::state(ctx, repo.id).await?;
+    let standing = packages.standing();
+    let mut exposed = fixes.exposed;
+    if standing.unsure {
+        exposed.extend(still(state.as_ref(), &found, &exposed));
+    }
     let look = Look {
         sha,
         digest: digest(&texts),
         at: now,
         held: decision.held,
         unknown: decision.unknown.into_iter().map(|line| (line.name, line.why)).collect(),
-        exposed: fixes.exposed,
+        exposed,
         packages: names(&found),
         notes,
+        sources: standing.troubles,
+        unsure: standing.unsure,
         follows: follows(&project),
     };
-    let refused = super::state(ctx, repo.id).await?.map(|state| state.refused).unwrap_or_default();
+    let refused = state.map(|state| state.refused).unwrap_or_default();
     let wanted = groups(fixes.cures, &decision.proposals, &course, &refused);
     let id = repo.id;
     end(ctx, job, (id, News::Looked(Box::new(Brought { repo, look, course, wanted })))).await
@@ -118,6 +131,15 @@ fn digest(texts: &BTreeMap<String, String>) -> String {
         hash.update(text);
     }
     hex::encode(hash.finalize())
+}
+
+/// What was open before and is locked as it was. Where some advisories could not be read, that nobody names it any more does
+/// not end it.
+fn still(state: Option<&UpdatesState>, found: &Found, open: &[Exposed]) -> Vec<Exposed> {
+    let known = |old: &Exposed| open.iter().any(|new| new.id == old.id && new.name == old.name);
+    let locked = |old: &Exposed| found.locked.iter().any(|at| at.name == old.name && at.version == old.version);
+    let before = state.map_or(&[][..], |state| &state.look.exposed);
+    before.iter().filter(|old| locked(old) && !known(old)).cloned().collect()
 }
 
 /// By these an advisory finds the repository.

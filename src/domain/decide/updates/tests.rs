@@ -5,7 +5,8 @@ use crate::domain::project;
 use crate::domain::run::Conclusion;
 use crate::domain::task::RunKey;
 use crate::domain::update::Ecosystem;
-use crate::domain::update::course::{Course, Item, Kind, Look, Unit, Wanted};
+use crate::domain::update::advisory::Finding;
+use crate::domain::update::course::{Course, Ended, Item, Kind, Look, Unit, Wanted};
 
 /// 2026-01-05, a Monday, noon.
 const NOW: i64 = 1_767_614_400_000;
@@ -76,6 +77,14 @@ impl Play {
         let look = Look { sha: format!("main-{digest}"), digest: digest.into(), at: self.now, ..Look::default() };
         let found = Found { repo: repo(), look, course: course.clone(), wanted: wanted.to_vec() };
         self.news(News::Looked(Box::new(found)));
+    }
+
+    /// A look with more in it than commit and time.
+    fn look_at(&mut self, look: Look, wanted: &[Wanted]) {
+        let look = Look { sha: "main-1".into(), digest: "1".into(), at: self.now, ..look };
+        let found = Found { repo: repo(), look, course: routine(), wanted: wanted.to_vec() };
+        self.news(News::Looked(Box::new(found)));
+        self.settle();
     }
 
     /// Does what is asked for until nothing is.
@@ -337,4 +346,54 @@ fn a_merge_that_would_deploy_waits_for_a_person() {
     let group = play.group("safe-cargo");
     assert_eq!(group.stage, Stage::Open);
     assert!(group.trouble.contains("production would get it at once"), "{}", group.trouble);
+}
+
+/// A fix of an advisory about `name`.
+fn fix(id: &str, name: &str) -> Wanted {
+    let finding = Finding {
+        ids: vec![id.to_owned()],
+        title: String::new(),
+        url: None,
+        severity: None,
+        published: None,
+        informational: None,
+        functions: Vec::new(),
+        ecosystem: Ecosystem::Cargo,
+        file: "Cargo.lock".into(),
+        name: name.to_owned(),
+        version: "1.0.0".into(),
+        place: 0,
+        chain: Vec::new(),
+    };
+    let fixed = vec![Ended { finding, used: None }];
+    Wanted { fixed, ..wanted("security-high", Kind::Security(None), &[name]) }
+}
+
+fn open(id: &str, name: &str) -> Exposed {
+    Exposed {
+        id: id.to_owned(),
+        title: String::new(),
+        severity: None,
+        url: None,
+        published: None,
+        name: name.to_owned(),
+        version: "1.0.0".into(),
+        stays: String::new(),
+        seen: NOW,
+    }
+}
+
+#[test]
+fn a_fix_stays_where_its_advisory_could_not_be_read_again() {
+    let mut play = Play::new(&[]);
+    play.looked(("1", &routine()), &[fix("RUSTSEC-2026-0001", "a")]);
+    play.settle();
+    assert_eq!(play.shown(), "security-high Open");
+    // The database is not at hand, and what was open is locked as it was.
+    let exposed = vec![open("RUSTSEC-2026-0001", "a")];
+    play.look_at(Look { unsure: true, exposed, ..Look::default() }, &[]);
+    assert_eq!(play.shown(), "security-high Open");
+    // The lock has another version: whatever the database would say, this one is over.
+    play.look_at(Look { unsure: true, ..Look::default() }, &[]);
+    assert!(play.shown().starts_with("security-high Over"), "{}", play.shown());
 }

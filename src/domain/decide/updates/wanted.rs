@@ -3,7 +3,7 @@
 use super::state::{Group, Stage, UpdatesState};
 use super::{Change, drop_checks, sync};
 use crate::domain::speech::updates::course as words;
-use crate::domain::update::course::{Kind, Trial, Wanted};
+use crate::domain::update::course::{Ended, Kind, Trial, Wanted};
 
 /// Brings the groups to what a look asks for. What is on its way and still right goes on; what is right and open stays.
 pub fn reconcile(state: &mut UpdatesState, wanted: &[Wanted], now: i64, changes: &mut Vec<Change>) {
@@ -27,10 +27,17 @@ pub fn reconcile(state: &mut UpdatesState, wanted: &[Wanted], now: i64, changes:
     state.groups.retain(|group| !matches!(group.stage, Stage::Over(_)) || group.pull.is_some());
 }
 
-/// Whether a registry failed for something of it: who was not asked cannot say that it is not needed.
+/// Whether a registry failed for something of it, or what it ends may be open all the same: who was not asked cannot say that
+/// it is not needed.
 fn blind(state: &UpdatesState, at: usize) -> bool {
-    let mut items = state.groups[at].wanted.units.iter().flat_map(|unit| &unit.items);
+    let wanted = &state.groups[at].wanted;
+    let mut items = wanted.units.iter().flat_map(|unit| &unit.items);
+    let open = |ended: &Ended| {
+        let finding = &ended.finding;
+        state.look.exposed.iter().any(|open| open.name == finding.name && finding.ids.contains(&open.id))
+    };
     items.any(|item| state.look.unknown.iter().any(|(name, _)| *name == item.name))
+        || state.look.unsure && wanted.fixed.iter().any(open)
 }
 
 /// Nothing asks for it any more.

@@ -7,6 +7,7 @@ pub mod fleet;
 pub mod foreign;
 pub mod left;
 pub mod security;
+pub mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
 

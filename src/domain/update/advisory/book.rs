@@ -105,13 +105,13 @@ impl Book {
 
     /// The packages about which this one says something else than an earlier one: something new, changed, or taken back.
     pub fn changed_since(&self, old: &Book) -> Vec<(Ecosystem, String)> {
-        let by_id = |book: &'_ Book| -> BTreeMap<String, Vec<Advisory>> {
-            let mut all: BTreeMap<String, Vec<Advisory>> = BTreeMap::new();
+        fn by_id(book: &Book) -> BTreeMap<&str, Vec<&Advisory>> {
+            let mut all: BTreeMap<&str, Vec<&Advisory>> = BTreeMap::new();
             for one in &book.advisories {
-                all.entry(one.id.clone()).or_default().push(one.clone());
+                all.entry(one.id.as_str()).or_default().push(one);
             }
             all
-        };
+        }
         let (new, old) = (by_id(self), by_id(old));
         let mut changed = std::collections::BTreeSet::new();
         for id in new.keys().chain(old.keys()) {
@@ -122,6 +122,12 @@ impl Book {
             }
         }
         changed.into_iter().collect()
+    }
+
+    /// Whether what nobody can use, and the counts, are those of another one.
+    pub fn reads_like(&self, other: &Book) -> bool {
+        let counts = |book: &Book| (book.read, book.withdrawn);
+        counts(self) == counts(other) && self.unusable == other.unusable
     }
 
     /// Only what has one of these names.

@@ -156,6 +156,12 @@ pub struct Look {
     pub packages: Vec<String>,
     /// What could not be read, a sentence each.
     pub notes: Vec<String>,
+    /// What of the advisories is not up to date, a sentence each without a full stop.
+    #[serde(default)]
+    pub sources: Vec<String>,
+    /// Whether some advisories were never read, so that a fix that nothing asks for may be needed all the same.
+    #[serde(default)]
+    pub unsure: bool,
     /// Environments that take what arrives on the default branch.
     #[serde(default)]
     pub follows: Vec<String>,
