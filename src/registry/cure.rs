@@ -10,7 +10,7 @@ use crate::domain::update::advisory::fix::{self, Fix, Left, Offer, Offers};
 use crate::domain::update::advisory::{Audit, Book, Finding, Severity, audit};
 use crate::domain::update::course::{Cure, Ended, Exposed, Item};
 use crate::domain::update::{
-    Declared, Ecosystem, Files, Found, Locked, Looked, Package, Policy, Release, now as version_now, objection, rules,
+    Declared, Ecosystem, Files, Found, Locked, Looked, Package, Policy, Release, current, objection, pin, rules,
 };
 
 /// Times that a search may ask for more packages; each brings those that the last one missed.
@@ -95,6 +95,7 @@ async fn cure(
             to: change.to.clone(),
             lock_only: true,
             published: known.times.get(&(change.name.clone(), change.to.clone())).copied().flatten(),
+            pin: None,
         }));
         // Of several locks the least that is known counts.
         cure.proof = cure
@@ -170,8 +171,9 @@ async fn direct(known: &mut Known<'_>, (findings, book): (&[&Finding], &Arc<Book
     for (package, lines) in lines {
         let Some(Looked::Releases(releases)) = answers.get(&package) else { continue };
         for declared in lines {
-            let Some(from) = version_now(declared) else { continue };
+            let Ok(Some(from)) = current(declared, releases) else { continue };
             let Some(to) = lowest_free(known.found, (declared, &from), releases, book) else { continue };
+            let Ok(pin) = pin::of(declared, releases, (&from, to)) else { continue };
             free.insert(package.name.clone(), to.version.clone());
             let admits = rules::admits(declared.ecosystem, &declared.requirement, &to.version);
             cure.items.push(Item {
@@ -183,6 +185,7 @@ async fn direct(known: &mut Known<'_>, (findings, book): (&[&Finding], &Arc<Book
                 to: to.version.clone(),
                 lock_only: admits && !declared.locked.is_empty(),
                 published: to.published,
+                pin,
             });
         }
     }

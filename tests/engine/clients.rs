@@ -53,7 +53,7 @@ impl Registry {
 
 fn item(ecosystem: Ecosystem, (file, line): (&str, u32), name: &str, (from, to): (&str, &str)) -> Item {
     let (name, file, from, to) = (name.to_owned(), file.to_owned(), from.to_owned(), to.to_owned());
-    Item { ecosystem, name, file, line, from, to, lock_only: true, published: None }
+    Item { ecosystem, name, file, line, from, to, lock_only: true, published: None, pin: None }
 }
 
 /// Runs a plan as an update does. `None`: this machine lacks the client.

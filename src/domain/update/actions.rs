@@ -1,6 +1,8 @@
 //! `uses:` of workflows and composite actions: tags, and commits with the tag in a comment behind them.
 
 use super::model::{Declared, Ecosystem, Found, Origin, Purpose};
+use super::pin::is_commit;
+use super::rules;
 use super::source::{Files, is, readable};
 
 /// Whether extraction wants to read this file.
@@ -31,7 +33,7 @@ struct Used<'t> {
     /// `owner/name`, without a path in it.
     name: String,
     reference: &'t str,
-    /// The version that a comment behind a commit names.
+    /// The comment behind it.
     comment: Option<&'t str>,
 }
 
@@ -39,7 +41,7 @@ fn uses(line: &str) -> Option<Used<'_>> {
     let line = line.trim_start();
     let value = line.strip_prefix("- ").map_or(line, str::trim_start).strip_prefix("uses:")?;
     let (value, comment) = match value.split_once(" #") {
-        Some((value, comment)) => (value, comment.split_whitespace().next()),
+        Some((value, comment)) => (value, Some(comment)),
         None => (value, None),
     };
     let value = value.trim().trim_matches(['"', '\'']);
@@ -51,11 +53,17 @@ fn uses(line: &str) -> Option<Used<'_>> {
     (name.len() == 2 && !reference.is_empty()).then(|| Used { name: name.join("/"), reference, comment })
 }
 
+/// The version that a comment names: `# v4`, `# tag=v4`, `# ratchet:owner/name@v4`, `# renovate: tag=v4`, as various tools
+/// write.
+fn version(comment: &str) -> Option<&str> {
+    let last = |word: &'_ str| word.rsplit(['@', '=', ':', '#']).next().map(str::len).unwrap_or_default();
+    let words = comment.split(|c: char| c.is_whitespace() || ",;()".contains(c));
+    words.map(|word| &word[word.len() - last(word)..]).find(|word| rules::tag_numbers(word) > 0)
+}
+
 impl Used<'_> {
     fn declared(self, file: &str, line: u32) -> Declared {
-        let commit = self.reference.len() == 40 && self.reference.bytes().all(|byte| byte.is_ascii_hexdigit());
-        // `# tag=v4` and `# ratchet:owner/name@v4` are written by other tools.
-        let version = self.comment.filter(|_| commit).and_then(|comment| comment.rsplit(['@', '=', ':']).next());
+        let version = self.comment.filter(|_| is_commit(self.reference)).and_then(version);
         Declared {
             ecosystem: Ecosystem::Actions,
             name: self.name,
@@ -72,6 +80,23 @@ impl Used<'_> {
 #[cfg(test)]
 mod tests {
     use super::{Files, extract, reads};
+
+    #[test]
+    fn a_comment_names_its_version_in_many_ways() {
+        let cases = [
+            (" v4.1.2", Some("v4.1.2")),
+            ("v4", Some("v4")),
+            (" tag=v4.1.2", Some("v4.1.2")),
+            (" renovate: tag=v4", Some("v4")),
+            (" ratchet:o/s@v3", Some("v3")),
+            (" pinned (4.1.2), see #12", Some("4.1.2")),
+            (" main", None),
+            ("", None),
+        ];
+        for (comment, expected) in cases {
+            assert_eq!(super::version(comment), expected, "{comment}");
+        }
+    }
 
     #[test]
     fn tags_and_commits_with_their_comment() {

@@ -14,6 +14,7 @@ mod ignore;
 pub mod image;
 mod model;
 pub mod npm;
+pub mod pin;
 pub mod python;
 pub mod rules;
 mod source;
@@ -22,9 +23,11 @@ mod wish;
 mod yaml;
 
 pub use decide::{Answers, COOLDOWN, Decision, Early, Exempt, Looked, Package, Policy, Unknown};
-pub use decide::{brought, decide, early, now, objection};
+pub use decide::{brought, current, decide, early, now, objection};
 pub use ignore::Ignore;
-pub use model::{Declared, Dependency, Ecosystem, Found, Held, Locked, Origin, Proposal, Purpose, Release, Step, Why};
+pub use model::{
+    Declared, Dependency, Ecosystem, Found, Held, Locked, Origin, Pin, Proposal, Purpose, Release, Step, Why,
+};
 pub use source::Files;
 pub use wish::policy;
 

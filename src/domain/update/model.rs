@@ -125,9 +125,12 @@ pub struct Release {
     pub yanked: bool,
     /// The toolchain that it needs, in the ecosystem's words: `1.74`, `>=18`, `>=3.8`.
     pub needs: Option<String>,
-    /// The commit that a tag is; only where versions are tags of a repository.
+    /// What the version is by its content: the commit of an action's tag, the digest of an image's, as far as it was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// Why `commit` or `published` could not be had: a sentence without a full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
     /// What it depends on, without what only its own development does; only where that was asked for, and the registry says so
     /// without a further question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -156,6 +159,19 @@ pub enum Step {
     Breaking,
 }
 
+/// What a line names by its content, before and after an update.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Pin {
+    /// The commit (40 hexadecimal digits) or digest (`sha256:...`) that stands there now.
+    pub from: String,
+    /// The one that belongs to the new version.
+    pub to: String,
+    /// Where the tag of the version now is another commit than the one that stands there: that commit. Only of tags that name
+    /// one release and should not move.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<String>,
+}
+
 /// A version that is offered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proposal {
@@ -177,6 +193,9 @@ pub struct Proposal {
     pub lock_only: bool,
     /// When it was published; Unix milliseconds.
     pub published: Option<i64>,
+    /// Where the line names a commit or a digest: that one and the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
 }
 
 /// A version that is newer and not offered.
@@ -215,6 +234,8 @@ pub enum Why {
     Ignored(String),
     /// The manifest pins it exactly.
     Pinned,
+    /// The line names a commit or a digest, and that of this version is not known: a sentence without a full stop.
+    Unpinnable(String),
     /// The limit of open pull requests is reached.
     Limit(String),
 }

@@ -125,6 +125,7 @@ impl Lines {
             yanked: read.yanked,
             needs: read.rust_version.map(std::borrow::Cow::into_owned),
             commit: None,
+            unknown: None,
             dependencies: deps.map(|deps| dependencies(deps.get())).unwrap_or_default(),
         });
         Ok(())

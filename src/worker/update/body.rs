@@ -125,6 +125,7 @@ fn changes(items: &[&Item], moved: &[Moved]) -> Vec<Change> {
         direct: item.line > 0,
         breaking: breaks(item),
         lock_only: item.lock_only,
+        pin: item.pin.clone(),
     });
     let mut all: Vec<Change> = asked.collect();
     for moved in moved.iter().filter(|moved| !moved.to.is_empty()) {
@@ -140,6 +141,7 @@ fn changes(items: &[&Item], moved: &[Moved]) -> Vec<Change> {
                 direct: false,
                 breaking: false,
                 lock_only: true,
+                pin: None,
             });
         }
     }

@@ -240,7 +240,7 @@ fn refuse(state: &mut UpdatesState, at: usize, pull: i64) {
     let no = items.map(|item| Refused {
         ecosystem: item.ecosystem,
         name: item.name.clone(),
-        version: item.to.clone(),
+        version: item.wanted().to_owned(),
         pull,
     });
     let no: Vec<Refused> = no.collect();

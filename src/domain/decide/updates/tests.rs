@@ -26,6 +26,7 @@ fn unit(name: &str) -> Unit {
         to: "1.1.0".into(),
         lock_only: true,
         published: None,
+        pin: None,
     };
     Unit { items: vec![item], group: None }
 }

@@ -2,7 +2,8 @@
 
 use crate::domain::decide::Group;
 use crate::domain::update::Early;
-use crate::domain::update::course::Schedule;
+use crate::domain::update::course::{Item, Schedule};
+use crate::domain::update::pin::labelled;
 
 /// Others are being tried.
 pub fn turn() -> String {
@@ -141,7 +142,12 @@ pub fn nothing_changes() -> String {
 /// The message of a candidate's commit.
 pub fn message(group: &Group) -> String {
     let units = group.tried().flat_map(|unit| &unit.items);
-    let mut lines: Vec<String> = units.map(|item| format!("- {} {} -> {}", item.name, item.from, item.to)).collect();
+    let line = |item: &Item| {
+        let pin = item.pin.as_ref();
+        let (from, to) = (pin.map(|pin| pin.from.as_str()), pin.map(|pin| pin.to.as_str()));
+        format!("- {} {} -> {}", item.name, labelled(&item.from, from), labelled(&item.to, to))
+    };
+    let mut lines: Vec<String> = units.map(line).collect();
     lines.sort();
     lines.dedup();
     let title = match lines.as_slice() {

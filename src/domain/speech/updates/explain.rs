@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{age, arrow, why};
+use super::{age, arrow, steps, why};
 use crate::domain::project::nearest;
 use crate::domain::update::{Answers, Decision, Declared, Found, Looked, Origin, Package, Step, now as current, rules};
 
@@ -72,11 +72,7 @@ fn offered(line: &Declared, decision: &Decision, now: i64) -> Vec<String> {
     for offer in decision.proposals.iter().filter(|p| here(&p.file, &p.name) && p.line == line.line) {
         let step = if offer.step == Step::Safe { "safe" } else { "breaking" };
         let what = if offer.lock_only { "the lock alone changes" } else { "the manifest changes" };
-        out.push(format!(
-            "  Offered, {step}: {}; {what}, {}.",
-            arrow(&offer.from, &offer.to),
-            age(offer.published, now)
-        ));
+        out.push(format!("  Offered, {step}: {}; {what}, {}.", steps(offer), age(offer.published, now)));
     }
     for held in decision.held.iter().filter(|held| here(&held.file, &held.name)) {
         out.push(format!("  Not offered: {}; {}.", arrow(&held.from, &held.to), why(held, now)));

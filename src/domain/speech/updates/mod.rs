@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use explain::explain;
 
+use crate::domain::update::pin::{labelled, short};
 use crate::domain::update::{Decision, Ecosystem, Found, Held, Origin, Proposal, Step, Why};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -137,12 +138,12 @@ fn wrapped<'n>(names: impl Iterator<Item = &'n str>) -> Vec<String> {
 
 /// One line for an update that several manifests share.
 fn proposals(proposals: &[&Proposal], now: i64) -> Vec<String> {
-    let mut groups: BTreeMap<(Ecosystem, &str, &str, &str), Vec<&Proposal>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Ecosystem, &str, String), Vec<&Proposal>> = BTreeMap::new();
     for proposal in proposals {
-        groups.entry((proposal.ecosystem, &proposal.name, &proposal.from, &proposal.to)).or_default().push(proposal);
+        groups.entry((proposal.ecosystem, &proposal.name, steps(proposal))).or_default().push(proposal);
     }
-    let width = groups.keys().map(|(_, _, from, to)| arrow(from, to).chars().count()).max().unwrap_or_default();
-    let told = groups.into_iter().map(|((_, name, from, to), group)| {
+    let width = groups.keys().map(|(_, _, steps)| steps.chars().count()).max().unwrap_or_default();
+    let told = groups.into_iter().map(|((_, name, steps), group)| {
         let place = match group.as_slice() {
             [one] => format!("{}:{}", one.file, one.line),
             [one, rest @ ..] => format!("{}:{} and {} more", one.file, one.line, rest.len()),
@@ -150,9 +151,22 @@ fn proposals(proposals: &[&Proposal], now: i64) -> Vec<String> {
         };
         let lock = if group.iter().all(|proposal| proposal.lock_only) { ", lock only" } else { "" };
         let age = group.first().map(|proposal| age(proposal.published, now)).unwrap_or_default();
-        (name.to_owned(), format!("{:<width$}  {place}{lock}, {age}", arrow(from, to)))
+        (name.to_owned(), format!("{steps:<width$}  {place}{lock}, {age}{}", moved(group.first().copied())))
     });
     rows(told.collect())
+}
+
+/// From which version to which, with commits or digests where the line names them.
+fn steps(proposal: &Proposal) -> String {
+    let pin = proposal.pin.as_ref();
+    let (from, to) = (pin.map(|pin| pin.from.as_str()), pin.map(|pin| pin.to.as_str()));
+    arrow(&labelled(&proposal.from, from), &labelled(&proposal.to, to))
+}
+
+/// A word about a tag that is not what was pinned.
+fn moved(proposal: Option<&Proposal>) -> String {
+    let moved = proposal.and_then(|proposal| Some((&proposal.from, proposal.pin.as_ref()?.moved.as_deref()?)));
+    moved.map_or_else(String::new, |(tag, commit)| format!("; {tag} is {} now", short(commit)))
 }
 
 fn arrow(from: &str, to: &str) -> String {
@@ -207,6 +221,7 @@ pub fn reason(ecosystem: Ecosystem, why: &Why, now: i64) -> String {
         }
         Why::Ignored(rule) => format!("ignored by the rule `{rule}` of [updates] in fairway.toml"),
         Why::Pinned => "the manifest pins the version exactly".to_owned(),
+        Why::Unpinnable(why) => why.clone(),
         Why::Limit(limit) => format!("the limit is reached: {limit}"),
     }
 }

@@ -76,7 +76,7 @@ fn passes(this: &Proposal, other: &Proposal) -> bool {
 
 fn unwanted(item: &Item, refused: &[Refused]) -> bool {
     let meant = |no: &Refused| no.ecosystem == item.ecosystem && no.name == item.name;
-    refused.iter().any(|no| meant(no) && (no.version.is_empty() || no.version == item.to))
+    refused.iter().any(|no| meant(no) && (no.version.is_empty() || no.version == item.wanted()))
 }
 
 fn place(proposal: &Proposal, course: &Course) -> (u8, String, Kind) {
@@ -98,6 +98,7 @@ fn item(proposal: &Proposal) -> Item {
         to: proposal.to.clone(),
         lock_only: proposal.lock_only,
         published: proposal.published,
+        pin: proposal.pin.clone(),
     }
 }
 
@@ -132,6 +133,7 @@ mod tests {
             step,
             lock_only: false,
             published: None,
+            pin: None,
         }
     }
 

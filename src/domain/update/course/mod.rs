@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::advisory::Severity;
 use super::advisory::fix::{Left, Proof};
-use super::model::{Ecosystem, Held};
+use super::model::{Ecosystem, Held, Pin};
 use crate::domain::event::Pull;
 use crate::domain::ids::Repo;
 
@@ -40,6 +40,16 @@ pub struct Item {
     pub lock_only: bool,
     /// When it was published; Unix milliseconds.
     pub published: Option<i64>,
+    /// Where the line names a commit or a digest: that one and the new one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pin: Option<Pin>,
+}
+
+impl Item {
+    /// What a person who does not want it does not want: the version; where only what is behind it changes, that.
+    pub fn wanted(&self) -> &str {
+        self.pin.as_ref().filter(|_| self.from == self.to).map_or(&self.to, |pin| &pin.to)
+    }
 }
 
 /// What can only be taken together: one package's lines, or one pull request of a batch.

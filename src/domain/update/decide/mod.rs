@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ignore::Ignore;
 use super::model::{Declared, Ecosystem, Found, Held, Origin, Proposal, Release, Step, Why};
+use super::pin;
 use super::rules;
 pub use early::{Early, Exempt, brought, early};
 
@@ -105,7 +106,13 @@ pub fn decide(found: &Found, answers: &Answers, policy: &Policy) -> Decision {
         match answers.get(&package) {
             Some(Looked::Releases(releases)) => {
                 let before = decision.proposals.len() + decision.held.len();
-                one(&Line { declared, releases, found, policy }, &mut decision);
+                match current(declared, releases) {
+                    Ok(from) => one(&Line { declared, releases, found, policy }, from.as_deref(), &mut decision),
+                    Err(why) => {
+                        decision.unknown.push(unknown(declared, why));
+                        continue;
+                    }
+                }
                 decision.newest += usize::from(decision.proposals.len() + decision.held.len() == before);
             }
             Some(Looked::Not(why)) => decision.unknown.push(unknown(declared, why.clone())),
@@ -131,6 +138,17 @@ pub fn now(declared: &Declared) -> Option<String> {
     let newest = |a: String, b: String| if newer(declared.ecosystem, &a, &b) { a } else { b };
     let locked = declared.locked.iter().cloned().reduce(newest);
     locked.or_else(|| rules::floor(declared.ecosystem, &declared.requirement))
+}
+
+/// The version that a line has now, also where it names a commit or a digest.
+///
+/// # Errors
+/// Why nobody can tell which version that is: a sentence without a full stop.
+pub fn current(declared: &Declared, releases: &[Release]) -> Result<Option<String>, String> {
+    match pin::named(declared) {
+        Some(_) => pin::version(declared, releases),
+        None => Ok(now(declared)),
+    }
 }
 
 fn newer(ecosystem: Ecosystem, a: &str, b: &str) -> bool {
@@ -175,26 +193,33 @@ struct Line<'a> {
     policy: &'a Policy,
 }
 
-fn one(line: &Line<'_>, decision: &mut Decision) {
-    let Some(from) = now(line.declared) else { return };
+fn one(line: &Line<'_>, from: Option<&str>, decision: &mut Decision) {
+    let Some(from) = from else { return };
     // From before 1.0 the last version before it is a smaller way than the one past it, and both are offered.
     for (step, zero) in [(Step::Safe, None), (Step::Breaking, Some(true)), (Step::Breaking, Some(false))] {
         let mut whys: Vec<Why> = Vec::new();
-        let candidates = line.candidates(&from, step);
-        for release in candidates.into_iter().filter(|it| zero.is_none_or(|zero| rules::zero(&it.version) == zero)) {
-            let lock_only = rules::admits(line.declared.ecosystem, &line.declared.requirement, &release.version);
+        let renewed = pin::renewed(line.declared, line.releases, from).filter(|_| step == Step::Safe);
+        let candidates = line.candidates(from, step).into_iter().chain(renewed);
+        for release in candidates.filter(|it| zero.is_none_or(|zero| rules::zero(&it.version) == zero)) {
+            let pinned = pin::named(line.declared).is_some();
+            let admits = rules::admits(line.declared.ecosystem, &line.declared.requirement, &release.version);
+            let lock_only = admits && !pinned;
             if lock_only && line.declared.locked.is_empty() {
                 // Without a lock, whoever builds takes it already.
                 break;
             }
-            let Some(why) = line.objection(&from, release) else {
-                decision.proposals.push(line.proposal(&from, release, (step, lock_only)));
-                break;
+            let why = match (line.objection(from, release), pin::of(line.declared, line.releases, (from, release))) {
+                (Some(why), _) => why,
+                (None, Err(why)) => Why::Unpinnable(why),
+                (None, Ok(pin)) => {
+                    decision.proposals.push(Proposal { pin, ..line.proposal(from, release, (step, lock_only)) });
+                    break;
+                }
             };
             // Of each reason the newest version is enough.
             let told = whys.iter().any(|other| std::mem::discriminant(other) == std::mem::discriminant(&why));
             if !told {
-                decision.held.push(line.held(&from, release, why.clone()));
+                decision.held.push(line.held(from, release, why.clone()));
                 whys.push(why);
             }
         }
@@ -251,6 +276,7 @@ impl<'a> Line<'a> {
             step,
             lock_only,
             published: release.published,
+            pin: None,
         }
     }
 

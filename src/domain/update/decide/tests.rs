@@ -164,3 +164,80 @@ fn what_was_not_looked_up_is_not_up_to_date() {
 fn of_two_locked_versions_the_newer_one_counts() {
     assert_eq!(told(asks(">=0.1", &["0.1.2", "0.2.0"]), vec![release("0.1.3"), release("0.2.5")]), "s 0.2.5");
 }
+
+const OLD: &str = "0123456789012345678901234567890123456789";
+const NEW: &str = "abcdefabcdefabcdefabcdefabcdefabcdefabcd";
+const OTHER: &str = "ffffffffffffffffffffffffffffffffffffffff";
+
+fn tag(version: &str, commit: &str) -> Release {
+    Release { commit: Some(commit.to_owned()), ..release(version) }
+}
+
+fn action(commit: &str, comment: Option<&str>) -> Declared {
+    Declared { ecosystem: Ecosystem::Actions, ..asks(commit, &comment.into_iter().collect::<Vec<_>>()) }
+}
+
+/// `from (pin) to (pin)`, and a moved tag.
+fn pins(declared: Declared, releases: Vec<Release>) -> String {
+    let decision = run(declared, releases, &Policy::at(NOW));
+    let offers = decision.proposals.iter().map(|offer| {
+        let pin = offer.pin.as_ref().expect("a pin");
+        let moved = pin.moved.as_deref().map_or(String::new(), |moved| format!(", moved to {}", pin::short(moved)));
+        let step = if offer.step == Step::Safe { "s" } else { "b" };
+        format!("{step} {} {} to {} {}{moved}", offer.from, pin::short(&pin.from), offer.to, pin::short(&pin.to))
+    });
+    let held = decision.held.iter().map(|held| format!("not {} {:?}", held.to, held.why));
+    let unknown = decision.unknown.iter().map(|unknown| unknown.why.clone());
+    offers.chain(held).chain(unknown).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn a_pinned_commit_goes_to_the_commit_of_the_new_version() {
+    let releases = || vec![tag("v4.1.2", OLD), tag("v4.2.0", NEW), tag("v5.0.0", OTHER), tag("v4", NEW)];
+    let both = "s v4.1.2 0123456 to v4.2.0 abcdefa; b v4.1.2 0123456 to v5.0.0 fffffff";
+    assert_eq!(pins(action(OLD, Some("v4.1.2")), releases()), both);
+    assert_eq!(pins(action(OLD, Some("4.1.2")), releases()), both, "a comment may leave out the v");
+    assert_eq!(
+        pins(action(OLD, Some("v4")), releases()),
+        "s v4 0123456 to v4 abcdefa",
+        "the tag goes on, and so does the line"
+    );
+    assert_eq!(pins(action(NEW, Some("v4")), releases()), "");
+    let gone = "s v4.1.1 0123456 to v4.2.0 abcdefa; b v4.1.1 0123456 to v5.0.0 fffffff";
+    assert_eq!(pins(action(OLD, Some("v4.1.1")), releases()), gone, "a tag that is gone");
+    assert_eq!(pins(action(OLD, Some("12")), releases()), both, "another number says nothing");
+}
+
+#[test]
+fn a_tag_that_moved_is_worth_a_word_and_no_update() {
+    let releases = vec![tag("v4.1.2", OTHER), tag("v4.2.0", NEW)];
+    let told = "s v4.1.2 0123456 to v4.2.0 abcdefa, moved to fffffff";
+    assert_eq!(pins(action(OLD, Some("v4.1.2")), releases), told);
+    assert_eq!(pins(action(OLD, Some("v4.1.2")), vec![tag("v4.1.2", OTHER)]), "");
+}
+
+#[test]
+fn a_commit_without_a_comment_is_the_tag_that_points_at_it() {
+    let releases = || vec![tag("v4", OLD), tag("v4.1.2", OLD), tag("v4.2.0", NEW)];
+    assert_eq!(pins(action(OLD, None), releases()), "s v4.1.2 0123456 to v4.2.0 abcdefa");
+    assert_eq!(pins(action(NEW, None), releases()), "");
+    let said = pins(action(OTHER, None), releases());
+    assert!(said.contains("pinned to a commit without a tag"), "{said}");
+}
+
+#[test]
+fn a_pinned_digest_goes_along_and_without_one_nothing_is_offered() {
+    let image = |requirement: &str| Declared { ecosystem: Ecosystem::Image, ..asks(requirement, &[]) };
+    let (old, new) = ("sha256:0123456789", "sha256:abcdefabcd");
+    let pinned = image(&format!("22-alpine@{old}"));
+    assert_eq!(
+        pins(pinned.clone(), vec![tag("22-alpine", old), tag("23-alpine", new)]),
+        "b 22-alpine 0123456 to 23-alpine abcdefa"
+    );
+    assert_eq!(pins(pinned.clone(), vec![tag("22-alpine", new)]), "s 22-alpine 0123456 to 22-alpine abcdefa");
+    let unknown = Release { unknown: Some("it did not answer".into()), ..release("23-alpine") };
+    let said = pins(pinned, vec![unknown]);
+    assert!(said.contains("the digest of this version is not known: it did not answer"), "{said}");
+    let said = pins(image(&format!("@{old}")), vec![release("23")]);
+    assert!(said.contains("a digest without a tag"), "{said}");
+}

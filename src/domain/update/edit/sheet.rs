@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::pin;
 use super::raise::raise;
 use crate::domain::update::course::Item;
 use crate::domain::update::model::{Declared, Ecosystem, Found};
+use crate::domain::update::pin::same;
 use crate::domain::update::source::{Files, is};
 use crate::domain::update::{actions, cargo, go, image, npm, python, rules, toolchain};
 
@@ -34,7 +36,10 @@ impl<'f> Sheet<'f> {
     /// # Errors
     /// Why that cannot be, in words.
     pub fn change(&mut self, item: &Item) -> Result<String, String> {
-        self.put(item, |old| raise(item.ecosystem, old, &item.to))
+        match &item.pin {
+            Some(of) => self.put(item, |_| Ok(pin::requirement(item, of))),
+            None => self.put(item, |old| raise(item.ecosystem, old, &item.to)),
+        }
     }
 
     /// Puts the very version in the item's line, for a client that otherwise takes the newest one.
@@ -52,14 +57,21 @@ impl<'f> Sheet<'f> {
         };
         let known = self.done.iter().find(|(of, at, called, _)| of == file && at == line && called == name);
         if let Some((.., now)) = known {
-            let takes = rules::admits(*ecosystem, now, to);
+            let takes = match &item.pin {
+                Some(of) => *now == pin::requirement(item, of),
+                None => rules::admits(*ecosystem, now, to),
+            };
             return takes.then(|| now.clone()).ok_or_else(|| {
                 format!("{file}:{line} cannot ask for two versions of {name} at once; take {to} apart from the others")
             });
         }
         let text = self.edited.get(file.as_str()).unwrap_or(text);
         let before = read(*ecosystem, file, text);
-        let of_item = |one: &Declared| one.line == *line && one.name == *name && speaks_of(one, from);
+        let about = |one: &Declared| match &item.pin {
+            Some(of) => pin::speaks_of(one, of),
+            None => speaks_of(one, from),
+        };
+        let of_item = |one: &Declared| one.line == *line && one.name == *name && about(one);
         let Some(at) = before.declared.iter().position(of_item) else {
             let why = before.notes.first().filter(|_| before.declared.is_empty());
             return Err(why.cloned().unwrap_or_else(|| {
@@ -68,7 +80,7 @@ impl<'f> Sheet<'f> {
         };
         let old = &before.declared[at].requirement;
         let new = new(old).map_err(|why| format!("{file}:{line} asks for {name} {old}, {why}"))?;
-        let replaced = replace(text, (*ecosystem, file), (&before, at), &new).ok_or_else(|| {
+        let replaced = replace(text, (item, file), (&before, at), &new).ok_or_else(|| {
             format!(
                 "{file}:{line} spells `{old}` of {name} so that it cannot be replaced safely; write {to} there by hand"
             )
@@ -89,7 +101,7 @@ fn speaks_of(declared: &Declared, from: &str) -> bool {
 
 /// The text with the requirement of one line replaced: the nearest place behind the line's begin at which nothing else
 /// changes for whoever reads the file.
-fn replace(text: &str, of: (Ecosystem, &str), (before, at): (&Found, usize), new: &str) -> Option<String> {
+fn replace(text: &str, of: (&Item, &str), (before, at): (&Found, usize), new: &str) -> Option<String> {
     let one = &before.declared[at];
     let old = one.requirement.as_str();
     if old.is_empty() {
@@ -97,6 +109,12 @@ fn replace(text: &str, of: (Ecosystem, &str), (before, at): (&Found, usize), new
     }
     let mut expected = bare(before);
     expected[at].requirement = new.to_owned();
+    // A number in a comment that is not the version in use is none of ours.
+    let comment = expected[at].locked.first().filter(|old| same(old, &of.0.from));
+    let comment = comment.map(|old| (old.clone(), pin::comment(old, &of.0.to)));
+    if let Some((_, new)) = &comment {
+        expected[at].locked = vec![new.clone()];
+    }
     let begin = begin(text, one.line)?;
     let whole = |found: &usize| {
         let number = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit() || c == '.');
@@ -104,8 +122,11 @@ fn replace(text: &str, of: (Ecosystem, &str), (before, at): (&Found, usize), new
     };
     let places = text[begin..].match_indices(old).map(|(found, _)| begin + found).filter(whole);
     places.take(TRIED).find_map(|found| {
-        let tried = format!("{}{new}{}", &text[..found], &text[found + old.len()..]);
-        (bare(&read(of.0, of.1, &tried)) == expected).then_some(tried)
+        let mut tried = format!("{}{new}{}", &text[..found], &text[found + old.len()..]);
+        if let Some((old, to)) = &comment {
+            tried = pin::commented(&tried, found + new.len(), (old, to))?;
+        }
+        (bare(&read(of.0.ecosystem, of.1, &tried)) == expected).then_some(tried)
     })
 }
 
@@ -116,9 +137,12 @@ fn begin(text: &str, line: u32) -> Option<usize> {
     ends.take(before + 1).nth(before)
 }
 
-/// What the lines say, without what only a lock would add.
+/// What the lines say, without what only a lock would add. The version of a pinned action stands in the line itself.
 fn bare(found: &Found) -> Vec<Declared> {
-    let plain = |one: &Declared| Declared { locked: Vec::new(), ..one.clone() };
+    let plain = |one: &Declared| {
+        let locked = if one.ecosystem == Ecosystem::Actions { one.locked.clone() } else { Vec::new() };
+        Declared { locked, ..one.clone() }
+    };
     found.declared.iter().map(plain).collect()
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::update::Pin;
 
 mod clients;
 
@@ -10,7 +11,7 @@ fn item(ecosystem: Ecosystem, place: &str, name: &str, (from, to): (&str, &str))
     let (file, line) = place.split_once(':').expect("file:line");
     let (name, file, from, to) = (name.to_owned(), file.to_owned(), from.to_owned(), to.to_owned());
     let line = line.parse().expect("a line");
-    Item { ecosystem, name, file, line, from, to, lock_only: line == 0, published: None }
+    Item { ecosystem, name, file, line, from, to, lock_only: line == 0, published: None, pin: None }
 }
 
 fn cargo(place: &str, name: &str, versions: (&str, &str)) -> Item {
@@ -180,4 +181,72 @@ fn what_is_not_as_the_item_says_is_left_alone_as_a_whole() {
     ");
     let merging = files(&[("Cargo.toml", "[dependencies]\n<<<<<<< HEAD\none = \"1.2\"\n")]);
     insta::assert_snapshot!(shown(&merging, &[good]), @"Cargo.toml:2 has the marks of a merge that nobody ended; it was not read.");
+}
+
+const OLD: &str = "0123456789012345678901234567890123456789";
+const NEW: &str = "abcdefabcdefabcdefabcdefabcdefabcdefabcd";
+
+fn pinned(item: Item, (from, to): (&str, &str)) -> Item {
+    Item { pin: Some(Pin { from: from.to_owned(), to: to.to_owned(), moved: None }), ..item }
+}
+
+#[test]
+fn a_pinned_commit_and_its_comment_change_together() {
+    let text = [
+        "steps:",
+        &format!("  - uses: a/one@{OLD} # v4.1.2"),
+        &format!("  - uses: \"a/two@{OLD}\"   #v4.1.2 (see v4.1.2)"),
+        &format!("  - uses: a/three/sub@{OLD} # tag=v4.1.2"),
+        &format!("  - uses: a/four@{OLD} # ratchet:a/four@v4"),
+        &format!("  - uses: a/five@{OLD} # pinned, 4.1.2"),
+        &format!("  - uses: a/six@{OLD}"),
+        &format!("  - uses: a/seven@{OLD} # see issue 12"),
+        "",
+    ]
+    .join("\r\n");
+    let path = ".github/workflows/ci.yml";
+    let texts = files(&[(path, &text)]);
+    let names = ["one", "two", "three", "four", "five", "six", "seven"];
+    let items: Vec<Item> = names
+        .iter()
+        .zip(2..)
+        .map(|(name, line)| {
+            let versions = if *name == "four" { ("v4", "v5") } else { ("v4.1.2", "v4.2.0") };
+            let place = format!("{path}:{line}");
+            pinned(item(Ecosystem::Actions, &place, &format!("a/{name}"), versions), (OLD, NEW))
+        })
+        .collect();
+    insta::assert_snapshot!(shown(&texts, &items), @r#"
+    .github/workflows/ci.yml:2:   - uses: a/one@abcdefabcdefabcdefabcdefabcdefabcdefabcd # v4.2.0\r
+    .github/workflows/ci.yml:3:   - uses: "a/two@abcdefabcdefabcdefabcdefabcdefabcdefabcd"   #v4.2.0 (see v4.1.2)\r
+    .github/workflows/ci.yml:4:   - uses: a/three/sub@abcdefabcdefabcdefabcdefabcdefabcdefabcd # tag=v4.2.0\r
+    .github/workflows/ci.yml:5:   - uses: a/four@abcdefabcdefabcdefabcdefabcdefabcdefabcd # ratchet:a/four@v5\r
+    .github/workflows/ci.yml:6:   - uses: a/five@abcdefabcdefabcdefabcdefabcdefabcdefabcd # pinned, 4.2.0\r
+    .github/workflows/ci.yml:7:   - uses: a/six@abcdefabcdefabcdefabcdefabcdefabcdefabcd\r
+    .github/workflows/ci.yml:8:   - uses: a/seven@abcdefabcdefabcdefabcdefabcdefabcdefabcd # see issue 12\r
+    "#);
+    let gone = pinned(item(Ecosystem::Actions, &format!("{path}:2"), "a/one", ("v4.1.2", "v4.2.0")), (NEW, OLD));
+    let said = shown(&texts, &[gone]);
+    assert!(said.contains("does not ask for a/one v4.1.2 any more"), "{said}");
+}
+
+#[test]
+fn a_tag_and_its_digest_change_together() {
+    let (old, new) = ("sha256:0123", "sha256:abcd");
+    let docker = format!(
+        "FROM --platform=linux/amd64 host.test:5000/node:22.1-alpine@{old} AS build\nRUN true\nFROM node:22@{old}\n"
+    );
+    let toml = format!("[pipeline.test]\nimage = \"rust:1.94@{old}\" # for now\n");
+    let texts = files(&[("Dockerfile", &docker), ("fairway.toml", &toml)]);
+    let image = |place: &str, name: &str, versions| pinned(item(Ecosystem::Image, place, name, versions), (old, new));
+    let items = [
+        image("Dockerfile:1", "host.test:5000/node", ("22.1-alpine", "22.4-alpine")),
+        image("Dockerfile:3", "node", ("22", "22")),
+        image("fairway.toml:2", "rust", ("1.94", "1.95")),
+    ];
+    insta::assert_snapshot!(shown(&texts, &items), @r#"
+    Dockerfile:1: FROM --platform=linux/amd64 host.test:5000/node:22.4-alpine@sha256:abcd AS build
+    Dockerfile:3: FROM node:22@sha256:abcd
+    fairway.toml:2: image = "rust:1.95@sha256:abcd" # for now
+    "#);
 }

@@ -77,6 +77,11 @@ pub fn floor(ecosystem: Ecosystem, requirement: &str) -> Option<String> {
     }
 }
 
+/// How many numbers a tag has: three in `v4.1.2`, one in `v4`; 0 where it is no version.
+pub fn tag_numbers(tag: &str) -> usize {
+    tag::numbers(tag)
+}
+
 /// Whether a version is one before a release (`1.0.0-rc.1`, `21.6b0`).
 pub fn prerelease(ecosystem: Ecosystem, version: &str) -> bool {
     match ecosystem {

@@ -30,6 +30,11 @@ pub(super) fn compare(a: &str, b: &str) -> Option<Ordering> {
     same.then(|| a.numbers.cmp(&b.numbers))
 }
 
+/// How many numbers it has.
+pub(super) fn numbers(text: &str) -> usize {
+    read(text).map_or(0, |tag| tag.numbers.len())
+}
+
 /// The first number that is not 0 breaks.
 pub(super) fn step(from: &str, to: &str) -> Option<Step> {
     let (from, to) = (read(from)?, read(to)?);

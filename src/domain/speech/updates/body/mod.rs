@@ -12,10 +12,10 @@ mod title;
 pub use title::{message, title};
 
 use crate::domain::run::{Conclusion, cut_markdown};
-use crate::domain::update::Ecosystem;
 use crate::domain::update::advisory::fix::{Left, Proof};
 use crate::domain::update::advisory::{Finding, Severity};
 use crate::domain::update::artefact::Artefact;
+use crate::domain::update::{Ecosystem, Pin};
 
 /// GitHub takes 65,536 characters; the rest is for the marker.
 const MOST: usize = 65_000;
@@ -87,6 +87,8 @@ pub struct Change {
     pub breaking: bool,
     /// Whether the lock alone changes.
     pub lock_only: bool,
+    /// Where the line names a commit or a digest: that one and the new one.
+    pub pin: Option<Pin>,
 }
 
 /// An advisory that ends.
@@ -170,6 +172,7 @@ pub fn body(update: &Update) -> String {
     head.push(table::table(update, &changes));
     head.extend(advisories::fixed(&update.fixed));
     head.extend(advisories::left(&update.left, update.at));
+    head.extend(table::moved(&changes));
     head.extend(states::taken_out(&update.taken_out));
     let mut tail: Vec<String> = packages::differences(&update.artefacts).into_iter().collect();
     tail.extend(states::checks(&update.checks));

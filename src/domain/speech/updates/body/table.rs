@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::{Change, Kind, Update};
-use crate::domain::speech::updates::foreign::{cell, link};
+use crate::domain::speech::updates::foreign::{cell, link, quoted};
 use crate::domain::update::artefact::Artefact;
+use crate::domain::update::pin::{labelled, short};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
 /// Rows of what was asked for, and of what comes with it.
@@ -15,8 +16,8 @@ pub(super) fn distinct(changes: &[Change]) -> Vec<Change> {
     let mut all: Vec<Change> = Vec::new();
     for change in changes {
         let same = |other: &&mut Change| {
-            (other.ecosystem, &other.name, &other.from, &other.to)
-                == (change.ecosystem, &change.name, &change.from, &change.to)
+            (other.ecosystem, &other.name, &other.from, &other.to, &other.pin)
+                == (change.ecosystem, &change.name, &change.from, &change.to, &change.pin)
         };
         match all.iter_mut().find(same) {
             Some(known) => {
@@ -82,11 +83,15 @@ pub(super) fn table(update: &Update, changes: &[Change]) -> String {
 fn rows(update: &Update, changes: &[Change]) -> String {
     let mut out = String::from("| Package | From | To | Published | |\n|---|---|---|---|---|\n");
     for change in changes.iter().take(ROWS) {
+        let pin = change.pin.as_ref();
         out.push_str(&format!(
             "| {} | {} | {} | {} | {} |\n",
             cell(&change.name),
-            change.from.as_deref().map_or("new".to_owned(), |from| cell(&shown(from))),
-            cell(&shown(&change.to)),
+            change
+                .from
+                .as_deref()
+                .map_or("new".to_owned(), |from| cell(&pinned(from, pin.map(|pin| pin.from.as_str())))),
+            cell(&pinned(&change.to, pin.map(|pin| pin.to.as_str()))),
             published(change.published, update.at),
             remarks(update, change),
         ));
@@ -95,6 +100,31 @@ fn rows(update: &Update, changes: &[Change]) -> String {
         out.push_str(&format!("| and {} more | | | | |\n", changes.len() - ROWS));
     }
     out
+}
+
+/// A version with the beginning of the commit or digest that the line names.
+fn pinned(version: &str, pin: Option<&str>) -> String {
+    labelled(&shown(version), pin)
+}
+
+/// Tags that are not what they were when they were pinned.
+pub(super) fn moved(changes: &[Change]) -> Option<String> {
+    let mut out = String::new();
+    for change in changes.iter().take(ROWS) {
+        let Some((pin, from)) = change.pin.as_ref().zip(change.from.as_ref()) else { continue };
+        if let Some(moved) = &pin.moved {
+            out.push_str(&format!(
+                "- {} of {} is {} now, and {} is pinned here under that name.\n",
+                quoted(&shown(from)),
+                quoted(&change.name),
+                quoted(short(moved)),
+                quoted(short(&pin.from))
+            ));
+        }
+    }
+    let head = "### Tags that moved\n\nA tag of a release should stay where it is. Either somebody moved it, or the comment in \
+                the file names another version than the one that is pinned; compare the two commits before you merge.\n\n";
+    (!out.is_empty()).then(|| format!("{head}{out}"))
 }
 
 /// The day, and how long before the commit that was.

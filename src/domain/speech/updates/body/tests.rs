@@ -17,6 +17,7 @@ fn change(name: &str, from: &str, to: &str) -> Change {
         direct: true,
         breaking: false,
         lock_only: true,
+        pin: None,
     }
 }
 
@@ -460,4 +461,21 @@ fn what_is_over_says_so_first() {
         assert_eq!(text.contains("`/update"), !ended, "{text}");
         assert!(!text.contains("Fairway merges it when"), "{text}");
     }
+}
+
+#[test]
+fn what_is_pinned_is_shown_with_it_and_a_tag_that_moved_is_told() {
+    let (from, to) = ("0123456789012345678901234567890123456789", "abcdefabcdefabcdefabcdefabcdefabcdefabcd");
+    let pin = Pin { from: from.to_owned(), to: to.to_owned(), moved: Some("f".repeat(40)) };
+    let action = Change { ecosystem: Ecosystem::Actions, lock_only: false, ..change("o/r", "v4.1.2", "v4.2.0") };
+    let mut update = update(Kind::Safe, vec![Change { pin: Some(pin.clone()), ..action.clone() }]);
+    let said = body(&update);
+    assert!(said.contains("v4.1.2 (0123456)") && said.contains("v4.2.0 (abcdefa)"), "{said}");
+    assert!(said.contains("### Tags that moved") && said.contains("`fffffff` now"), "{said}");
+    assert_eq!(title(&update), "Update o/r to v4.2.0");
+    assert!(message(&update).contains("- o/r v4.1.2 (0123456) to v4.2.0 (abcdefa)\n"), "{}", message(&update));
+    let same = Change { to: "v4".into(), from: Some("v4".into()), pin: Some(Pin { moved: None, ..pin }), ..action };
+    update.changes = vec![same];
+    assert_eq!(title(&update), "Update o/r to v4 (abcdefa)");
+    assert!(!body(&update).contains("Tags that moved"));
 }

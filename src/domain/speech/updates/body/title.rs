@@ -6,6 +6,7 @@ use super::table::{arrow, distinct, shown};
 use super::{Change, Kind, Update};
 use crate::domain::speech::updates::foreign::cut;
 use crate::domain::update::Ecosystem;
+use crate::domain::update::pin::labelled;
 
 /// Where titles are cut in lists, in characters.
 const MOST: usize = 72;
@@ -22,7 +23,7 @@ pub fn title(update: &Update) -> String {
     let tries = match &update.kind {
         Kind::Security(_) => security(update),
         Kind::Breaking => match asked.as_slice() {
-            [one] => vec![format!("Update {} to {} (breaking)", name(one), plain(&shown(&one.to)))],
+            [one] => vec![format!("Update {} to {} (breaking)", name(one), version(one))],
             many => vec![format!("Update {}, which may break", count(many))],
         },
         Kind::Safe => safe(&asked),
@@ -38,7 +39,7 @@ pub fn title(update: &Update) -> String {
 fn safe(asked: &[&Change]) -> Vec<String> {
     match asked {
         [one] => {
-            let to = plain(&shown(&one.to));
+            let to = version(one);
             vec![format!("Update {} to {to}", name(one)), format!("Update {} to {to}", cut(&name(one), 40))]
         }
         [one, two] if one.name != two.name => vec![format!("Update {} and {}", name(one), name(two)), counted(asked)],
@@ -84,6 +85,12 @@ fn count(changes: &[&Change]) -> String {
     format!("{} {}", changes.len(), if changes.len() == 1 { one } else { many })
 }
 
+/// The new version; with the beginning of its commit or digest where that alone changes.
+fn version(change: &Change) -> String {
+    let pin = change.pin.as_ref().filter(|_| change.from.as_deref() == Some(change.to.as_str()));
+    labelled(&plain(&shown(&change.to)), pin.map(|pin| pin.to.as_str()))
+}
+
 fn name(change: &Change) -> String {
     match (change.ecosystem, change.name.as_str()) {
         (Ecosystem::Toolchain, "rust") => "Rust".to_owned(),
@@ -99,7 +106,15 @@ pub fn message(update: &Update) -> String {
     let changes = distinct(&update.changes);
     let mut out = format!("{}\n\n", title(update));
     for change in changes.iter().take(LINES) {
-        out.push_str(&format!("- {} {}\n", plain(&change.name), arrow(change.from.as_deref(), &change.to, plain)));
+        let step = match &change.pin {
+            Some(pin) => {
+                let from = change.from.as_deref().map(shown).unwrap_or_default();
+                let (from, to) = (labelled(&plain(&from), Some(&pin.from)), plain(&shown(&change.to)));
+                format!("{from} to {}", labelled(&to, Some(&pin.to)))
+            }
+            None => arrow(change.from.as_deref(), &change.to, plain),
+        };
+        out.push_str(&format!("- {} {step}\n", plain(&change.name)));
     }
     for (name, version) in update.removed.iter().take(LINES) {
         out.push_str(&format!("- {} {} goes\n", plain(name), plain(version)));
