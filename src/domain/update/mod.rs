@@ -33,8 +33,9 @@ pub use wish::policy;
 
 /// Whether a file by this path tells something of what a checkout depends on.
 pub fn reads(path: &str) -> bool {
-    let all = [cargo::reads, npm::reads, python::reads, go::reads, actions::reads, image::reads, toolchain::reads];
-    all.iter().any(|reads| reads(path))
+    let others = [npm::reads, python::reads, go::reads, actions::reads, image::reads, toolchain::reads];
+    // Of a crate its workspace tells whether it is one of the repository's own.
+    cargo::reads(path) || (!source::foreign(path) && others.iter().any(|reads| reads(path)))
 }
 
 /// All that a checkout's files say, of every ecosystem.

@@ -45,6 +45,27 @@ pub fn is(path: &str, name: &str) -> bool {
     path.strip_suffix(name).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
 }
 
+/// Whether a file is below a folder for what others wrote or what tests are fed with.
+pub fn foreign(path: &str) -> bool {
+    folder(path).split('/').any(|name| FOREIGN.contains(&name))
+}
+
+/// Names that mean nothing else in any ecosystem.
+const FOREIGN: [&str; 12] = [
+    "node_modules",
+    "vendor",
+    "third_party",
+    "site-packages",
+    "venv",
+    ".venv",
+    "testdata",
+    "test-data",
+    "test_data",
+    "fixtures",
+    "__fixtures__",
+    "__snapshots__",
+];
+
 /// The folder of a file; empty at the root.
 pub fn folder(file: &str) -> &str {
     file.rsplit_once('/').map_or("", |(folder, _)| folder)
@@ -85,6 +106,15 @@ mod tests {
     fn lines_count_from_one() {
         let lines = Lines::of("ab\ncd\n\ne");
         assert_eq!([0, 2, 3, 6, 7].map(|at| lines.at(at)), [1, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_tests_are_fed_with_is_nobodys_dependency() {
+        let read = |path: &str| crate::domain::update::reads(path);
+        assert!(read("web/package.json") && read("tests/requirements.txt") && read("crates/fixtures/Cargo.toml"));
+        assert!(
+            !read("lib/__fixtures__/Dockerfile") && !read("a/testdata/go.mod") && !read(".venv/lib/pyproject.toml")
+        );
     }
 
     #[test]

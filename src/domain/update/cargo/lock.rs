@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use serde::Deserialize;
 
-use super::text;
 use crate::domain::update::address;
 use crate::domain::update::model::{Ecosystem, Locked, Origin};
+use crate::domain::update::source::{Lines, broken, readable};
 
 /// The newest format that is known; a newer one is read as far as it can be.
 const NEWEST: u32 = 4;
@@ -31,8 +31,11 @@ struct Package {
 
 /// What a lock has, with places that begin at `base`, and what was wrong with it.
 pub(super) fn read(path: &str, text: &str, base: usize) -> Result<(Vec<Locked>, Vec<String>), String> {
-    let text = text::bare(text);
-    let file: File = toml::from_str(text).map_err(|error| text::broken(path, text, error.span(), error.message()))?;
+    let text = readable(path, text)?;
+    let file: File = toml::from_str(text).map_err(|error| {
+        let line = error.span().map(|span| Lines::of(text).at(span.start));
+        broken(path, line, error.message())
+    })?;
     let mut notes = Vec::new();
     if let Some(version) = file.version.filter(|version| *version > NEWEST) {
         notes.push(format!(

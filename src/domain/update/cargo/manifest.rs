@@ -2,9 +2,9 @@
 
 use toml_edit::{Document, Item, TableLike};
 
-use super::text;
 use crate::domain::update::address;
 use crate::domain::update::model::{Origin, Purpose};
+use crate::domain::update::source::{Lines, broken, readable};
 
 /// What a manifest says, before anything is inherited.
 #[derive(Clone, Debug, Default)]
@@ -65,10 +65,12 @@ const TABLES: [(&str, Purpose); 5] = [
 
 /// Reads one; the error is a sentence for people.
 pub(super) fn read(path: &str, text: &str) -> Result<Manifest, String> {
-    let text = text::bare(text);
-    let document = Document::parse(text).map_err(|error| text::broken(path, text, error.span(), error.message()))?;
+    let text = readable(path, text)?;
+    let lines = Lines::of(text);
+    let document = Document::parse(text)
+        .map_err(|error| broken(path, error.span().map(|span| lines.at(span.start)), error.message()))?;
     let root = document.as_table();
-    let mut manifest = Manifest { asks: asks(text, root), ..Manifest::default() };
+    let mut manifest = Manifest { asks: asks(&lines, root), ..Manifest::default() };
     if let Some(package) = table(root, "package").or_else(|| table(root, "project")) {
         manifest.package = word(package, "name");
         manifest.root = word(package, "workspace");
@@ -85,34 +87,34 @@ pub(super) fn read(path: &str, text: &str) -> Result<Manifest, String> {
     Ok(manifest)
 }
 
-fn asks(text: &str, root: &dyn TableLike) -> Vec<Ask> {
+fn asks(lines: &Lines, root: &dyn TableLike) -> Vec<Ask> {
     let mut asks = Vec::new();
-    collect(text, root, &mut asks);
+    collect(lines, root, &mut asks);
     if let Some(targets) = table(root, "target") {
         for (_, target) in targets.iter() {
             if let Some(target) = target.as_table_like() {
-                collect(text, target, &mut asks);
+                collect(lines, target, &mut asks);
             }
         }
     }
     if let Some(shared) = table(root, "workspace").and_then(|workspace| table(workspace, "dependencies")) {
         for (key, item) in shared.iter() {
-            asks.extend(ask(text, shared, (key, item), Purpose::Runtime).map(|ask| Ask { shared: true, ..ask }));
+            asks.extend(ask(lines, shared, (key, item), Purpose::Runtime).map(|ask| Ask { shared: true, ..ask }));
         }
     }
     asks.sort_by_key(|ask| ask.line);
     asks
 }
 
-fn collect(text: &str, holder: &dyn TableLike, asks: &mut Vec<Ask>) {
+fn collect(lines: &Lines, holder: &dyn TableLike, asks: &mut Vec<Ask>) {
     for (name, purpose) in TABLES {
         let Some(dependencies) = table(holder, name) else { continue };
-        asks.extend(dependencies.iter().filter_map(|entry| ask(text, dependencies, entry, purpose)));
+        asks.extend(dependencies.iter().filter_map(|entry| ask(lines, dependencies, entry, purpose)));
     }
 }
 
 /// `None` for what is neither a requirement nor a table, which cargo refuses.
-fn ask(text: &str, holder: &dyn TableLike, (key, item): (&str, &Item), purpose: Purpose) -> Option<Ask> {
+fn ask(lines: &Lines, holder: &dyn TableLike, (key, item): (&str, &Item), purpose: Purpose) -> Option<Ask> {
     let at = |item: &Item| item.span().map(|span| span.start);
     let own = holder.key(key).and_then(|key| key.span()).map(|span| span.start);
     let mut ask = Ask {
@@ -121,7 +123,7 @@ fn ask(text: &str, holder: &dyn TableLike, (key, item): (&str, &Item), purpose: 
         requirement: None,
         purpose,
         origin: Origin::Registry,
-        line: text::line(text, own.or_else(|| at(item)).unwrap_or(0)),
+        line: lines.at(own.or_else(|| at(item)).unwrap_or(0)),
         shared: false,
     };
     if let Some(requirement) = item.as_str() {
@@ -135,7 +137,7 @@ fn ask(text: &str, holder: &dyn TableLike, (key, item): (&str, &Item), purpose: 
         return Some(ask);
     }
     if let Some(version) = table.get("version") {
-        ask.line = at(version).map_or(ask.line, |at| text::line(text, at));
+        ask.line = at(version).map_or(ask.line, |at| lines.at(at));
     }
     ask.requirement = Some(word(table, "version").unwrap_or_else(|| "*".to_owned()));
     Some(ask)

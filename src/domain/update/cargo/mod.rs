@@ -4,7 +4,6 @@
 mod lock;
 mod manifest;
 mod resolve;
-mod text;
 mod workspace;
 
 use std::collections::BTreeMap;
@@ -90,8 +89,9 @@ fn taken(manifests: &BTreeMap<String, Manifest>, workspaces: &Workspaces, notes:
         manifests.keys().partition(|dir| place(dir) <= least || workspaces.lists(dir, least));
     if let Some(first) = left.first() {
         notes.push(format!(
-            "{} in folders for examples, tests or other people's code were left out ({}); a workspace that lists them brings them in.",
-            if left.len() == 1 { "A manifest".to_owned() } else { format!("{} manifests", left.len()) },
+            "Cargo.toml in folders for examples, tests or other people's code: {} left out ({}{}); a workspace that lists them brings them in.",
+            left.len(),
+            if left.len() == 1 { "" } else { "the first: " },
             join(first, MANIFEST)
         ));
     }
@@ -119,7 +119,7 @@ fn toolchain(
 
 /// What a toolchain file names: `stable` and nightlies promise nothing that could be compared.
 fn channel(text: &str) -> Option<String> {
-    let text = text::bare(text);
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     if let Ok(table) = text.parse::<toml::Table>() {
         return Some(table.get("toolchain")?.get("channel")?.as_str()?.to_owned());
     }

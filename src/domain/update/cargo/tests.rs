@@ -154,9 +154,9 @@ fn what_cannot_be_read_is_said_and_the_rest_is_read() {
     insta::assert_snapshot!(found.notes.join("\n"), @"
     f/Cargo.toml names ../g as its workspace, and that is none; it was read alone.
     g/Cargo.toml names ../f as its workspace, and that is none; it was read alone.
-    a/Cargo.toml:2 has the marks of a merge that nobody ended; it was not read.
-    b/Cargo.toml:3 is no TOML: duplicate key; it was not read.
-    c/Cargo.lock:2 is no TOML: invalid type: integer `1`, expected a string; it was not read.
+    a/Cargo.toml is not read: line 2 is the marker of a merge that is not finished
+    b/Cargo.toml is not read: line 3: duplicate key
+    c/Cargo.lock is not read: line 2: invalid type: integer `1`, expected a string
     ");
 }
 

@@ -180,7 +180,7 @@ fn what_is_not_as_the_item_says_is_left_alone_as_a_whole() {
     Cargo.toml:4 cannot ask for two versions of one at once; take 2.1.0 apart from the others
     ");
     let merging = files(&[("Cargo.toml", "[dependencies]\n<<<<<<< HEAD\none = \"1.2\"\n")]);
-    insta::assert_snapshot!(shown(&merging, &[good]), @"Cargo.toml:2 has the marks of a merge that nobody ended; it was not read.");
+    insta::assert_snapshot!(shown(&merging, &[good]), @"Cargo.toml is not read: line 2 is the marker of a merge that is not finished");
 }
 
 const OLD: &str = "0123456789012345678901234567890123456789";

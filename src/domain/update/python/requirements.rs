@@ -142,6 +142,8 @@ impl Opt<'_> {
             Some(short @ ("-r" | "-c" | "-i" | "-e")) if name.len() > 2 => (short, line[2..].trim()),
             _ => (name, value),
         };
+        // Several options may share a line.
+        let value = value.split(" -").next().unwrap_or(value).trim();
         Some(match name {
             "-r" | "--requirement" | "-c" | "--constraint" => Opt::File(value),
             "-i" | "--index-url" => Opt::Index(value),

@@ -33,7 +33,7 @@ fn locked(found: &Found) -> Vec<String> {
 
 #[test]
 fn requirements_with_everything_pip_reads() {
-    let text = "\u{feff}# a list\r\n--index-url https://u:secret@index.test/simple\r\nDjango[argon2]==3.2.0 ; python_version < '3.12'  # why\r\n\
+    let text = "\u{feff}# a list\r\n--index-url https://u:secret@index.test/simple --trusted-host index.test\r\nDjango[argon2]==3.2.0 ; python_version < '3.12'  # why\r\n\
         requests==2.25.1 \\\r\n    --hash=sha256:aa \\\r\n    --hash=sha256:bb\r\n-r dev/more.txt\r\n-e .\r\n\
         git+https://me:ghp_secret@code.test/x.git@main#egg=My_X\r\n./local\r\nurllib3>=1.26,<2\r\nnot a line\r\n";
     let more = "-r ../requirements.txt\n-rnowhere.txt\npytest==6.2.4\n";
