@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{How, Packages};
 use crate::domain::speech::updates::left;
-use crate::domain::update::advisory::fix::{self, Fix, Left, Offer, Offers};
+use crate::domain::update::advisory::fix::{self, Against, Fix, Left, Offer, Offers};
 use crate::domain::update::advisory::{Audit, Book, Finding, Severity, audit};
 use crate::domain::update::course::{Cure, Ended, Exposed, Item};
 use crate::domain::update::{
@@ -61,6 +61,9 @@ pub async fn cures(
     cured
 }
 
+/// All advisories, and the names of those that are to end.
+type Sought<'s> = (&'s Arc<Book>, &'s BTreeSet<String>);
+
 /// What registries said so far.
 struct Known<'a> {
     packages: &'a dyn Packages,
@@ -77,13 +80,12 @@ async fn cure(
     looked_at: &mut u32,
 ) -> Cure {
     let ids: BTreeSet<String> = of.iter().flat_map(|finding| finding.ids.clone()).collect();
-    let only = Arc::new(book.of(&ids));
     let mut cure = Cure { severity, items: Vec::new(), fixed: Vec::new(), proof: None, left: Vec::new() };
     let (cargo, others): (Vec<&Finding>, Vec<&Finding>) =
         of.iter().partition(|finding| finding.ecosystem == Ecosystem::Cargo);
     let locks: BTreeSet<&str> = cargo.iter().map(|finding| finding.file.as_str()).collect();
     for lock in locks {
-        let fix = search(known, lock, &only).await;
+        let fix = search(known, lock, (book, &ids)).await;
         *looked_at += fix.looked_at;
         let changes = fix.changes.iter().chain(&fix.moved).filter_map(|change| Some((change, change.from.clone()?)));
         cure.items.extend(changes.map(|(change, from)| Item {
@@ -109,7 +111,7 @@ async fn cure(
 }
 
 /// Asks for what the search misses until it misses nothing.
-async fn search(known: &mut Known<'_>, lock: &str, book: &Arc<Book>) -> Fix {
+async fn search(known: &mut Known<'_>, lock: &str, sought: Sought<'_>) -> Fix {
     let mut asked: BTreeSet<String> = known.offers.keys().cloned().collect();
     for _ in 0..ROUNDS {
         // Nothing can rest on those of whom nobody could say anything.
@@ -117,25 +119,29 @@ async fn search(known: &mut Known<'_>, lock: &str, book: &Arc<Book>) -> Fix {
         offers.extend(
             asked.iter().filter(|name| !known.offers.contains_key(*name)).map(|name| (name.clone(), Vec::new())),
         );
-        let missing = known.think((lock, book, offers), fix::missing).await;
+        let missing = known.think((lock, sought, offers), fix::missing).await;
         if missing.is_empty() {
             break;
         }
         asked.extend(missing.iter().cloned());
         known.learn(&missing).await;
     }
-    known.think((lock, book, known.offers.clone()), fix::fix).await
+    known.think((lock, sought, known.offers.clone()), fix::fix).await
 }
 
 impl Known<'_> {
     /// What takes its time, where it holds up nobody.
     async fn think<T: Send + 'static>(
         &self,
-        (lock, book, offers): (&str, &Arc<Book>, Offers),
-        what: fn(&Found, &str, &Book, &Offers, u32) -> T,
+        (lock, (book, ids), offers): (&str, Sought<'_>, Offers),
+        what: fn(&Found, &str, Against<'_>, &Offers, u32) -> T,
     ) -> T {
-        let (found, lock, book) = (self.found.clone(), lock.to_owned(), book.clone());
-        match tokio::task::spawn_blocking(move || what(&found, &lock, &book, &offers, fix::EFFORT)).await {
+        let (found, lock, book, ids) = (self.found.clone(), lock.to_owned(), book.clone(), ids.clone());
+        let work = move || {
+            let against = Against { book: &book, only: Some(&ids) };
+            what(&found, &lock, against, &offers, fix::EFFORT)
+        };
+        match tokio::task::spawn_blocking(work).await {
             Ok(thought) => thought,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }

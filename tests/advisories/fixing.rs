@@ -2,13 +2,13 @@
 
 use fairway::domain::update::Found;
 use fairway::domain::update::Why;
-use fairway::domain::update::advisory::fix::{Blocker, EFFORT, Fix, Offers, Proof, fix, missing};
+use fairway::domain::update::advisory::fix::{Against, Blocker, EFFORT, Fix, Offers, Proof, fix, missing};
 use fairway::domain::update::advisory::{Book, read};
 
-use crate::world::{book, found, offers};
+use crate::world::{all, book, found, offers};
 
 fn run(found: &Found, book: &Book, offers: &Offers) -> Fix {
-    fix(found, "Cargo.lock", book, offers, EFFORT)
+    fix(found, "Cargo.lock", all(book), offers, EFFORT)
 }
 
 fn changes(fix: &Fix) -> Vec<String> {
@@ -108,6 +108,36 @@ fn a_transitive_one_is_ended_by_one_change_far_above_it() {
 }
 
 #[test]
+fn what_a_feature_brings_in_a_newer_version_counts_where_the_lock_shows_that_it_is_on() {
+    // As tokio's `net` brings socket2 from 1.17 on, and hyper's requirement holds an older one.
+    let lock = found(
+        &["hyper 1.0.0: socket 0.4.2, tokio 1.14.0", "socket 0.4.2", "mio 0.7.1", "tokio 1.14.0: mio 0.7.1"],
+        &["hyper 1", "tokio 1"],
+    );
+    let registry = offers(&[
+        "hyper 1.0.0: socket ^0.4; tokio ^1",
+        "mio 0.7.1",
+        "socket 0.4.2",
+        "socket 0.4.4",
+        "tokio 1.14.0: mio ^0.7 [net]; log ^1 [trace]",
+        "tokio 1.18.0: mio ^0.7 [full, net]; socket ^0.4.4 [full, net]; log ^2 [trace]",
+    ]);
+    let fix = run(&lock, &book(&["RUSTSEC-1 tokio: >=1.18.0"]), &registry);
+    assert_eq!(changes(&fix), ["socket 0.4.2 > 0.4.4", "tokio 1.14.0 > 1.18.0"]);
+}
+
+#[test]
+fn no_fix_brings_in_an_advisory_that_the_lock_does_not_have() {
+    let book = book(&["RUSTSEC-1 a: >=1.1.0", "RUSTSEC-2 a: <1.1.0; >=1.2.0", "RUSTSEC-3 b: >=1.1.0"]);
+    let lock = found(&["a 1.0.0", "b 1.0.0"], &["a 1", "b 1"]);
+    let registry = offers(&["a 1.0.0", "a 1.1.0", "a 1.2.0", "b 1.0.0", "b 1.1.0"]);
+    let only = ["RUSTSEC-1".to_owned()].into();
+    let fix = fix(&lock, "Cargo.lock", Against { book: &book, only: Some(&only) }, &registry, EFFORT);
+    assert_eq!(changes(&fix), ["a 1.0.0 > 1.2.0"]);
+    assert_eq!((fix.fixed.len(), fix.left.len()), (1, 0), "the others are not asked for");
+}
+
+#[test]
 fn what_is_held_names_who_holds_it_up_to_the_manifest() {
     let book = book(&["RUSTSEC-1 idna: >=1.0.0", "RUSTSEC-2 sqlx: >=0.8.1", "RUSTSEC-3 stale:"]);
     let lock = found(
@@ -177,7 +207,7 @@ fn a_package_that_nobody_looked_up_is_asked_for() {
     let lock = found(&["a 1.0.0"], &["a 1"]);
     let fix = run(&lock, &book, &Offers::new());
     assert_eq!((fix.left[0].blocker.clone(), fix.wanted), (Blocker::NotLookedUp, vec!["a".to_owned()]));
-    assert_eq!(missing(&lock, "Cargo.lock", &book, &Offers::new(), EFFORT), ["a"]);
+    assert_eq!(missing(&lock, "Cargo.lock", all(&book), &Offers::new(), EFFORT), ["a"]);
     // One that a fix would bring in is asked for too, and none is made up meanwhile.
     let fix = run(&lock, &book, &offers(&["a 1.0.0", "a 1.1.0: fresh ^2.3"]));
     assert_eq!((fix.fixed.len(), fix.wanted), (0, vec!["fresh".to_owned()]));
@@ -197,11 +227,11 @@ fn a_search_that_ends_at_its_bound_says_so() {
         &lines.iter().map(String::as_str).collect::<Vec<_>>(),
         &manifest.iter().map(String::as_str).collect::<Vec<_>>(),
     );
-    let all: Vec<String> = names.iter().flat_map(|n| [format!("{n} 1.0.0"), format!("{n} 1.1.0")]).collect();
-    let registry = offers(&all.iter().map(String::as_str).collect::<Vec<_>>());
+    let published: Vec<String> = names.iter().flat_map(|n| [format!("{n} 1.0.0"), format!("{n} 1.1.0")]).collect();
+    let registry = offers(&published.iter().map(String::as_str).collect::<Vec<_>>());
     let whole = run(&lock, &book, &registry);
     assert_eq!((whole.changes.len(), whole.proof), (6, Proof::Smallest));
-    let cut = fix(&lock, "Cargo.lock", &book, &registry, 4);
+    let cut = fix(&lock, "Cargo.lock", all(&book), &registry, 4);
     assert!(cut.proof != Proof::Smallest, "{:?}", cut.proof);
     assert!(cut.left.iter().all(|left| left.blocker == Blocker::Bound));
 }

@@ -8,7 +8,7 @@ use fairway::domain::update::{Found, Locked, Origin};
 use proptest::prelude::*;
 use semver::{Version, VersionReq};
 
-use crate::world::{book, found, offers};
+use crate::world::{all, book, found, offers};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 const VERSIONS: [&str; 5] = ["0.1.0", "0.1.1", "1.0.0", "1.1.0", "1.2.0"];
@@ -203,7 +203,7 @@ proptest! {
         let before = findings(&old, &book);
         prop_assume!(!before.is_empty());
 
-        let fix = fix(&lock, "Cargo.lock", &book, &offers, 50_000);
+        let fix = fix(&lock, "Cargo.lock", all(&book), &offers, 50_000);
         let new = ids(&fix.lock);
         prop_assert!(closed(&new, &case.manifest, &offers), "not closed: {:?}", new);
         let after = findings(&new, &book);
@@ -216,7 +216,7 @@ proptest! {
         // With only what it asks for looked up it is the same.
         let mut known = Offers::new();
         loop {
-            let missing = missing(&lock, "Cargo.lock", &book, &known, 50_000);
+            let missing = missing(&lock, "Cargo.lock", all(&book), &known, 50_000);
             if missing.is_empty() {
                 break;
             }
@@ -224,7 +224,7 @@ proptest! {
                 prop_assert!(known.insert(name.clone(), offers[&name].clone()).is_none(), "asked for {} twice", name);
             }
         }
-        let asked = fairway::domain::update::advisory::fix::fix(&lock, "Cargo.lock", &book, &known, 50_000);
+        let asked = fairway::domain::update::advisory::fix::fix(&lock, "Cargo.lock", all(&book), &known, 50_000);
         let new = ids(&asked.lock);
         let got = (before.len() - findings(&new, &book).len(), cost(&new, &old, &offers).expect("never back"));
         prop_assert_eq!(got, brute(&case, &old, &book, &offers), "with {:?}: {:?}", known.keys(), asked);

@@ -1,6 +1,6 @@
 //! Small locks and registries in a few words.
 
-use fairway::domain::update::advisory::fix::{Offer, Offers};
+use fairway::domain::update::advisory::fix::{Against, Offer, Offers};
 use fairway::domain::update::advisory::{Book, read};
 use fairway::domain::update::{Declared, Dependency, Ecosystem, Found, Locked, Origin, Purpose};
 
@@ -50,7 +50,11 @@ pub fn offers(lines: &[&str]) -> Offers {
         let (name, version) = id.split_once(' ').expect("name version");
         let needs = needs.split(';').map(str::trim).filter(|need| !need.is_empty()).map(|need| {
             let (name, requirement) = need.split_once(' ').expect("name requirement");
-            Dependency { name: name.to_owned(), requirement: requirement.to_owned(), optional: false }
+            // `requirement [feature, feature]`: optional, brought by these.
+            let (requirement, features) = requirement.split_once(" [").unwrap_or((requirement, ""));
+            let by: Vec<String> = features.trim_end_matches(']').split(", ").map(str::to_owned).collect();
+            let (name, requirement, optional) = (name.to_owned(), requirement.to_owned(), !features.is_empty());
+            Dependency { name, requirement, optional, by: if optional { by } else { Vec::new() } }
         });
         let offer = Offer { version: version.to_owned(), needs: needs.collect(), ..Offer::default() };
         offers.entry(name.to_owned()).or_default().push(offer);
@@ -75,4 +79,9 @@ pub fn book(lines: &[&str]) -> Book {
     let book = read(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
     assert!(book.unusable.is_empty(), "{:?}", book.unusable);
     book
+}
+
+/// To end all of it.
+pub fn all(book: &Book) -> Against<'_> {
+    Against { book, only: None }
 }

@@ -147,6 +147,9 @@ pub struct Dependency {
     /// Only where somebody asks for a feature.
     #[serde(default)]
     pub optional: bool,
+    /// The features that bring it, where it is optional and the registry tells; each alone does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by: Vec<String>,
 }
 
 /// How far apart two versions are.

@@ -2,6 +2,9 @@
 
 mod archive;
 mod config;
+mod features;
+
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -72,7 +75,7 @@ fn path(name: &str) -> Option<String> {
     })
 }
 
-/// What is read of a line; `features`, and `deps` where nobody wants them, are most of it.
+/// What is read of a line; where nobody wants them, `features` and `deps` are most of it.
 #[derive(Deserialize)]
 struct Line<'l> {
     #[serde(borrow)]
@@ -87,6 +90,11 @@ struct Line<'l> {
     pubtime: Option<std::borrow::Cow<'l, str>>,
     #[serde(borrow, default)]
     deps: Option<&'l RawValue>,
+    #[serde(borrow, default)]
+    features: Option<&'l RawValue>,
+    /// Those that older cargos cannot read.
+    #[serde(borrow, default)]
+    features2: Option<&'l RawValue>,
 }
 
 /// A dependency of a line. Where it is renamed, `name` is the manifest's word and `package` the crate.
@@ -119,6 +127,7 @@ impl Lines {
             return Err(format!("the answer is about another crate ({})", read.name.escape_debug()));
         }
         let deps = read.deps.filter(|_| self.deep);
+        let features = [read.features, read.features2].map(|features| features.map_or("{}", RawValue::get));
         self.releases.push(Release {
             version: read.vers.into_owned(),
             published: read.pubtime.as_deref().and_then(time),
@@ -126,17 +135,24 @@ impl Lines {
             needs: read.rust_version.map(std::borrow::Cow::into_owned),
             commit: None,
             unknown: None,
-            dependencies: deps.map(|deps| dependencies(deps.get())).unwrap_or_default(),
+            dependencies: deps.map(|deps| dependencies(deps.get(), features)).unwrap_or_default(),
         });
         Ok(())
     }
 }
 
-fn dependencies(deps: &str) -> Vec<Dependency> {
+fn dependencies(deps: &str, features: [&str; 2]) -> Vec<Dependency> {
     let deps: Vec<Dep> = serde_json::from_str(deps).unwrap_or_default();
-    let used = deps.into_iter().filter(|dep| dep.kind.as_deref() != Some("dev"));
-    used.map(|dep| Dependency { name: dep.package.unwrap_or(dep.name), requirement: dep.req, optional: dep.optional })
-        .collect()
+    let used: Vec<Dep> = deps.into_iter().filter(|dep| dep.kind.as_deref() != Some("dev")).collect();
+    let optional: Vec<&str> = used.iter().filter(|dep| dep.optional).map(|dep| dep.name.as_str()).collect();
+    let mut by = if optional.is_empty() { BTreeMap::new() } else { features::by(&optional, features) };
+    let dependency = |Dep { name, req, optional, package, .. }| Dependency {
+        by: by.remove(&name).unwrap_or_default(),
+        name: package.unwrap_or(name),
+        requirement: req,
+        optional,
+    };
+    used.into_iter().map(dependency).collect()
 }
 
 impl Reader for Lines {
@@ -193,7 +209,8 @@ mod tests {
         let whole = read(&[TWO]).expect("two releases");
         assert_eq!(whole.len(), 2);
         assert!(whole[0].yanked && whole[0].published.is_none());
-        let needed = Dependency { name: "x".to_owned(), requirement: "^1".to_owned(), optional: true };
+        let needed =
+            Dependency { name: "x".to_owned(), requirement: "^1".to_owned(), optional: true, by: vec!["y".to_owned()] };
         assert_eq!(whole[0].dependencies, [needed]);
         assert_eq!(whole[1].version, "1.1.0+spec-2");
         assert_eq!((whole[1].needs.as_deref(), whole[1].published), (Some("1.74"), Some(1_792_483_200_000)));

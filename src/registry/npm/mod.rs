@@ -108,7 +108,12 @@ impl Listener for Packument {
             }
             ["versions", _, table @ ("dependencies" | "optionalDependencies"), name] => {
                 let optional = *table == "optionalDependencies";
-                let dependency = Dependency { name: (*name).to_owned(), requirement: value.to_owned(), optional };
+                let dependency = Dependency {
+                    name: (*name).to_owned(),
+                    requirement: value.to_owned(),
+                    optional,
+                    ..Dependency::default()
+                };
                 if let Some(release) = self.releases.last_mut() {
                     // npm repeats what is optional among the others.
                     release.dependencies.retain(|known| known.name != *name);

@@ -130,12 +130,6 @@ impl Book {
         counts(self) == counts(other) && self.unusable == other.unusable
     }
 
-    /// Only what has one of these names.
-    pub fn of(&self, ids: &std::collections::BTreeSet<String>) -> Book {
-        let named = |one: &&Advisory| ids.contains(&one.id) || one.aliases.iter().any(|alias| ids.contains(alias));
-        Book::new(self.advisories.iter().filter(named).cloned().collect(), Vec::new())
-    }
-
     pub(super) fn about(&self, ecosystem: Ecosystem, package: &str) -> &[Group] {
         let Some(packages) = self.by_package.get(&ecosystem) else { return &[] };
         packages.get(&canonical(ecosystem, package)).map_or(&[], Vec::as_slice)

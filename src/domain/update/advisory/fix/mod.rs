@@ -7,7 +7,7 @@
 //! A package that nobody looked up is taken to have whatever is required of it, and to require nothing. What the smallest change
 //! rests on is looked up then, until it rests on nothing of the kind: there is nothing smaller then, whatever the rest has.
 //!
-//! Features are not known here, nor `links`: the client that makes the change has the last word, and its lock is audited again.
+//! Which features are on is a guess here, and `links` are not known: the client that makes the change has the last word, and its lock is audited again.
 
 mod least;
 mod offered;
@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::audit::{Audit, Finding, audit};
+use super::audit::{Finding, audit};
 use super::book::Book;
 use crate::domain::update::model::{Dependency, Ecosystem, Found, Locked, Release, Why};
 use crate::domain::update::rules;
@@ -37,8 +37,8 @@ pub struct Offer {
     pub yanked: bool,
     /// Why it is not to be chosen, for example because of the toolchain that it needs.
     pub refused: Option<Why>,
-    /// What it requires, without what only its own development does. What only a feature does is taken to stay as it is in the
-    /// lock: there where it is there, off where it is off.
+    /// What it requires, without what only its own development does. Features are taken to stay as they are, as far as the lock
+    /// shows which are on: those of which it has all that they bring.
     pub needs: Vec<Dependency>,
 }
 
@@ -145,46 +145,66 @@ pub struct Fix {
     pub looked_at: u32,
 }
 
+/// Against what a lock is held.
+#[derive(Clone, Copy, Debug)]
+pub struct Against<'b> {
+    /// All that is known: no change brings in what it is about.
+    pub book: &'b Book,
+    /// The names of what is to end; `None`: all of it.
+    pub only: Option<&'b BTreeSet<String>>,
+}
+
+impl Against<'_> {
+    /// What is open in a lock, and which of it is to end.
+    fn open(&self, part: &Found) -> (Vec<Finding>, Vec<bool>) {
+        let open = audit(part, self.book).vulnerable;
+        let wanted = |finding: &Finding| self.only.is_none_or(|only| finding.ids.iter().any(|id| only.contains(id)));
+        let wanted = open.iter().map(wanted).collect();
+        (open, wanted)
+    }
+}
+
 /// The packages that have to be looked up before `fix` can say what the smallest change is: those that a change would rest on
 /// if they had whatever is required of them. Empty: `fix` misses nothing.
-pub fn missing(found: &Found, lock: &str, book: &Book, offers: &Offers, effort: u32) -> Vec<String> {
+pub fn missing(found: &Found, lock: &str, against: Against<'_>, offers: &Offers, effort: u32) -> Vec<String> {
     let part = world::only(found, lock);
-    let before = audit(&part, book);
-    if unknown(&part, &before) {
+    let (open, wanted) = against.open(&part);
+    if unknown(&part, &wanted) {
         return Vec::new();
     }
-    let mut world = World::new(&part, &before.vulnerable, book, offers);
+    let mut world = World::new(&part, (&open, &wanted), against.book, offers);
     let best = Model::new(&mut world, true, effort).best();
     best.map(|best| best.wanted.into_iter().collect()).unwrap_or_default()
 }
 
 /// Where there is nothing to end, or nobody knows how.
-fn unknown(part: &Found, before: &Audit) -> bool {
-    before.vulnerable.is_empty() || part.locked.first().is_some_and(|l| l.ecosystem != Ecosystem::Cargo)
+fn unknown(part: &Found, wanted: &[bool]) -> bool {
+    !wanted.contains(&true) || part.locked.first().is_some_and(|l| l.ecosystem != Ecosystem::Cargo)
 }
 
-/// The smallest change of `lock`, a file of `found`, that ends every advisory that can be ended.
+/// The smallest change of `lock`, a file of `found`, that ends every advisory that can be ended, and brings in no other.
 ///
 /// Where not all can be ended together, as many as possible are. The same input gives the same answer. What was not looked up
 /// changes nothing; `wanted` has what of that matters.
-pub fn fix(found: &Found, lock: &str, book: &Book, offers: &Offers, effort: u32) -> Fix {
+pub fn fix(found: &Found, lock: &str, against: Against<'_>, offers: &Offers, effort: u32) -> Fix {
     let part = world::only(found, lock);
-    let before = audit(&part, book);
-    if unknown(&part, &before) {
-        return nothing(part, before);
+    let (open, wanted) = against.open(&part);
+    if unknown(&part, &wanted) {
+        let open = open.into_iter().zip(wanted).filter(|(_, wanted)| *wanted);
+        return nothing(part, open.map(|(finding, _)| finding).collect());
     }
-    let mut world = World::new(&part, &before.vulnerable, book, offers);
+    let mut world = World::new(&part, (&open, &wanted), against.book, offers);
     let best = Best::of(&mut world, effort);
     let lock = world.lock(&part, &best.items);
-    let after = audit(&Found { locked: lock.clone(), declared: part.declared.clone(), ..Found::default() }, book);
-    let stays = |finding: &Finding| after.vulnerable.iter().any(|f| same(&world, f, finding));
-    let (kept, fixed): (Vec<usize>, Vec<usize>) =
-        (0..before.vulnerable.len()).partition(|goal| stays(&before.vulnerable[*goal]));
-    let findings = |goals: Vec<usize>| goals.into_iter().map(|goal| before.vulnerable[goal].clone()).collect();
-    let fixed: Vec<Finding> = findings(fixed);
+    let after = Found { locked: lock.clone(), declared: part.declared.clone(), ..Found::default() };
+    let after = audit(&after, against.book).vulnerable;
+    let stays = |goal: &usize| after.iter().any(|finding| same(&world, finding, &open[*goal]));
+    let (kept, fixed): (Vec<usize>, Vec<usize>) = (0..open.len()).filter(|goal| wanted[*goal]).partition(stays);
+    let findings = |goals: &[usize]| goals.iter().map(|goal| open[*goal].clone()).collect::<Vec<Finding>>();
+    let fixed = findings(&fixed);
     let mut looked_at = best.looked_at;
     let blockers = blockers(&mut world, (&best, &kept, &fixed), effort, &mut looked_at);
-    let left = findings(kept).into_iter().zip(blockers);
+    let left = findings(&kept).into_iter().zip(blockers);
     let left = left.map(|(finding, blocker)| Left { free: why::free(&world, &finding), finding, blocker }).collect();
     let (changes, removed) = changes(&part.locked, &lock);
     Fix {
@@ -266,8 +286,8 @@ fn same(world: &World<'_>, a: &Finding, b: &Finding) -> bool {
     a.id() == b.id() && a.name == b.name && world.compatible(&a.version, &b.version)
 }
 
-fn nothing(part: Found, before: Audit) -> Fix {
-    let left = before.vulnerable.into_iter();
+fn nothing(part: Found, open: Vec<Finding>) -> Fix {
+    let left = open.into_iter();
     Fix {
         changes: Vec::new(),
         removed: Vec::new(),

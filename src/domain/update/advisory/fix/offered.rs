@@ -33,9 +33,12 @@ impl World<'_> {
             .collect();
         releases.sort_by(|(a, _), (b, _)| a.cmp(b));
         let items = self.by_name.get(name).map_or(&[][..], |name| &self.names[*name].locked);
-        let mut locked: Vec<(&Version, usize)> =
-            items.iter().filter_map(|item| Some((&self.items[*item].version, self.items[*item].place?))).collect();
-        locked.sort();
+        let published = |text: &str| offers.iter().find(|offer| offer.version == text);
+        let locked = items.iter().map(|item| &self.items[*item]);
+        let mut locked: Vec<(&Version, Seen<'_>)> = locked
+            .filter_map(|item| Some((&item.version, (published(&item.text), &self.edges[item.place?]))))
+            .collect();
+        locked.sort_by_key(|(version, _)| *version);
         let mut choices = Vec::new();
         for (rank, (version, offer)) in releases.iter().enumerate() {
             let compatible = locked.iter().find(|(other, _)| promise(other) == promise(version));
@@ -49,7 +52,7 @@ impl World<'_> {
             choices.push(Choice {
                 version: version.clone(),
                 text: offer.version.clone(),
-                needs: active(offer, near.map(|(_, place)| &self.edges[*place])),
+                needs: active(offer, near.map(|(_, seen)| *seen)),
                 jump: u64::try_from(steps).unwrap_or(BREAKING) + if breaking { BREAKING } else { 0 },
             });
         }
@@ -129,12 +132,27 @@ fn as_good((a, taken): &(Item, Vec<bool>), (b, other): &(Item, Vec<bool>)) -> bo
         && a.raw.iter().all(implied)
 }
 
-/// What a release requires, given what the version that it stands for needs in the lock.
-fn active(offer: &Offer, edges: Option<&BTreeSet<String>>) -> Vec<(String, String)> {
-    let on = |need: &&Dependency| !need.optional || edges.is_some_and(|edges| edges.contains(&need.name));
+/// A locked version: as published, and the names of what it needs in the lock.
+type Seen<'s> = (Option<&'s Offer>, &'s BTreeSet<String>);
+
+/// What a release requires, given what the version that it stands for needs in the lock: what it needs in any case, what that
+/// one has, and what a feature brings that is on there as far as the lock shows.
+fn active(offer: &Offer, near: Option<Seen<'_>>) -> Vec<(String, String)> {
+    let on = |need: &&Dependency| match near {
+        _ if !need.optional => true,
+        Some((_, edges)) if edges.contains(&need.name) => true,
+        Some((Some(old), edges)) => need.by.iter().any(|feature| shows(feature, old, edges)),
+        _ => false,
+    };
     let mut all: Vec<(String, String)> =
         offer.needs.iter().filter(on).map(|need| (need.name.clone(), need.requirement.clone())).collect();
     all.sort();
     all.dedup();
     all
+}
+
+/// Whether a feature is on: all that it brings is there. One that brings nothing leaves no trace, and counts as off.
+fn shows(feature: &String, offer: &Offer, edges: &BTreeSet<String>) -> bool {
+    let mut brought = offer.needs.iter().filter(|need| need.by.contains(feature)).peekable();
+    brought.peek().is_some() && brought.all(|need| edges.contains(&need.name))
 }

@@ -51,7 +51,7 @@ pub(super) struct World<'a> {
     pub(super) reqs: Vec<Req>,
     /// What the manifests require, and who meets it in the lock.
     pub(super) roots: Vec<(usize, Option<usize>)>,
-    /// For every finding the item that has it.
+    /// For every finding the item that has it; `None` also where it is not to end.
     pub(super) goals: Vec<Option<usize>>,
     pub(super) assumed: BTreeSet<(String, String)>,
     pub(super) offers: &'a Offers,
@@ -109,7 +109,12 @@ pub(super) fn compatible(a: &str, b: &str) -> bool {
 }
 
 impl<'a> World<'a> {
-    pub(super) fn new(found: &Found, findings: &'a [Finding], book: &'a Book, offers: &'a Offers) -> World<'a> {
+    pub(super) fn new(
+        found: &Found,
+        (findings, wanted): (&'a [Finding], &[bool]),
+        book: &'a Book,
+        offers: &'a Offers,
+    ) -> World<'a> {
         let mut world = World {
             items: Vec::new(),
             reqs: Vec::new(),
@@ -139,7 +144,8 @@ impl<'a> World<'a> {
             world.items[item].needs = Some(needs);
         }
         world.root(found, &places);
-        world.goals = findings.iter().map(|finding| places.get(finding.place).copied().flatten()).collect();
+        let item = |finding: &Finding| places.get(finding.place).copied().flatten();
+        world.goals = findings.iter().zip(wanted).map(|(finding, wanted)| item(finding).filter(|_| *wanted)).collect();
         world
     }
 
