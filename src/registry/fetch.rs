@@ -217,7 +217,7 @@ pub(super) async fn bytes(
     Ok(bytes)
 }
 
-fn refused(status: StatusCode) -> Failure {
+pub(super) fn refused(status: StatusCode) -> Failure {
     match status {
         StatusCode::NOT_FOUND | StatusCode::GONE | StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => {
             Failure::this("the registry does not have it")
@@ -309,7 +309,7 @@ impl Sink for GzDecoder<Plain> {
 }
 
 /// What the person can do something about; of an address the host alone, since the rest may hold a token.
-fn words(error: &reqwest::Error) -> String {
+pub(super) fn words(error: &reqwest::Error) -> String {
     let host = error.url().and_then(reqwest::Url::host_str).map(|host| format!(" at {host}")).unwrap_or_default();
     if error.is_timeout() {
         return format!("the registry{host} did not answer in time");

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::artefact::{Archive, Document};
+use super::detail::{Asking, Detail, Place};
 use super::{Reader, Source, client, json};
 use crate::domain::update::{Ecosystem, Package, Release, rules};
+use futures_util::future::BoxFuture;
 
 /// A list of versions is a few kilobytes; 4 MiB is none.
 const LARGEST: usize = 4 * 1024 * 1024;
+/// What is said of one version is a hundred bytes.
+const INFO: usize = 64 * 1024;
 /// So many lines of minor versions are told the age of, and of the newest line so many versions.
 const LINES: usize = 12;
 const NEWEST: usize = 4;
@@ -136,6 +140,26 @@ impl Source for Go {
         if let Some(release) = releases.iter_mut().find(|release| release.version == version) {
             release.published = published;
         }
+    }
+
+    fn place(&self, package: &Package, release: &Release) -> Option<Place> {
+        let module = self.module(package).ok()?;
+        Some(Place { address: format!("{module}/{}.info", escaped(&release.version)), forever: true })
+    }
+
+    fn detail<'a>(
+        &'a self,
+        asking: &'a Asking<'a>,
+        package: &'a Package,
+        release: &'a Release,
+    ) -> BoxFuture<'a, Result<Option<Detail>, String>> {
+        Box::pin(async move {
+            let address = format!("{}/{}.info", self.module(package)?, escaped(&release.version));
+            let document = asking.bytes((&address, "*/*"), INFO).await?;
+            let mut told = [release.clone()];
+            self.tell(&mut told, &address, &document);
+            Ok(Some(Detail::claimed(None, (told[0].published, asking.now))))
+        })
     }
 
     fn documents(&self, _package: &Package, _version: &str) -> Result<Vec<Document>, String> {

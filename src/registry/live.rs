@@ -8,7 +8,7 @@ use super::databases::{Databases, Refreshed, Standing};
 use super::{How, Packages, Registries, artefact};
 use crate::domain::update::advisory::Book;
 use crate::domain::update::artefact::Artefact;
-use crate::domain::update::{Answers, Package};
+use crate::domain::update::{Answers, Package, Release};
 
 /// Both.
 pub struct Live {
@@ -30,6 +30,10 @@ impl Packages for Live {
 
     fn artefacts<'a>(&'a self, wanted: &'a [artefact::Wanted]) -> BoxFuture<'a, Vec<Artefact>> {
         Box::pin(self.registries.artefacts(wanted))
+    }
+
+    fn detail(&self, wanted: Vec<(Package, Release)>, now: i64) -> BoxFuture<'_, Vec<Release>> {
+        Box::pin(self.registries.detail(wanted, now))
     }
 
     fn book(&self) -> Arc<Book> {

@@ -7,11 +7,13 @@
 pub mod actions;
 pub mod advisories;
 pub mod artefact;
+mod asking;
 mod bearer;
 pub mod cargo;
 mod client;
 pub mod cure;
 pub mod databases;
+pub mod detail;
 mod fetch;
 pub mod go;
 pub mod here;
@@ -25,8 +27,7 @@ pub mod toolchain;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -36,10 +37,12 @@ use crate::domain::update::advisory::Book;
 use crate::domain::update::artefact::Artefact;
 use crate::domain::update::{Answers, Ecosystem, Looked, Package, Release, address};
 use artefact::{Archive, Document};
+use asking::{Flights, Mood};
 use databases::{Refreshed, Standing};
+use detail::{Asking, Detail, Place};
 pub use live::Live;
 
-use fetch::{Failure, Fetched};
+use fetch::Fetched;
 use shelf::{Kept, Shelf};
 
 /// An answer this young is not asked for again; Unix milliseconds.
@@ -51,8 +54,6 @@ const MORE: usize = 1024 * 1024;
 const MORE_AT_ONCE: usize = 8;
 /// Why nobody was asked about packages of a kind.
 const UNASKED: &str = "its registry was not set up";
-/// After so many failures in a row without one answer, a registry is not asked for the rest.
-const PATIENCE: usize = 3;
 
 /// One ecosystem's registry: where to ask and how an answer reads.
 pub trait Source: Send + Sync {
@@ -82,6 +83,24 @@ pub trait Source: Send + Sync {
 
     /// Takes from such a document, by its address, what it says.
     fn tell(&self, _releases: &mut [Release], _address: &str, _document: &[u8]) {}
+
+    /// Where more is known of one version than the list said; `None`: nowhere.
+    fn place(&self, _package: &Package, _release: &Release) -> Option<Place> {
+        None
+    }
+
+    /// Asks for it; `None`: it is what is known already.
+    ///
+    /// # Errors
+    /// Why it could not be had: a sentence without a full stop.
+    fn detail<'a>(
+        &'a self,
+        _asking: &'a Asking<'a>,
+        _package: &'a Package,
+        _release: &'a Release,
+    ) -> BoxFuture<'a, Result<Option<Detail>, String>> {
+        Box::pin(std::future::ready(Ok(None)))
+    }
 
     /// A fresh reader for one answer; `deep` wants what releases depend on as well.
     fn reader(&self, package: &Package, deep: bool) -> Box<dyn Reader>;
@@ -162,6 +181,12 @@ pub trait Packages: Send + Sync {
     /// Looks into the published packages, in the order in which they are wanted.
     fn artefacts<'a>(&'a self, _wanted: &'a [artefact::Wanted]) -> BoxFuture<'a, Vec<Artefact>> {
         Box::pin(std::future::ready(Vec::new()))
+    }
+
+    /// What more is known of these releases, in their order; what could not be had says why. `now` is in Unix milliseconds.
+    fn detail(&self, wanted: Vec<(Package, Release)>, _now: i64) -> BoxFuture<'_, Vec<Release>> {
+        let unknown = |release: Release| Release { unknown: Some("nobody was asked".to_owned()), ..release };
+        Box::pin(std::future::ready(wanted.into_iter().map(|(_, release)| unknown(release)).collect()))
     }
 
     /// All advisories at hand.
@@ -308,7 +333,8 @@ impl Registries {
                     Looked::Not("the registry says that nothing changed, and nothing was known".to_owned()),
                 );
             }
-            (Ok(Fetched::New { mut releases, etag, modified }), _) => {
+            (Ok(Fetched::New { mut releases, etag, modified }), before) => {
+                since(&mut releases, before.as_ref());
                 self.more(source, &package, &mut releases).await;
                 // A password in an address stays out of what is kept.
                 let address = address::shown(&address);
@@ -321,22 +347,13 @@ impl Registries {
     }
 }
 
-/// Questions on their way, by address: whoever has the same one waits for the answer.
-#[derive(Default)]
-struct Flights(std::sync::Mutex<BTreeMap<String, Weak<tokio::sync::Mutex<()>>>>);
-
-impl Flights {
-    fn of(&self, address: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut flights = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(flight) = flights.get(address).and_then(Weak::upgrade) {
-            return flight;
-        }
-        if flights.len() >= AT_ONCE * 4 {
-            flights.retain(|_, flight| flight.strong_count() > 0);
-        }
-        let flight = Arc::default();
-        flights.insert(address.to_owned(), Arc::downgrade(&flight));
-        flight
+/// Notes of what is new in a list without times that it was not there before.
+fn since(releases: &mut [Release], before: Option<&Kept>) {
+    let Some(before) = before else { return };
+    let known: BTreeMap<&str, &Release> = before.releases.iter().map(|one| (one.version.as_str(), one)).collect();
+    for release in releases.iter_mut().filter(|release| release.published.is_none()) {
+        let same = known.get(release.version.as_str()).filter(|known| known.commit == release.commit);
+        release.since = same.map_or(Some(before.asked), |known| known.since);
     }
 }
 
@@ -358,35 +375,5 @@ impl Question<'_> {
     fn registry(&self) -> &str {
         let path = self.address.find("://").and_then(|at| self.address[at + 3..].find('/').map(|slash| at + 3 + slash));
         &self.address[..path.unwrap_or(self.address.len())]
-    }
-}
-
-/// Whether a registry is worth another question.
-#[derive(Default)]
-struct Mood {
-    answered: AtomicUsize,
-    failed: AtomicUsize,
-    last: std::sync::Mutex<String>,
-}
-
-impl Mood {
-    fn hear(&self, fetched: &Result<Fetched, Failure>) {
-        match fetched {
-            Err(failure) if failure.down => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                if let Ok(mut last) = self.last.lock() {
-                    last.clone_from(&failure.why);
-                }
-            }
-            _ => {
-                self.answered.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-
-    fn hopeless(&self) -> Option<String> {
-        let lost = self.answered.load(Ordering::Relaxed) == 0 && self.failed.load(Ordering::Relaxed) >= PATIENCE;
-        let last = || self.last.lock().map(|last| last.clone()).unwrap_or_default();
-        lost.then(last)
     }
 }

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +42,26 @@ impl Shelf {
         (kept.address == address).then_some(kept)
     }
 
+    /// What is kept under an address of its own.
+    pub(super) fn detail<T: DeserializeOwned>(&self, address: &str) -> Option<T> {
+        serde_json::from_slice(&std::fs::read(self.place(address)?).ok()?).ok()
+    }
+
+    /// Keeps it; gives whether it is kept.
+    pub(super) fn keep<T: Serialize>(&self, address: &str, detail: &T) -> bool {
+        let Some(path) = self.place(address) else { return false };
+        let written = write(&path, detail);
+        if let Err(error) = &written {
+            tracing::debug!(%error, path = %path.display(), "what is known of a version is not kept");
+        }
+        written.is_ok()
+    }
+
+    fn place(&self, address: &str) -> Option<PathBuf> {
+        let digest = hex::encode(Sha256::digest(address));
+        Some(self.folder.as_ref()?.join("details").join(&digest[..2]).join(format!("{}.json", &digest[..40])))
+    }
+
     /// A full disk costs the next look-up time and this one nothing.
     pub(super) fn put(&self, package: &Package, kept: &Kept) {
         if let Some(path) = self.path(package, &kept.address)
@@ -59,7 +80,7 @@ impl Shelf {
 }
 
 /// Whole or not at all, also where two write at once.
-fn write(path: &std::path::Path, kept: &Kept) -> anyhow::Result<()> {
+fn write(path: &std::path::Path, kept: &impl Serialize) -> anyhow::Result<()> {
     let folder = path.parent().unwrap_or(path);
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::project;
 use crate::domain::speech::updates as speech;
 use crate::domain::update::{Answers, Decision, Found, Origin, Package, Policy, decide, policy};
+use crate::registry::detail::complete;
 use crate::registry::{How, Registries};
 use security::Security;
 
@@ -46,7 +47,8 @@ pub async fn updates(args: Args) -> anyhow::Result<ExitCode> {
     let policy = wished(&args.path, now, &mut found);
     let registries =
         registries::registries(&args.path, &found, args.fresh, now).await.context("registries cannot be asked")?;
-    let answers = look_up(&args, &registries, &found, now).await;
+    let mut answers = look_up(&args, &registries, &found, now).await;
+    complete(&|wanted| Box::pin(registries.detail(wanted, now)), &found, &mut answers, &policy).await;
     let decision = decide(&found, &answers, &policy);
     let databases = security::databases(&args.offline_db);
     let security = match databases.is_empty() {

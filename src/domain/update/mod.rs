@@ -23,7 +23,7 @@ mod wish;
 mod yaml;
 
 pub use decide::{Answers, COOLDOWN, Decision, Early, Exempt, Looked, Package, Policy, Unknown};
-pub use decide::{brought, current, decide, early, now, objection};
+pub use decide::{brought, current, decide, early, now, objection, open};
 pub use ignore::Ignore;
 pub use model::{
     Declared, Dependency, Ecosystem, Found, Held, Locked, Origin, Pin, Proposal, Purpose, Release, Step, Why,

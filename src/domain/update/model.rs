@@ -131,6 +131,12 @@ pub struct Release {
     /// Why `commit` or `published` could not be had: a sentence without a full stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// When Fairway first met this very content, where nobody says when it was published; Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<i64>,
+    /// At this time the registry did not have it yet, whatever a time in it says; Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<i64>,
     /// What it depends on, without what only its own development does; only where that was asked for, and the registry says so
     /// without a further question.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -226,6 +232,14 @@ pub enum Why {
     Cooldown(i64),
     /// Nobody says how old it is.
     UnknownAge,
+    /// Nobody says how old it is.
+    Undated {
+        /// From when on it counts as old enough, because Fairway has known it for so long; Unix milliseconds. `None`: it is
+        /// not known which content it is, or nothing is kept here.
+        ripe: Option<i64>,
+        /// Why nobody does: a sentence without a full stop.
+        why: String,
+    },
     /// It needs this toolchain, and the repository promises that one.
     Toolchain {
         /// What it needs.

@@ -10,9 +10,13 @@ use crate::domain::ids::Repo;
 use crate::domain::onboard::File;
 use crate::domain::speech::updates::course as words;
 use crate::domain::update::course::{Candidate, Item, Kind, Moved, News};
-use crate::domain::update::{self, Files, Locked, Origin, Policy, brought, early, edit, extract};
+use crate::domain::update::{
+    self, Answers, Early, Ecosystem, Files, Locked, Looked, Origin, Package, Policy, Release, Why, brought, early,
+    edit, extract,
+};
 use crate::github::NewCandidate;
 use crate::registry::How;
+use crate::registry::detail::learn;
 use crate::store::{Class, Job, Load};
 use crate::worker::effect::{heed, slots};
 use crate::worker::gather::project_at;
@@ -88,14 +92,31 @@ async fn young(
         _ => Policy::at(ctx.clock.now()),
     };
     let (old, new) = (extract(before).locked, extract(&after(before, &files)).locked);
-    let answers = packages.look_up(&brought(&old, &new), How { now: policy.now, deep: false }).await;
+    let mut answers = packages.look_up(&brought(&old, &new), How { now: policy.now, deep: false }).await;
     let fixes = match group.wanted.kind {
         Kind::Security(_) => group.tried().flat_map(|unit| &unit.items).collect(),
         _ => Vec::new(),
     };
     let fixes = fixes.into_iter().map(|item| (item.ecosystem, item.name.clone(), item.to.clone())).collect();
+    let open = undated(&early((&old, &new), &answers, &policy, &fixes), &answers);
+    let names: Vec<Package> = open.iter().map(|(package, _)| package.clone()).collect();
+    for (package, release) in names.iter().zip(packages.detail(open, policy.now).await) {
+        learn(&mut answers, package, release);
+    }
     let early = early((&old, &new), &answers, &policy, &fixes);
     Ok(if early.is_empty() { Ok(files) } else { Err(words::too_young(&early, policy.now)) })
+}
+
+/// Those whose times a list did not have, and that may be asked for one by one: proxies of Go's modules list versions only.
+fn undated(early: &[Early], answers: &Answers) -> Vec<(Package, Release)> {
+    let mut open = Vec::new();
+    for one in early.iter().filter(|one| one.ecosystem == Ecosystem::Go && one.why == Why::UnknownAge) {
+        let package = Package { ecosystem: one.ecosystem, registry: None, name: one.name.clone() };
+        let Some(Looked::Releases(releases)) = answers.get(&package) else { continue };
+        let release = releases.iter().find(|release| release.version == one.version);
+        open.extend(release.map(|release| (package, release.clone())));
+    }
+    open
 }
 
 fn after(before: &Files, files: &[File]) -> Files {

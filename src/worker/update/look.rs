@@ -17,6 +17,7 @@ use crate::domain::update::{self, Files, Found, Package};
 use crate::github::Text;
 use crate::registry::How;
 use crate::registry::cure::cures;
+use crate::registry::detail::complete;
 use crate::store::Job;
 use crate::worker::effect::pace;
 use crate::worker::gather::project_at;
@@ -58,7 +59,8 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
         if packages.stale(now) {
             packages.refresh(now).await;
         }
-        let answers = packages.look_up(&wanted, how).await;
+        let mut answers = packages.look_up(&wanted, how).await;
+        complete(&|wanted| packages.detail(wanted, now), &found, &mut answers, &policy).await;
         let fixes = cures(packages.as_ref(), &found, (&packages.book(), &policy), &Files::new()).await;
         (answers, fixes)
     };

@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use super::{age, arrow, steps, why};
 use crate::domain::project::nearest;
-use crate::domain::update::{Answers, Decision, Declared, Found, Looked, Origin, Package, Step, now as current, rules};
+use crate::domain::update::{
+    Answers, Decision, Declared, Found, Looked, Origin, Package, Step, current, now as now_of, pin, rules,
+};
 
 /// Everything that is known about `name`; `now` is in Unix milliseconds.
 pub fn explain(found: &Found, answers: &Answers, decision: &Decision, (name, now): (&str, i64)) -> String {
@@ -16,14 +18,20 @@ pub fn explain(found: &Found, answers: &Answers, decision: &Decision, (name, now
             out.push(format!("{place} takes {} from {from}; what is not from a registry is left alone.", line.name));
             continue;
         }
-        let locked = if line.locked.is_empty() {
-            "no lock has it".to_owned()
-        } else {
-            format!("locked at {}", line.locked.join(" and "))
+        let in_use = in_use(line, answers);
+        let asks = match (pin::named(line), &in_use) {
+            (Some(pin), Some(version)) => format!("pins {} to {}, which is {version}", line.name, pin::short(pin)),
+            (Some(pin), None) => format!("pins {} to {}", line.name, pin::short(pin)),
+            (None, _) if line.locked.is_empty() => {
+                format!("asks for {} {}; no lock has it", line.name, line.requirement)
+            }
+            (None, _) => {
+                format!("asks for {} {}; locked at {}", line.name, line.requirement, line.locked.join(" and "))
+            }
         };
-        out.push(format!("{place} asks for {} {}; {locked}.", line.name, line.requirement));
+        out.push(format!("{place} {asks}."));
         out.extend(known(line, answers));
-        out.extend(offered(line, decision, now));
+        out.extend(offered((line, in_use), decision, now));
     }
     if asked.is_empty() {
         out.extend(transitive(found, name));
@@ -47,6 +55,14 @@ fn same(a: &str, b: &str) -> bool {
     plain(a) == plain(b)
 }
 
+/// The version that a line has now.
+fn in_use(line: &Declared, answers: &Answers) -> Option<String> {
+    match Package::of(line).and_then(|package| answers.get(&package)) {
+        Some(Looked::Releases(releases)) => current(line, releases).ok().flatten(),
+        _ => now_of(line),
+    }
+}
+
 fn known(line: &Declared, answers: &Answers) -> Vec<String> {
     let Some(package) = Package::of(line) else { return Vec::new() };
     match answers.get(&package) {
@@ -66,7 +82,7 @@ fn known(line: &Declared, answers: &Answers) -> Vec<String> {
     }
 }
 
-fn offered(line: &Declared, decision: &Decision, now: i64) -> Vec<String> {
+fn offered((line, in_use): (&Declared, Option<String>), decision: &Decision, now: i64) -> Vec<String> {
     let here = |file: &str, name: &str| file == line.file && name == line.name;
     let mut out: Vec<String> = Vec::new();
     for offer in decision.proposals.iter().filter(|p| here(&p.file, &p.name) && p.line == line.line) {
@@ -77,11 +93,16 @@ fn offered(line: &Declared, decision: &Decision, now: i64) -> Vec<String> {
     for held in decision.held.iter().filter(|held| here(&held.file, &held.name)) {
         out.push(format!("  Not offered: {}; {}.", arrow(&held.from, &held.to), why(held, now)));
     }
-    let unknown = decision.unknown.iter().any(|u| here(&u.file, &u.name));
+    let unknown = decision.unknown.iter().any(|u| here(&u.file, &u.name) && u.line == line.line);
+    if let Some(pinned) =
+        decision.unknown.iter().find(|u| here(&u.file, &u.name) && u.line == line.line && in_use.is_none())
+    {
+        out.extend(pin::named(line).map(|_| format!("  Nothing can be said: {}.", pinned.why)));
+    }
     if out.is_empty() && !unknown && Package::of(line).is_some() {
-        out.push(match current(line) {
+        out.push(match in_use {
             None => "  It takes any version and is not locked, so every build takes the newest.".to_owned(),
-            Some(_) if line.locked.is_empty() => {
+            Some(_) if line.locked.is_empty() && pin::named(line).is_none() => {
                 "  Nothing is offered: without a lock, a build takes the newest version that the manifest admits already.".to_owned()
             }
             Some(version) => format!("  Nothing is offered: {version} is the newest there is."),

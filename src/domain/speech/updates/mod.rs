@@ -170,7 +170,8 @@ fn moved(proposal: Option<&Proposal>) -> String {
 }
 
 fn arrow(from: &str, to: &str) -> String {
-    format!("{from} -> {to}")
+    // Only what is behind the tag is newer.
+    if from == to { format!("{from} as it is now") } else { format!("{from} -> {to}") }
 }
 
 /// How old something is that was published at a time in Unix milliseconds.
@@ -204,10 +205,15 @@ pub fn why(held: &Held, now: i64) -> String {
 pub fn reason(ecosystem: Ecosystem, why: &Why, now: i64) -> String {
     match why {
         Why::Cooldown(ripe) => {
-            let hours = (ripe.saturating_sub(now).max(0) + DAY / 24 - 1) / (DAY / 24);
-            let wait = if hours <= 48 { format!("{hours} hours") } else { format!("{} days", (hours + 23) / 24) };
-            format!("too young, {wait} to wait (`cooldown` of [updates] in fairway.toml)")
+            format!("too young, {} to wait (`cooldown` of [updates] in fairway.toml)", wait(*ripe, now))
         }
+        Why::Undated { ripe: Some(ripe), why } => format!(
+            "nobody says when it was published ({why}); it counts from when Fairway first met it, {} to wait (`cooldown` of [updates] in fairway.toml)",
+            wait(*ripe, now)
+        ),
+        Why::Undated { ripe: None, why } => format!(
+            "nobody says when it was published ({why}); it is asked for again at the next look, and `cooldown = \"0\"` of [updates] in fairway.toml takes it all the same"
+        ),
         Why::UnknownAge => {
             "the registry does not say when it was published, so nobody knows whether it is old enough".to_owned()
         }
@@ -224,6 +230,12 @@ pub fn reason(ecosystem: Ecosystem, why: &Why, now: i64) -> String {
         Why::Unpinnable(why) => why.clone(),
         Why::Limit(limit) => format!("the limit is reached: {limit}"),
     }
+}
+
+/// How long until a time.
+fn wait(ripe: i64, now: i64) -> String {
+    let hours = (ripe.saturating_sub(now).max(0) + DAY / 24 - 1) / (DAY / 24);
+    if hours <= 48 { format!("{hours} hours") } else { format!("{} days", (hours + 23) / 24) }
 }
 
 fn left(found: &Found) -> Vec<Said> {

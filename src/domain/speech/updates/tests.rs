@@ -162,3 +162,48 @@ fn a_folder_without_manifests_is_an_answer_too() {
     let said = listing(&found, &decide(&found, &Answers::new(), &Policy::at(NOW)), NOW);
     assert_eq!(said, "No manifest here asks for a package that Fairway knows how to look up.\n");
 }
+
+#[test]
+fn what_is_pinned_is_told_with_its_commit() {
+    let (old, new, lost) = ("0123456789".repeat(4), "abcdefabcd".repeat(4), "f".repeat(40));
+    let text = format!("steps:\n  - uses: o/r@{old} # v4.1.2\n  - uses: o/r@{lost}\n  - uses: o/s@{old} # v1.0.0\n");
+    let found = crate::domain::update::extract(&[(".github/workflows/ci.yml".to_owned(), text)].into());
+    let tag = |version: &str, commit: &str| Release {
+        version: version.to_owned(),
+        published: Some(NOW - 9 * DAY),
+        commit: Some(commit.to_owned()),
+        ..Release::default()
+    };
+    let why = "its repository does not give the commit out: no filters".to_owned();
+    let undated = Release { published: None, unknown: Some(why), seen: Some(NOW), ..tag("v1.1.0", &new) };
+    let package = |name: &str| Package { ecosystem: Ecosystem::Actions, registry: None, name: name.to_owned() };
+    let answers = Answers::from([
+        (package("o/r"), Looked::Releases(vec![tag("v4.1.2", &lost), tag("v4.2.0", &new)])),
+        (package("o/s"), Looked::Releases(vec![tag("v1.0.0", &old), undated])),
+    ]);
+    let decision = decide(&found, &answers, &Policy::at(NOW));
+    insta::assert_snapshot!(listing(&found, &decision, NOW), @"
+    3 dependencies in .github/workflows/ci.yml, 0 packages locked.
+
+    Safe updates (2): their authors promise that nothing breaks
+      o/r  v4.1.2 (0123456) -> v4.2.0 (abcdefa)  .github/workflows/ci.yml:2, 9 days old; v4.1.2 is fffffff now
+      o/r  v4.1.2 (fffffff) -> v4.2.0 (abcdefa)  .github/workflows/ci.yml:3, 9 days old
+
+    Held back (1): newer, and not offered
+      o/s  v1.0.0 -> v1.1.0: nobody says when it was published (its repository does not give the commit out: no filters); it counts from when Fairway first met it, 3 days to wait (`cooldown` of [updates] in fairway.toml)
+    ");
+    let said: Vec<String> =
+        ["o/r", "o/s"].iter().map(|name| explain(&found, &answers, &decision, (name, NOW))).collect();
+    insta::assert_snapshot!(said.join("\n"), @"
+    .github/workflows/ci.yml:2 pins o/r to 0123456, which is v4.1.2.
+      2 versions are published.
+      Offered, safe: v4.1.2 (0123456) -> v4.2.0 (abcdefa); the manifest changes, 9 days old.
+    .github/workflows/ci.yml:3 pins o/r to fffffff, which is v4.1.2.
+      2 versions are published.
+      Offered, safe: v4.1.2 (fffffff) -> v4.2.0 (abcdefa); the manifest changes, 9 days old.
+
+    .github/workflows/ci.yml:4 pins o/s to 0123456, which is v1.0.0.
+      2 versions are published.
+      Not offered: v1.0.0 -> v1.1.0; nobody says when it was published (its repository does not give the commit out: no filters); it counts from when Fairway first met it, 3 days to wait (`cooldown` of [updates] in fairway.toml).
+    ");
+}

@@ -1,6 +1,7 @@
 //! Which versions are offered and which are held back, and why: the newest safe one and the newest breaking one apart, for
 //! every line that asks for something.
 
+mod ask;
 mod early;
 
 use std::cmp::Ordering;
@@ -12,6 +13,7 @@ use super::ignore::Ignore;
 use super::model::{Declared, Ecosystem, Found, Held, Origin, Proposal, Release, Step, Why};
 use super::pin;
 use super::rules;
+pub use ask::open;
 pub use early::{Early, Exempt, brought, early};
 
 /// What is asked of a registry.
@@ -185,6 +187,17 @@ fn age(published: Option<i64>, policy: &Policy) -> Option<Why> {
     }
 }
 
+/// The same of a release, which may have no time: then it counts from when Fairway first met it, which is a bound that nobody
+/// can lie about.
+fn youth(release: &Release, policy: &Policy) -> Option<Why> {
+    let Some(why) = release.unknown.as_ref().filter(|_| release.published.is_none() && policy.cooldown > 0) else {
+        return age(release.published, policy);
+    };
+    let ripe = release.seen.map(|seen| seen.saturating_add(policy.cooldown));
+    let waits = ripe.is_none_or(|ripe| ripe > policy.now);
+    waits.then(|| Why::Undated { ripe, why: why.clone() })
+}
+
 /// One line and all that is known about it.
 struct Line<'a> {
     declared: &'a Declared,
@@ -242,6 +255,11 @@ impl<'a> Line<'a> {
     }
 
     fn objection(&self, from: &str, release: &Release) -> Option<Why> {
+        self.refusal(from, release).or_else(|| youth(release, self.policy))
+    }
+
+    /// What stands against it whatever its age.
+    fn refusal(&self, from: &str, release: &Release) -> Option<Why> {
         let Line { declared, policy, .. } = self;
         if let Some(rule) = policy.ignore.iter().find(|rule| rule.covers(declared, &release.version)) {
             return Some(Why::Ignored(rule.text.clone()));
@@ -249,7 +267,7 @@ impl<'a> Line<'a> {
         if rules::pinned(declared.ecosystem, &declared.requirement).is_some() {
             return Some(Why::Pinned);
         }
-        self.toolchain(from, release).or_else(|| age(release.published, policy))
+        self.toolchain(from, release)
     }
 
     /// A promise that the version in use does not keep either holds back only what asks for more than that one.

@@ -241,3 +241,52 @@ fn a_pinned_digest_goes_along_and_without_one_nothing_is_offered() {
     let said = pins(image(&format!("@{old}")), vec![release("23")]);
     assert!(said.contains("a digest without a tag"), "{said}");
 }
+
+#[test]
+fn what_has_no_time_counts_from_when_it_was_first_met() {
+    let undated = |seen: Option<i64>| Release {
+        published: None,
+        seen,
+        unknown: Some("it has no time in it".to_owned()),
+        ..tag("v1.1.0", NEW)
+    };
+    let said = |seen: Option<i64>, policy: &Policy| {
+        tell(&run(action(OLD, Some("v1.0.0")), vec![tag("v1.0.0", OLD), undated(seen)], policy))
+    };
+    let policy = Policy::at(NOW);
+    assert_eq!(said(Some(NOW - COOLDOWN), &policy), "s+ v1.1.0");
+    let ripe = NOW + DAY;
+    let held = |ripe: &str| format!("not v1.1.0 Undated {{ ripe: {ripe}, why: \"it has no time in it\" }}");
+    assert_eq!(said(Some(NOW - 2 * DAY), &policy), held(&format!("Some({ripe})")));
+    assert_eq!(said(None, &policy), held("None"));
+    assert_eq!(said(None, &Policy { cooldown: 0, ..policy }), "s+ v1.1.0");
+}
+
+#[test]
+fn only_what_may_be_offered_is_asked_about() {
+    let bare = |version: &str| Release { published: None, ..release(version) };
+    let open = |declared: &Declared, releases: &[Release], policy: &Policy| {
+        let package = Package::of(declared).expect("a package");
+        let answers = Answers::from([(package, Looked::Releases(releases.to_vec()))]);
+        let found = Found { declared: vec![declared.clone()], ..Found::default() };
+        let open = open(&found, &answers, policy);
+        open.into_iter().map(|(_, release)| release.version).collect::<Vec<_>>().join(" ")
+    };
+    let policy = Policy::at(NOW);
+    let line = Declared { ecosystem: Ecosystem::Image, ..asks("1.0.0", &[]) };
+    let mut tags = ["0.9.0", "1.0.0", "1.1.0", "1.2.0", "2.0.0", "2.1.0-rc.1", "latest"].map(bare).to_vec();
+    assert_eq!(open(&line, &tags, &policy), "1.2.0 2.0.0");
+    tags[3].published = Some(NOW);
+    assert_eq!(open(&line, &tags, &policy), "1.1.0 2.0.0", "the newest is too young");
+    tags[3].published = Some(NOW - 9 * DAY);
+    assert_eq!(open(&line, &tags, &policy), "2.0.0");
+    tags[4].unknown = Some("it did not answer".into());
+    assert_eq!(open(&line, &tags, &policy), "", "nobody is asked twice");
+    let none = Policy { cooldown: 0, ..policy.clone() };
+    assert_eq!(open(&line, &["1.1.0"].map(bare), &none), "", "no cooldown, no question");
+    let pinned = Declared { requirement: "1.0.0@sha256:00".into(), ..line.clone() };
+    assert_eq!(open(&pinned, &["1.0.0", "1.1.0"].map(bare), &none), "1.1.0 1.0.0", "but for its digest");
+    let ignoring = Policy { ignore: vec![Ignore::parse("thing@2.0.0").expect("a rule")], ..policy };
+    assert_eq!(open(&line, &["2.0.0", "2.0.1"].map(bare), &ignoring), "2.0.1");
+    assert_eq!(open(&asks("1", &["1.0.0"]), &[bare("1.1.0")], &ignoring), "", "crates have times or have none");
+}

@@ -1,8 +1,13 @@
 //! Versions of actions: the tags of their repositories, and which commits they are, as Git's own protocol lists them.
 
+mod commit;
+
 use std::collections::BTreeMap;
 
+use futures_util::future::BoxFuture;
+
 use super::artefact::{Archive, Document};
+use super::detail::{Asking, Detail, Place};
 use super::{Reader, Source, client};
 use crate::domain::update::{Ecosystem, Package, Release};
 
@@ -16,6 +21,20 @@ pub struct Actions {
 }
 
 impl Actions {
+    /// Where an action's repository is.
+    fn repository(&self, package: &Package) -> Result<String, String> {
+        let fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        let parts: Vec<&str> = package.name.split('/').collect();
+        let named = parts.iter().all(|part| !part.is_empty() && !part.starts_with('.') && part.chars().all(fine));
+        if parts.len() != 2 || !named {
+            return Err("no action can have this name".to_owned());
+        }
+        let server = self.server.as_ref().ok_or(
+            "the checkout's origin names no server, so nobody says where actions are; type: git remote add origin ADDRESS",
+        )?;
+        Ok(format!("{server}/{}.git", package.name))
+    }
+
     /// By the server's address, or by that of any repository on it, as Git has it: `https://host/owner/name.git`,
     /// `git@host:owner/name`, `ssh://git@host/owner/name`. Who signs in stays out of it.
     pub fn at(origin: Option<&str>) -> Actions {
@@ -44,20 +63,29 @@ impl Source for Actions {
     }
 
     fn address(&self, package: &Package) -> Result<String, String> {
-        let fine = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-        let parts: Vec<&str> = package.name.split('/').collect();
-        let named = parts.iter().all(|part| !part.is_empty() && !part.starts_with('.') && part.chars().all(fine));
-        if parts.len() != 2 || !named {
-            return Err("no action can have this name".to_owned());
-        }
-        let server = self.server.as_ref().ok_or(
-            "the checkout's origin names no server, so nobody says where actions are; type: git remote add origin ADDRESS",
-        )?;
-        Ok(format!("{server}/{}.git/info/refs?service=git-upload-pack", package.name))
+        Ok(format!("{}/info/refs?service=git-upload-pack", self.repository(package)?))
     }
 
     fn reader(&self, _package: &Package, _deep: bool) -> Box<dyn Reader> {
         Box::new(Refs::default())
+    }
+
+    fn place(&self, package: &Package, release: &Release) -> Option<Place> {
+        let address = format!("{}#{}", self.repository(package).ok()?, release.commit.as_ref()?);
+        Some(Place { address, forever: true })
+    }
+
+    fn detail<'a>(
+        &'a self,
+        asking: &'a Asking<'a>,
+        package: &'a Package,
+        release: &'a Release,
+    ) -> BoxFuture<'a, Result<Option<Detail>, String>> {
+        Box::pin(async move {
+            let Some(commit) = &release.commit else { return Ok(None) };
+            let time = commit::time(asking, &self.repository(package)?, commit).await?;
+            Ok(Some(Detail::claimed(None, (time, asking.now))))
+        })
     }
 
     fn documents(&self, _package: &Package, _version: &str) -> Result<Vec<Document>, String> {

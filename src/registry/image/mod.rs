@@ -4,9 +4,14 @@
 //! The name stands in the checkout, so it could make Fairway ask whoever its author likes: only names of hosts are asked, by
 //! HTTPS, and addresses or names without a dot only where Docker's configuration on this machine lists them.
 
+mod manifest;
+
 use std::path::Path;
 
+use futures_util::future::BoxFuture;
+
 use super::artefact::{Archive, Document};
+use super::detail::{Asking, Detail, Place};
 use super::json::{Listener, Scanner};
 use super::{Reader, Source, client};
 use crate::domain::update::{Ecosystem, Package, Release};
@@ -40,6 +45,30 @@ impl Images {
         Images { usual, insecure: list("insecure-registries") }
     }
 
+    /// Where all that is known of an image is.
+    fn repository(&self, package: &Package) -> Result<String, String> {
+        let (host, name) = parts(&package.name);
+        let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._/".contains(c);
+        let odd = name.split('/').any(|part| part.is_empty() || part.starts_with('.'));
+        let fine = |c: char| c.is_ascii_alphanumeric() || "-.:".contains(c);
+        if odd || !name.chars().all(small) || !host.is_none_or(|host| host.chars().all(fine)) {
+            return Err("no image can have this name".to_owned());
+        }
+        let (base, name) = match (host, &self.usual) {
+            (Some(host), _) => (self.base(host)?, name.to_owned()),
+            // What is nobody's own belongs to the library.
+            (None, Some(usual)) if name.contains('/') => (usual.clone(), name.to_owned()),
+            (None, Some(usual)) => (usual.clone(), format!("library/{name}")),
+            (None, None) => {
+                return Err(
+                    "the image names no registry, and Docker's configuration here names none either (registry-mirrors in daemon.json)"
+                        .to_owned(),
+                );
+            }
+        };
+        Ok(format!("{}/v2/{name}", base.trim_end_matches('/')))
+    }
+
     fn base(&self, host: &str) -> Result<String, String> {
         if self.insecure.iter().any(|known| known == host) {
             return Ok(format!("http://{host}"));
@@ -69,26 +98,21 @@ impl Source for Images {
     }
 
     fn address(&self, package: &Package) -> Result<String, String> {
-        let (host, name) = parts(&package.name);
-        let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-._/".contains(c);
-        let odd = name.split('/').any(|part| part.is_empty() || part.starts_with('.'));
-        let fine = |c: char| c.is_ascii_alphanumeric() || "-.:".contains(c);
-        if odd || !name.chars().all(small) || !host.is_none_or(|host| host.chars().all(fine)) {
-            return Err("no image can have this name".to_owned());
-        }
-        let (base, name) = match (host, &self.usual) {
-            (Some(host), _) => (self.base(host)?, name.to_owned()),
-            // What is nobody's own belongs to the library.
-            (None, Some(usual)) if name.contains('/') => (usual.clone(), name.to_owned()),
-            (None, Some(usual)) => (usual.clone(), format!("library/{name}")),
-            (None, None) => {
-                return Err(
-                    "the image names no registry, and Docker's configuration here names none either (registry-mirrors in daemon.json)"
-                        .to_owned(),
-                );
-            }
-        };
-        Ok(format!("{}/v2/{name}/tags/list?n=1000", base.trim_end_matches('/')))
+        Ok(format!("{}/tags/list?n=1000", self.repository(package)?))
+    }
+
+    fn place(&self, package: &Package, release: &Release) -> Option<Place> {
+        let address = format!("{}/manifests/{}", self.repository(package).ok()?, release.version);
+        Some(Place { address, forever: false })
+    }
+
+    fn detail<'a>(
+        &'a self,
+        asking: &'a Asking<'a>,
+        package: &'a Package,
+        release: &'a Release,
+    ) -> BoxFuture<'a, Result<Option<Detail>, String>> {
+        Box::pin(async move { manifest::detail(asking, &self.repository(package)?, &release.version).await })
     }
 
     fn accept(&self) -> &'static str {
