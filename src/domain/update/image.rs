@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use toml_edit::{Document, Item, TableLike, Value};
 
 use super::model::{Declared, Ecosystem, Found, Origin, Purpose};
-use super::source::{Files, Lines, broken, is, readable};
+use super::source::{Files, Lines, broken, is, readable, template};
 
 /// Whether extraction wants to read this file.
 pub fn reads(path: &str) -> bool {
@@ -30,6 +30,10 @@ pub fn extract(files: &Files) -> Found {
             }
         };
         if is(file, "fairway.toml") {
+            if template(file, text) {
+                // What it becomes is another repository's.
+                continue;
+            }
             match settings(file, text) {
                 Ok(declared) => found.declared.extend(declared),
                 Err(note) => found.notes.push(note),
@@ -56,7 +60,7 @@ fn dockerfile(file: &str, text: &str, found: &mut Found) {
         let stage = stages.contains(&image.to_ascii_lowercase()) || image.bytes().all(|byte| byte.is_ascii_digit());
         if image.contains('$') {
             found.notes.push(format!("{file}: line {at} names its image by a variable, which is not looked into"));
-        } else if !stage && image != "scratch" {
+        } else if !stage && image != "scratch" && !template(file, line) {
             found.declared.push(declared(file, at, image));
         }
         if instruction == "FROM" && words.next().is_some_and(|word| word.eq_ignore_ascii_case("as")) {
@@ -137,5 +141,11 @@ mod tests {
         let text = "[pipeline.test]\nimage = \"rust:1.95\"\nservices = [{ name = \"db\", image = \"postgres:17\" }]\n\n[[x]]\nimage = 'a'\n";
         assert_eq!(shown("fairway.toml", text).0, ["2 rust 1.95", "3 postgres 17", "6 a "]);
         assert_eq!(shown("fairway.toml", "a = 1\na = 2\n").1, ["fairway.toml is not read: line 2: duplicate key"]);
+        let plan = "[pipeline.test]\nimage = \"rust:1.95\"\nport = {{ port }}\n";
+        assert_eq!(shown("plans/web/fairway.toml", plan), (Vec::new(), Vec::new()), "it is to be filled in");
+        assert_eq!(shown("plans/web/fairway.toml", "[x]\nimage = \"a:1\"\n").0, ["2 a 1"]);
+        assert_eq!(shown("plans/web/fairway.toml", "a = 1\na = 2\n").1.len(), 1);
+        assert_eq!(shown("fairway.toml", plan).1.len(), 1, "the repository's own must be right");
+        assert_eq!(shown("plans/Dockerfile", "FROM {{ base }}:{{ tag }}\nFROM b:1\n").0, ["2 b 1"]);
     }
 }

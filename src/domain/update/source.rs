@@ -25,6 +25,20 @@ pub fn broken(file: &str, line: Option<u32>, what: &str) -> String {
     }
 }
 
+/// Whether a file in a folder is there to be filled in: it has a place like `{{ name }}`. `${{ .. }}` is GitHub's own and
+/// `{{.Name}}` a program's.
+pub fn template(file: &str, text: &str) -> bool {
+    let place = |(at, _): (usize, &str)| {
+        let inside = text[at + 2..].split("}}").next().unwrap_or_default();
+        let ended = text[at + 2..].len() > inside.len();
+        let name = inside.trim();
+        let word = name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte));
+        ended && word && !text[..at].ends_with('$')
+    };
+    file.contains('/') && text.match_indices("{{").any(place)
+}
+
 /// Where the lines of a text begin.
 pub struct Lines(Vec<usize>);
 
@@ -93,13 +107,22 @@ pub fn upwards(folder: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lines, join, readable, upwards};
+    use super::{Lines, join, readable, template, upwards};
 
     #[test]
     fn a_text_with_a_mark_is_read_and_one_in_mid_merge_is_not() {
         assert_eq!(readable("a", "\u{feff}x\r\n"), Ok("x\r\n"));
         let said = readable("web/package.json", "{\n<<<<<<< HEAD\n}").expect_err("a marker");
         assert_eq!(said, "web/package.json is not read: line 2 is the marker of a merge that is not finished");
+    }
+
+    #[test]
+    fn a_file_that_is_to_be_filled_in_is_known_by_its_places() {
+        assert!(template("plans/a/fairway.toml", "port = {{ port }}\n") && template("a/x", "a = \"{{slug}}\""));
+        for text in ["a = \"${{ secrets }}\"", "f = '{{.State}}'", "f = '{{json .}}'", "{{ open", "{ {x} }", "{{}}"] {
+            assert!(!template("a/fairway.toml", text), "{text}");
+        }
+        assert!(!template("fairway.toml", "port = {{ port }}\n"), "what stands at the root is the repository's own");
     }
 
     #[test]
