@@ -106,7 +106,13 @@ impl Source for Go {
     /// The list has no times: the newest versions are asked for theirs, and the newest of all for what it takes back.
     fn more(&self, package: &Package, releases: &[Release]) -> Vec<String> {
         let Ok(module) = self.module(package) else { return Vec::new() };
-        let mut sorted: Vec<&str> = releases.iter().map(|release| release.version.as_str()).collect();
+        let (old, mut sorted): (Vec<&str>, Vec<&str>) = releases
+            .iter()
+            .map(|release| release.version.as_str())
+            .partition(|version| rules::incompatible(Ecosystem::Go, version));
+        if sorted.is_empty() {
+            sorted = old;
+        }
         sorted.retain(|version| !rules::prerelease(Ecosystem::Go, version));
         sorted.sort_by(|a, b| rules::compare(Ecosystem::Go, b, a).unwrap_or(std::cmp::Ordering::Equal));
         let line = |version: &str| version.rsplit_once('.').map_or(version, |(line, _)| line).to_owned();
@@ -128,7 +134,9 @@ impl Source for Go {
 
     fn tell(&self, releases: &mut [Release], address: &str, document: &[u8]) {
         if address.ends_with(".mod") {
-            let taken = retracted(&String::from_utf8_lossy(document));
+            let text = String::from_utf8_lossy(document);
+            pass_over(releases, address, &text);
+            let taken = retracted(&text);
             for release in releases {
                 release.yanked |= taken.iter().any(|(from, to)| between(from, &release.version, to));
             }
@@ -168,6 +176,20 @@ impl Source for Go {
 
     fn archive(&self, _of: (&Package, &str), _documents: &[&[u8]]) -> Result<Archive, String> {
         Err("archives of Go modules are not read".to_owned())
+    }
+}
+
+/// As `go list -m -u` and `go get` have it: where the newest version without `+incompatible` has a `go.mod` of its own, versions
+/// with it are of before that, whatever their numbers say. For a version that has none a proxy makes one up, of one line.
+fn pass_over(releases: &mut [Release], address: &str, text: &str) {
+    let own = text.lines().filter(|line| !line.trim().is_empty()).count() > 1;
+    let version = address.rsplit('/').next().and_then(|name| name.strip_suffix(".mod")).unwrap_or_default();
+    if !own || version.ends_with("+incompatible") {
+        return;
+    }
+    for release in releases.iter_mut().filter(|release| rules::incompatible(Ecosystem::Go, &release.version)) {
+        release.passed =
+            Some(format!("go passes it over: it is of before the module had a go.mod, and {version} has one"));
     }
 }
 
@@ -245,6 +267,28 @@ mod tests {
         for (proxy, words) in [(Some("direct".to_owned()), "no proxy"), (None, "go is not installed")] {
             assert!(Go::new(proxy, None).address(&module("code.test/a")).is_err_and(|why| why.contains(words)));
         }
+    }
+
+    #[test]
+    fn what_is_of_before_a_go_mod_is_passed_over() {
+        let go = Go::new(Some("https://proxy.test".into()), None);
+        let package = module("code.test/a");
+        let release = |version: &str| Release { version: version.to_owned(), ..Release::default() };
+        let listed = || ["v1.9.0", "v3.0.0+incompatible", "v1.10.0", "v3.1.0+incompatible"].map(release).to_vec();
+        let more = go.more(&package, &listed());
+        assert_eq!(more.last().map(String::as_str), Some("https://proxy.test/code.test/a/@v/v1.10.0.mod"));
+        assert!(more.iter().all(|address| !address.contains("incompatible")), "{more:?}");
+        let told = |text: &str| {
+            let mut releases = listed();
+            go.tell(&mut releases, "https://proxy.test/code.test/a/@v/v1.10.0.mod", text.as_bytes());
+            releases.into_iter().filter(|one| one.passed.is_some()).map(|one| one.version).collect::<Vec<_>>()
+        };
+        let old = ["v3.0.0+incompatible", "v3.1.0+incompatible"];
+        assert_eq!(told("module code.test/a\n\ngo 1.20\n"), old);
+        assert_eq!(told("module code.test/a\n"), [""; 0], "made up by the proxy");
+        let only = ["v2.0.0+incompatible", "v3.0.0+incompatible"].map(release);
+        let more = go.more(&package, &only);
+        assert!(more.iter().any(|address| address.ends_with("v3.0.0+incompatible.mod")), "{more:?}");
     }
 
     #[test]

@@ -131,6 +131,9 @@ pub struct Release {
     /// Why `commit` or `published` could not be had: a sentence without a full stop.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// Why the ecosystem's own client would pass it over, although nobody withdrew it: a sentence without a full stop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passed: Option<String>,
     /// When Fairway first met this very content, where nobody says when it was published; Unix milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<i64>,
@@ -251,6 +254,8 @@ pub enum Why {
     Ignored(String),
     /// The manifest pins it exactly.
     Pinned,
+    /// The ecosystem's own client would pass it over: a sentence without a full stop.
+    Passed(String),
     /// The line names a commit or a digest, and that of this version is not known: a sentence without a full stop.
     Unpinnable(String),
     /// The limit of open pull requests is reached.

@@ -135,6 +135,7 @@ impl Lines {
             needs: read.rust_version.map(std::borrow::Cow::into_owned),
             commit: None,
             unknown: None,
+            passed: None,
             seen: None,
             since: None,
             dependencies: deps.map(|deps| dependencies(deps.get(), features)).unwrap_or_default(),

@@ -227,7 +227,7 @@ pub fn reason(ecosystem: Ecosystem, why: &Why, now: i64) -> String {
         }
         Why::Ignored(rule) => format!("ignored by the rule `{rule}` of [updates] in fairway.toml"),
         Why::Pinned => "the manifest pins the version exactly".to_owned(),
-        Why::Unpinnable(why) => why.clone(),
+        Why::Unpinnable(why) | Why::Passed(why) => why.clone(),
         Why::Limit(limit) => format!("the limit is reached: {limit}"),
     }
 }

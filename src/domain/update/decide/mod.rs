@@ -267,7 +267,13 @@ impl<'a> Line<'a> {
         if rules::pinned(declared.ecosystem, &declared.requirement).is_some() {
             return Some(Why::Pinned);
         }
-        self.toolchain(from, release)
+        self.passed(from, release).or_else(|| self.toolchain(from, release))
+    }
+
+    /// Whoever uses a version of that kind already goes on with it.
+    fn passed(&self, from: &str, release: &Release) -> Option<Why> {
+        let kind = rules::incompatible(self.declared.ecosystem, from);
+        release.passed.as_ref().filter(|_| !kind).map(|why| Why::Passed(why.clone()))
     }
 
     /// A promise that the version in use does not keep either holds back only what asks for more than that one.

@@ -290,3 +290,13 @@ fn only_what_may_be_offered_is_asked_about() {
     assert_eq!(open(&line, &["2.0.0", "2.0.1"].map(bare), &ignoring), "2.0.1");
     assert_eq!(open(&asks("1", &["1.0.0"]), &[bare("1.1.0")], &ignoring), "", "crates have times or have none");
 }
+
+#[test]
+fn what_the_client_would_pass_over_is_held_back_unless_it_is_in_use() {
+    let passed = |version: &str| Release { passed: Some("go passes it over".to_owned()), ..release(version) };
+    let releases = || vec![release("v1.1.0"), passed("v3.0.0+incompatible"), passed("v3.1.0+incompatible")];
+    let line = |version: &str| Declared { ecosystem: Ecosystem::Go, ..asks(version, &[version]) };
+    let held = "s+ v1.1.0, not v3.1.0+incompatible Passed(\"go passes it over\")";
+    assert_eq!(told(line("v1.0.0"), releases()), held);
+    assert_eq!(told(line("v3.0.0+incompatible"), releases()), "s+ v3.1.0+incompatible");
+}

@@ -77,6 +77,11 @@ pub fn floor(ecosystem: Ecosystem, requirement: &str) -> Option<String> {
     }
 }
 
+/// Whether a version is one of a Go module that had no `go.mod` yet, although its major version would have to be in its name.
+pub fn incompatible(ecosystem: Ecosystem, version: &str) -> bool {
+    ecosystem == Ecosystem::Go && version.ends_with("+incompatible")
+}
+
 /// How many numbers a tag has: three in `v4.1.2`, one in `v4`; 0 where it is no version.
 pub fn tag_numbers(tag: &str) -> usize {
     tag::numbers(tag)
