@@ -21,7 +21,7 @@ use std::time::Duration;
 use caller::Caller;
 use fairway::engine::scripted::Scripted;
 use fairway::playground::world::{Exchange, Role};
-use fairway::playground::{Playground, PullDesk, RepoDesk};
+use fairway::playground::{NewAdvisory, Playground, PullDesk, RepoDesk};
 use fairway_world::World;
 use openapi::Contract;
 use serde_json::{Value, json};
@@ -289,7 +289,23 @@ async fn as_app(call: &Caller, hub: &Playground) {
     }
     call.any("/orgs/acme/teams/owners/memberships/alice").await;
     call.any("/orgs/acme/memberships/alice").await;
+    advisories(call, hub).await;
     as_person(call, hub).await;
+}
+
+/// The list of advisories, with one that was withdrawn.
+async fn advisories(call: &Caller, hub: &Playground) {
+    let about = |id, cve, patched| NewAdvisory { id, cve, package: ("rust", "ant"), range: "< 1.1.0", patched };
+    hub.act(|world| {
+        world.publish_advisory(&about("GHSA-aaaa-bbbb-cccc", Some("CVE-2026-1000"), Some("1.1.0")));
+        world.publish_advisory(&about("GHSA-dddd-eeee-ffff", None, None));
+        world.withdraw_advisory("GHSA-dddd-eeee-ffff");
+    });
+    let listed = call.any("/advisories?ecosystem=rust&affects=bee%2Cant&per_page=100").await;
+    assert_eq!(listed.as_array().map(Vec::len), Some(2));
+    let others = call.any("/advisories?ecosystem=npm&affects=ant").await;
+    assert_eq!(others, json!([]));
+    assert_eq!(call.any("/advisories?modified=%3E%3D9999-01-01").await, json!([]));
 }
 
 /// A token that somebody let the App have, from its beginning to its end.

@@ -137,7 +137,6 @@ mod tests {
             "merge_queues": "read",
             "metadata": "read",
             "pull_requests": "write",
-            "vulnerability_alerts": "read",
             "workflows": "write"
           },
           "hook_attributes": {

@@ -27,6 +27,7 @@ struct Inner {
     credentials: Credentials,
     cache: Cache,
     plans: super::plans::Plans,
+    heard: super::heard::Heard,
     web: String,
 }
 
@@ -79,12 +80,24 @@ impl GitHub {
         let transport = Transport::new(&config)?;
         let credentials = Credentials::new(config.app_id, &config.private_key)?;
         let web = web_url(&transport.base);
-        Ok(GitHub(Arc::new(Inner { transport, credentials, cache: Cache::default(), plans: Default::default(), web })))
+        Ok(GitHub(Arc::new(Inner {
+            transport,
+            credentials,
+            cache: Cache::default(),
+            plans: Default::default(),
+            heard: Default::default(),
+            web,
+        })))
     }
 
     /// Plans that were read, by where and at which commit.
     pub(super) fn plans(&self) -> &super::plans::Plans {
         &self.0.plans
+    }
+
+    /// What GitHub said of advisories.
+    pub fn heard(&self) -> &super::heard::Heard {
+        &self.0.heard
     }
 
     /// What GitHub last said about an installation's hourly limit; `None` before the first answer.

@@ -85,13 +85,6 @@ pub const FEATURES: &[Feature] = &[
         optional: true,
     },
     Feature {
-        name: "security alerts",
-        needs: &[("vulnerability_alerts", "read")],
-        events: &[],
-        cannot: "read the repository's security alerts",
-        optional: true,
-    },
-    Feature {
         name: "workflow files",
         needs: &[("workflows", "write")],
         events: &[],
@@ -293,10 +286,10 @@ mod tests {
     #[test]
     fn what_is_optional_is_left_out_unless_it_is_wanted() {
         let (permissions, events) = left_out(&[]);
-        assert_eq!(permissions, ["administration", "vulnerability_alerts", "workflows"]);
+        assert_eq!(permissions, ["administration", "workflows"]);
         assert_eq!(events, ["branch_protection_rule"]);
         let (permissions, events) = left_out(&["rulesets".to_owned()]);
-        assert_eq!(permissions, ["vulnerability_alerts", "workflows"]);
+        assert_eq!(permissions, ["workflows"]);
         assert!(events.is_empty());
     }
 

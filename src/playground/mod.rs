@@ -1,6 +1,7 @@
 //! A stateful GitHub on a local port, for tests and for people. It imports nothing of Fairway's, so that a mistake
 //! about GitHub is not made twice by one hand.
 
+mod advisories;
 mod auth;
 mod crates;
 mod desk;
@@ -24,6 +25,7 @@ mod timeline;
 pub mod webhooks;
 pub mod world;
 
+pub use advisories::NewAdvisory;
 pub use desk::{PullDesk, RepoDesk};
 pub use handle::Playground;
 pub use start::PlaygroundOptions;

@@ -147,6 +147,7 @@ fn world(options: PlaygroundOptions, url: String) -> Result<World> {
         manifest_codes: BTreeMap::new(),
         logins: Default::default(),
         crates: Vec::new(),
+        advisories: Some(Vec::new()),
         last_id: 1000,
     })
 }

@@ -74,6 +74,8 @@ struct Known {
 #[derive(Default)]
 struct State {
     known: Vec<Known>,
+    /// What somebody else read.
+    told: Arc<Book>,
     /// All together.
     book: Arc<Book>,
     /// When somebody looked last.
@@ -187,9 +189,18 @@ impl Databases {
         copy
     }
 
+    /// Takes advisories from elsewhere, in place of those that were taken before; what several call by one name is one.
+    pub async fn tell(&self, book: Book) {
+        self.lock().told = Arc::new(book);
+        self.join().await;
+    }
+
     /// All books as one.
     async fn join(&self) {
-        let books: Vec<Arc<Book>> = self.lock().known.iter().filter_map(|known| known.book.clone()).collect();
+        let books: Vec<Arc<Book>> = {
+            let state = self.lock();
+            state.known.iter().filter_map(|known| known.book.clone()).chain([state.told.clone()]).collect()
+        };
         let work = move || Book::together(books.iter().map(|book| Book::clone(book)).collect());
         match tokio::task::spawn_blocking(work).await {
             Ok(book) => self.lock().book = Arc::new(book),
@@ -328,6 +339,43 @@ mod tests {
         std::fs::rename(root.path().join("gone"), &origin).expect("renamed");
         assert_eq!(databases.refresh(now).await, news(&[]));
         assert_eq!(databases.lock().known[1].failures, 0);
+    }
+
+    #[tokio::test]
+    async fn what_several_call_by_one_name_is_one() {
+        use crate::domain::update::advisory::{audit, github};
+        use crate::domain::update::{Found, Locked, Origin};
+        let root = tempfile::tempdir().expect("a folder");
+        let text = advisory("RUSTSEC-2026-0001", "ant", ">=1.1.0");
+        let text = text.replacen("package", "aliases = [\"CVE-2026-1000\"]\npackage", 1);
+        std::fs::write(root.path().join("RUSTSEC-2026-0001.md"), text).expect("written");
+        let databases = Databases::new(vec![Database::Folder(root.path().to_owned())], PathBuf::new());
+        databases.refresh(0).await;
+        let told = |withdrawn: &str| {
+            let text = format!(
+                r#"[{{"ghsa_id":"GHSA-aaaa-bbbb-cccc","cve_id":"CVE-2026-1000","severity":"high","withdrawn_at":{withdrawn},
+                    "vulnerabilities":[{{"package":{{"ecosystem":"rust","name":"ant"}},"vulnerable_version_range":"< 1.2.0"}}]}}]"#
+            );
+            github(&text).expect("a list")
+        };
+        let named = |version: &str| {
+            let locked = Locked {
+                ecosystem: Ecosystem::Cargo,
+                file: "Cargo.lock".to_owned(),
+                name: "ant".to_owned(),
+                version: version.to_owned(),
+                origin: Origin::Registry,
+                needs: Vec::new(),
+            };
+            let found = Found { locked: vec![locked], ..Found::default() };
+            audit(&found, &databases.book()).vulnerable.iter().map(|finding| finding.ids.join(" ")).collect::<Vec<_>>()
+        };
+        databases.tell(told("null")).await;
+        let all = "RUSTSEC-2026-0001 GHSA-aaaa-bbbb-cccc CVE-2026-1000";
+        assert_eq!((named("1.0.0"), named("1.1.0")), (vec![all.to_owned()], vec![all.to_owned()]));
+        databases.tell(told("\"2026-01-02T03:04:05Z\"")).await;
+        assert_eq!((named("1.0.0"), named("1.1.0")), (vec!["RUSTSEC-2026-0001 CVE-2026-1000".to_owned()], vec![]));
+        assert!(databases.book().took_back("GHSA-aaaa-bbbb-cccc"));
     }
 
     fn git(origin: &Path, args: &[&str]) {

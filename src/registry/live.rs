@@ -44,6 +44,10 @@ impl Packages for Live {
         Box::pin(self.databases.refresh(now))
     }
 
+    fn tell(&self, book: Book) -> BoxFuture<'_, ()> {
+        Box::pin(self.databases.tell(book))
+    }
+
     fn stale(&self, now: i64) -> bool {
         self.databases.stale(now)
     }

@@ -195,7 +195,10 @@ pub trait Packages: Send + Sync {
     /// Brings the advisories up to date; `now` is in Unix milliseconds. What was there before stays where something fails.
     fn refresh(&self, now: i64) -> BoxFuture<'_, Refreshed>;
 
-    /// Whether nobody in this process has done so for long.
+    /// Takes advisories from elsewhere, in place of those that it took before, and joins them with its own.
+    fn tell(&self, book: Book) -> BoxFuture<'_, ()>;
+
+    /// Whether nobody in this process has brought the advisories up to date for long.
     fn stale(&self, _now: i64) -> bool {
         false
     }

@@ -132,7 +132,7 @@ pub const SETTINGS: &[Setting] = &[
     plain(
         "ADVISORIES",
         "",
-        "Databases of advisories in RustSec's or OSV's form, separated by commas: Git addresses, which are copied and fetched every three minutes, or folders. Empty: nothing is held against advisories.",
+        "Databases of advisories in RustSec's or OSV's form, separated by commas: Git addresses, which are copied and fetched every three minutes, or folders. GitHub's own advisories are read beside them.",
     ),
     plain("WORKERS", "8", "How many jobs are worked on at once, 1 to 256."),
     plain("RUNS", "2", "How many pipeline runs are live at once, 1 to 256."),

@@ -23,6 +23,17 @@ pub enum Ecosystem {
 }
 
 impl Ecosystem {
+    /// All of them.
+    pub const ALL: [Ecosystem; 7] = [
+        Ecosystem::Cargo,
+        Ecosystem::Npm,
+        Ecosystem::Python,
+        Ecosystem::Actions,
+        Ecosystem::Image,
+        Ecosystem::Go,
+        Ecosystem::Toolchain,
+    ];
+
     /// The word for it in names of branches.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,5 +1,6 @@
 //! The pull requests that Fairway opens by itself, and what it reads before.
 
+mod advisories;
 mod found;
 mod plan;
 mod sight;
@@ -17,6 +18,7 @@ use super::wire::{Sha, escape};
 use crate::domain::ids::Repo;
 use crate::domain::onboard::File;
 
+pub use advisories::LIST;
 pub use sight::Text;
 pub use update::{Moved, NewCandidate};
 

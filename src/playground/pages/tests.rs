@@ -99,6 +99,7 @@ fn empty(dir: &std::path::Path, url: &str) -> World {
         manifest_codes: BTreeMap::new(),
         logins: Default::default(),
         crates: Vec::new(),
+        advisories: Some(Vec::new()),
         last_id: 100,
     }
 }

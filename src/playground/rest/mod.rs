@@ -1,6 +1,7 @@
 //! GitHub's REST API: `door` lets a request in and keeps the rules, `routes` says which handler answers it, and a
 //! file per noun holds the handlers.
 
+mod advisories;
 mod answer;
 mod apps;
 mod call;

@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::call::{Call, Reply};
-use super::{apps, checks, comments, contents, deployments, gitdata, graphql, labels, misc, pulls, repos};
+use super::{advisories, apps, checks, comments, contents, deployments, gitdata, graphql, labels, misc, pulls, repos};
 
 /// Answers one route.
 pub type Handler = fn(&mut Call<'_>) -> Result<Answer, Answer>;
@@ -95,6 +95,7 @@ static ROUTES: &[Route] = &[
     get("/repos/{owner}/{repo}/installation", APP, apps::repo_installation),
     post("/graphql", ANY, graphql::answer),
     get("/rate_limit", ANY, misc::rate_limit),
+    get("/advisories", OPEN, advisories::list),
     get("/meta", OPEN, misc::meta),
     get("/user", USER, misc::myself),
     delete("/applications/{client_id}/token", CLIENT, misc::revoke),

@@ -72,6 +72,8 @@ pub struct World {
     pub logins: Logins,
     /// What was published in its registry of crates, oldest first.
     pub crates: Vec<Crate>,
+    /// Its list of advisories, oldest first; `None`: it has none, as an Enterprise server that is not connected.
+    pub advisories: Option<Vec<Value>>,
     /// The last id that was given out.
     pub last_id: u64,
 }

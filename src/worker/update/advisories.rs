@@ -1,12 +1,17 @@
-//! News of advisories, to every repository that they concern: one look at the databases serves all of them.
+//! News of advisories, to every repository that they concern: one look at the databases and one question to GitHub serve all of
+//! them.
 
 use std::collections::BTreeSet;
 
 use super::tell;
+use super::told::{self, Age};
 use crate::context::Context;
 use crate::domain::decide::UpdatesState;
 use crate::domain::task::Task;
+use crate::domain::update::Ecosystem;
+use crate::domain::update::advisory::Name;
 use crate::domain::update::course::News;
+use crate::registry::Packages;
 use crate::store::Job;
 use crate::worker::queue::{finish, new_job, timer};
 use crate::worker::verdict::JobError;
@@ -22,26 +27,46 @@ pub async fn read(ctx: &Context, job: &Job) -> Result<(), JobError> {
     for why in refreshed.troubles.iter().filter(|why| !before.troubles.contains(*why)) {
         tracing::warn!("advisories were not brought up to date: {why}");
     }
-    let names: BTreeSet<String> =
-        refreshed.changed.iter().map(|(ecosystem, name)| format!("{}:{name}", ecosystem.as_str())).collect();
-    for repo in concerned(ctx, &names).await? {
-        jobs.push(new_job(&tell(repo.id, News::Look { repo }), now)?);
+    let mut changed: BTreeSet<Name> = refreshed.changed.into_iter().collect();
+    if told::due(ctx) {
+        changed.extend(from_github(ctx, packages.as_ref()).await?);
     }
-    jobs.push(timer(&Task::Advisories, (now, now + packages.every_ms()))?);
+    if !changed.is_empty() {
+        let names: BTreeSet<String> = changed.iter().map(written).collect();
+        for state in states(ctx).await? {
+            if state.look.packages.iter().any(|name| names.contains(name)) {
+                jobs.push(new_job(&tell(state.repo.id, News::Look { repo: state.repo }), now)?);
+            }
+        }
+    }
+    jobs.push(timer(&Task::Advisories, (now, now + packages.every_ms().min(told::POLL_MS)))?);
     finish(ctx, job, &jobs).await
 }
 
-async fn concerned(ctx: &Context, names: &BTreeSet<String>) -> Result<Vec<crate::domain::ids::Repo>, JobError> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut repos = Vec::new();
-    for row in ctx.store.aggregates_since("updates", 0).await? {
-        // A row of an older version is written anew at its next look.
-        let Ok(state) = serde_json::from_str::<UpdatesState>(&row.state) else { continue };
-        if state.look.packages.iter().any(|name| names.contains(name)) {
-            repos.push(state.repo);
-        }
-    }
-    Ok(repos)
+async fn from_github(ctx: &Context, packages: &dyn Packages) -> Result<BTreeSet<Name>, JobError> {
+    let states = states(ctx).await?;
+    let names: BTreeSet<Name> =
+        states.iter().flat_map(|state| &state.look.packages).filter_map(|name| parsed(name)).collect();
+    let mut installations: Vec<i64> = states.iter().map(|state| state.repo.installation).collect();
+    installations.sort_unstable();
+    installations.dedup();
+    told::consult(ctx, packages, (&installations, &names), Age::TIMER).await
+}
+
+async fn states(ctx: &Context) -> Result<Vec<UpdatesState>, JobError> {
+    let rows = ctx.store.aggregates_since("updates", 0).await?;
+    // A row of an older version is written anew at its next look.
+    Ok(rows.iter().filter_map(|row| serde_json::from_str(&row.state).ok()).collect())
+}
+
+/// As a look remembers a package.
+pub fn written((ecosystem, name): &Name) -> String {
+    format!("{}:{name}", ecosystem.as_str())
+}
+
+/// The same the other way.
+pub fn parsed(text: &str) -> Option<Name> {
+    let (word, name) = text.split_once(':')?;
+    let ecosystem = Ecosystem::ALL.into_iter().find(|ecosystem| ecosystem.as_str() == word)?;
+    Some((ecosystem, name.to_owned()))
 }

@@ -1,17 +1,19 @@
 //! A look at a default branch: what its manifests and locks say, what registries and advisories know, what follows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::{end, kept};
+use super::told::{self, Age};
+use super::{advisories, end, kept};
 use crate::context::Context;
 use crate::domain::decide::UpdatesState;
 use crate::domain::facts::ProjectAt;
 use crate::domain::ids::Repo;
 use crate::domain::project::Project;
 use crate::domain::speech::updates::course as words;
+use crate::domain::update::advisory::{Book, Name};
 use crate::domain::update::course::{Course, Exposed, Found as Brought, Look, News, groups};
 use crate::domain::update::{self, Files, Found, Package};
 use crate::github::Text;
@@ -54,22 +56,26 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
     wanted.sort();
     wanted.dedup();
     let how = How { now, deep: false };
+    let named: BTreeSet<Name> = names(&found).iter().filter_map(|name| advisories::parsed(name)).collect();
     let work = async {
         // Where several processes share the work, the timer may never be this one's.
         if packages.stale(now) {
             packages.refresh(now).await;
         }
+        told::consult(ctx, packages.as_ref(), (&[repo.installation], &named), Age::LOOK).await?;
         let mut answers = packages.look_up(&wanted, how).await;
         complete(&|wanted| packages.detail(wanted, now), &found, &mut answers, &policy).await;
         let fixes = cures(packages.as_ref(), &found, (&packages.book(), &policy), &Files::new()).await;
-        (answers, fixes)
+        Ok::<_, JobError>((answers, fixes))
     };
-    let Some((answers, fixes)) = kept(ctx, job, stop, work).await? else { return Ok(()) };
+    let Some(done) = kept(ctx, job, stop, work).await? else { return Ok(()) };
+    let (answers, fixes) = done?;
     let decision = update::decide(&found, &answers, &policy);
     notes.extend(found.notes.clone());
     notes.extend(fixes.notes);
     let state = super::state(ctx, repo.id).await?;
-    let standing = packages.standing();
+    let standing = told::standing(ctx, &named, packages.standing());
+    let withdrawn = withdrawn(state.as_ref(), &packages.book());
     let mut exposed = fixes.exposed;
     if standing.unsure {
         exposed.extend(still(state.as_ref(), &found, &exposed));
@@ -85,6 +91,7 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
         notes,
         sources: standing.troubles,
         unsure: standing.unsure,
+        withdrawn,
         follows: follows(&project),
     };
     let refused = state.map(|state| state.refused).unwrap_or_default();
@@ -142,6 +149,14 @@ fn still(state: Option<&UpdatesState>, found: &Found, open: &[Exposed]) -> Vec<E
     let locked = |old: &Exposed| found.locked.iter().any(|at| at.name == old.name && at.version == old.version);
     let before = state.map_or(&[][..], |state| &state.look.exposed);
     before.iter().filter(|old| locked(old) && !known(old)).cloned().collect()
+}
+
+/// What a database took back of all that this repository's updates were to end.
+fn withdrawn(state: Option<&UpdatesState>, book: &Book) -> Vec<String> {
+    let groups = state.iter().flat_map(|state| &state.groups);
+    let ids = groups.flat_map(|group| &group.wanted.fixed).flat_map(|ended| ended.finding.ids.clone());
+    let ids: BTreeSet<String> = ids.filter(|id| book.took_back(id)).collect();
+    ids.into_iter().collect()
 }
 
 /// By these an advisory finds the repository.

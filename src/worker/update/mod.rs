@@ -8,6 +8,7 @@ pub mod land;
 pub mod look;
 pub mod open;
 pub mod script;
+pub mod told;
 
 use anyhow::Context as _;
 
@@ -41,21 +42,23 @@ async fn kept<T>(
     stop: &tokio_util::sync::CancellationToken,
     work: impl Future<Output = T>,
 ) -> Result<Option<T>, JobError> {
-    let mut work = std::pin::pin!(work);
     let third = u64::try_from(ctx.policy.lease_ms / 3).unwrap_or(1).max(1);
-    let mut beat = tokio::time::interval(std::time::Duration::from_millis(third));
-    loop {
-        tokio::select! {
-            done = &mut work => return Ok(Some(done)),
-            _ = beat.tick() => {
-                if !ctx.store.heartbeat(job, ctx.clock.now() + ctx.policy.lease_ms).await? {
-                    return Ok(None);
-                }
+    // Both are polled all the time: a beat that had to wait for a connection which the work holds would wait in vain.
+    let lost = async {
+        let mut beat = tokio::time::interval(std::time::Duration::from_millis(third));
+        loop {
+            beat.tick().await;
+            if !ctx.store.heartbeat(job, ctx.clock.now() + ctx.policy.lease_ms).await? {
+                return Ok::<(), JobError>(());
             }
-            () = stop.cancelled() => {
-                ctx.store.give_back(job, ctx.clock.now()).await?;
-                return Ok(None);
-            }
+        }
+    };
+    tokio::select! {
+        done = work => Ok(Some(done)),
+        lost = lost => lost.map(|()| None),
+        () = stop.cancelled() => {
+            ctx.store.give_back(job, ctx.clock.now()).await?;
+            Ok(None)
         }
     }
 }

@@ -398,3 +398,39 @@ fn a_fix_stays_where_its_advisory_could_not_be_read_again() {
     play.look_at(Look { unsure: true, ..Look::default() }, &[]);
     assert!(play.shown().starts_with("security-high Over"), "{}", play.shown());
 }
+
+#[test]
+fn a_fix_whose_advisory_was_withdrawn_says_so() {
+    let course = &routine();
+    let mut play = Play::new(&[]);
+    play.looked(("1", course), &[fix("GHSA-1", "a")]);
+    play.settle();
+    assert_eq!(play.shown(), "security-high Open");
+    play.look_at(Look { withdrawn: vec!["GHSA-1".into()], ..Look::default() }, &[]);
+    let why = "GHSA-1 was withdrawn by its publishers, and nothing else asks for it";
+    assert_eq!(play.group("security-high").stage, Stage::Over(why.to_owned()));
+    // A person's branch stays, and its text says it once.
+    let mut play = Play::new(&[]);
+    play.looked(("1", course), &[fix("GHSA-1", "a")]);
+    play.settle();
+    play.pull(("security-high", Some("theirs")), (true, false));
+    for told in [1, 0] {
+        let look = Look { sha: "main-1".into(), withdrawn: vec!["GHSA-1".into()], ..Look::default() };
+        let found = Found { repo: repo(), look, course: course.clone(), wanted: Vec::new() };
+        play.news(News::Looked(Box::new(found)));
+        let group = play.group("security-high");
+        assert_eq!((group.stage, group.trouble.as_str()), (Stage::Theirs, why));
+        let synced = play.todo.drain(..).filter(|task| matches!(task, Task::SyncUpdate { .. })).count();
+        assert_eq!(synced, told);
+    }
+}
+
+#[test]
+fn an_open_fix_is_described_anew_when_it_ends_something_else() {
+    let mut play = Play::new(&[]);
+    play.looked(("1", &routine()), &[fix("GHSA-1", "a")]);
+    play.settle();
+    play.looked(("1", &routine()), &[fix("GHSA-2", "a")]);
+    assert!(play.todo.iter().any(|task| matches!(task, Task::SyncUpdate { .. })), "{:?}", play.todo);
+    assert_eq!(play.group("security-high").stage, Stage::Open);
+}

@@ -42,21 +42,43 @@ fn blind(state: &UpdatesState, at: usize) -> bool {
 
 /// Nothing asks for it any more.
 fn over(state: &mut UpdatesState, at: usize, changes: &mut Vec<Change>) {
+    let why = why_over(state, at);
     match state.groups[at].stage {
-        // A person's branch is a person's; what is ended stays so.
-        Stage::Theirs | Stage::Merged | Stage::Closed | Stage::Over(_) | Stage::Merging => {}
+        // What is ended stays so.
+        Stage::Merged | Stage::Closed | Stage::Over(_) | Stage::Merging => {}
+        // A person's branch is a person's; they are told.
+        Stage::Theirs => {
+            if state.groups[at].trouble != why {
+                state.groups[at].trouble = why;
+                sync(state, at, changes);
+            }
+        }
         _ => {
             drop_checks(state, at, changes);
-            state.groups[at].stage = Stage::Over(words::not_needed());
+            state.groups[at].stage = Stage::Over(why);
             sync(state, at, changes);
         }
     }
+}
+
+/// Whether all that it was to end was taken back, or it is simply not needed.
+fn why_over(state: &UpdatesState, at: usize) -> String {
+    let fixed = &state.groups[at].wanted.fixed;
+    let taken_back = |ended: &Ended| ended.finding.ids.iter().any(|id| state.look.withdrawn.contains(id));
+    if fixed.is_empty() || !fixed.iter().all(taken_back) {
+        return words::not_needed();
+    }
+    let mut ids: Vec<&str> = fixed.iter().map(|ended| ended.finding.id()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    words::withdrawn(&ids)
 }
 
 fn renew(state: &mut UpdatesState, at: usize, wanted: &Wanted, changes: &mut Vec<Change>) {
     let digest = state.look.digest.clone();
     let group = &mut state.groups[at];
     let same = group.wanted.units == wanted.units;
+    let told = (&group.wanted.fixed, &group.wanted.left) == (&wanted.fixed, &wanted.left);
     group.wanted.fixed.clone_from(&wanted.fixed);
     group.wanted.left.clone_from(&wanted.left);
     let stays = match &group.stage {
@@ -69,6 +91,10 @@ fn renew(state: &mut UpdatesState, at: usize, wanted: &Wanted, changes: &mut Vec
         Stage::Testing | Stage::Proven | Stage::Open => same && group.made_from == digest,
     };
     if stays {
+        // Its pull request names them.
+        if !told && matches!(group.stage, Stage::Open | Stage::Theirs) {
+            sync(state, at, changes);
+        }
         return;
     }
     let ended = matches!(group.stage, Stage::Merged | Stage::Closed | Stage::Over(_));

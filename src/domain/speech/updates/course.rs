@@ -48,6 +48,16 @@ pub fn not_needed() -> String {
     "nothing asks for it any more: the default branch has it, or what it was for was withdrawn".to_owned()
 }
 
+/// All advisories that it was to end were taken back.
+pub fn withdrawn(ids: &[&str]) -> String {
+    let shown = ids.iter().take(3).copied().collect::<Vec<_>>().join(", ");
+    match ids.len() {
+        1 => format!("{shown} was withdrawn by its publishers, and nothing else asks for it"),
+        2 | 3 => format!("{shown} were withdrawn by their publishers, and nothing else asks for it"),
+        n => format!("{shown} and {} more were withdrawn by their publishers, and nothing else asks for it", n - 3),
+    }
+}
+
 /// Somebody typed `/ignore`.
 pub fn refused() -> String {
     "somebody typed /ignore; these versions are not offered here any more, and reopening takes that back".to_owned()

@@ -1,6 +1,6 @@
 //! All advisories at hand, found by package; several databases' words for one thing together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::Point;
 use super::{Advisory, Unusable, canonical, osv, rustsec};
@@ -15,6 +15,8 @@ pub struct Book {
     pub read: usize,
     /// Of these, taken back.
     pub withdrawn: usize,
+    /// What those are called.
+    taken_back: BTreeSet<String>,
     advisories: Vec<Advisory>,
     by_package: BTreeMap<Ecosystem, BTreeMap<String, Vec<Group>>>,
 }
@@ -74,6 +76,7 @@ impl Book {
     pub fn new(mut advisories: Vec<Advisory>, mut unusable: Vec<Unusable>) -> Book {
         let read = advisories.len();
         let withdrawn = advisories.iter().filter(|advisory| advisory.withdrawn).count();
+        let taken_back = advisories.iter().filter(|one| one.withdrawn).map(|one| one.id.clone()).collect();
         advisories.retain(|advisory| !advisory.withdrawn && !advisory.affected.is_empty());
         advisories.sort_by(|a, b| rank(&a.id).cmp(&rank(&b.id)));
         unusable.sort_by(|a, b| (&a.id, &a.file).cmp(&(&b.id, &b.file)));
@@ -88,19 +91,21 @@ impl Book {
             let groups = groups(&advisories, &members);
             by_package.entry(ecosystem).or_default().insert(package.to_owned(), groups);
         }
-        Book { unusable, read, withdrawn, advisories, by_package }
+        Book { unusable, read, withdrawn, taken_back, advisories, by_package }
     }
 
     /// Several databases as one.
     pub fn together(books: Vec<Book>) -> Book {
         let (mut advisories, mut unusable, mut read, mut withdrawn) = (Vec::new(), Vec::new(), 0, 0);
+        let mut taken_back = BTreeSet::new();
         for book in books {
             advisories.extend(book.advisories);
             unusable.extend(book.unusable);
             read += book.read;
             withdrawn += book.withdrawn;
+            taken_back.extend(book.taken_back);
         }
-        Book { read, withdrawn, ..Book::new(advisories, unusable) }
+        Book { read, withdrawn, taken_back, ..Book::new(advisories, unusable) }
     }
 
     /// The packages about which this one says something else than an earlier one: something new, changed, or taken back.
@@ -113,7 +118,7 @@ impl Book {
             all
         }
         let (new, old) = (by_id(self), by_id(old));
-        let mut changed = std::collections::BTreeSet::new();
+        let mut changed = BTreeSet::new();
         for id in new.keys().chain(old.keys()) {
             let (now, before) = (new.get(id), old.get(id));
             if now != before {
@@ -128,6 +133,11 @@ impl Book {
     pub fn reads_like(&self, other: &Book) -> bool {
         let counts = |book: &Book| (book.read, book.withdrawn);
         counts(self) == counts(other) && self.unusable == other.unusable
+    }
+
+    /// Whether a database took an advisory of this name back.
+    pub fn took_back(&self, id: &str) -> bool {
+        self.taken_back.contains(id)
     }
 
     pub(super) fn about(&self, ecosystem: Ecosystem, package: &str) -> &[Group] {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::order::Point;
 use super::severity::Severity;
 use super::span::Span;
-use super::{Advisory, Affected, Book, Unusable, canonical};
+use super::{Advisory, Affected, Book, Document, Unusable, canonical};
 use crate::domain::update::model::Ecosystem;
 
 /// Reads an answer of `/advisories` or of `/repos/{owner}/{repo}/dependabot/alerts`: a list of advisories, of alerts with an
@@ -19,15 +19,10 @@ use crate::domain::update::model::Ecosystem;
 pub fn github(text: &str) -> Result<Book, String> {
     let root: Value =
         serde_json::from_str(text).map_err(|error| format!("GitHub's advisories cannot be read: {error}"))?;
-    let all = match &root {
-        Value::Array(all) => all.as_slice(),
-        Value::Object(_) => std::slice::from_ref(&root),
-        _ => return Err("GitHub's advisories cannot be read: they are no list".to_owned()),
-    };
+    let all = documents(&root).ok_or("GitHub's advisories cannot be read: they are no list")?;
     let (mut advisories, mut unusable) = (Vec::new(), Vec::new());
     for one in all {
-        let inner = &one["security_advisory"];
-        match document(if inner.is_object() { inner } else { one }) {
+        match one {
             Ok(advisory) => advisories.push(advisory),
             Err(one) => unusable.push(one),
         }
@@ -35,6 +30,32 @@ pub fn github(text: &str) -> Result<Book, String> {
     // Each alert of a package repeats the advisory.
     advisories.dedup();
     Ok(Book::new(advisories, unusable))
+}
+
+/// The same, one by one; `None`: it is neither a list nor an object.
+pub fn documents(root: &Value) -> Option<Vec<Document>> {
+    let all = match root {
+        Value::Array(all) => all.as_slice(),
+        Value::Object(_) => std::slice::from_ref(root),
+        _ => return None,
+    };
+    let inner = |one: &Value| {
+        let inner = &one["security_advisory"];
+        document(if inner.is_object() { inner } else { one })
+    };
+    Some(all.iter().map(inner).collect())
+}
+
+/// What GitHub's advisories call an ecosystem; `None`: there are none about it.
+pub fn word(ecosystem: Ecosystem) -> Option<&'static str> {
+    match ecosystem {
+        Ecosystem::Cargo => Some("rust"),
+        Ecosystem::Npm => Some("npm"),
+        Ecosystem::Python => Some("pip"),
+        Ecosystem::Go => Some("go"),
+        Ecosystem::Actions => Some("actions"),
+        Ecosystem::Image | Ecosystem::Toolchain => None,
+    }
 }
 
 fn text(value: &Value) -> Option<String> {

@@ -10,12 +10,14 @@ mod osv;
 mod rustsec;
 mod severity;
 mod span;
+mod told;
 
 pub use audit::{Audit, Finding, Unjudged, audit};
 pub use book::{Book, concerns, read};
-pub use github::github;
+pub use github::{documents, github, word};
 pub use severity::Severity;
 pub use span::Span;
+pub use told::{Name, Question, Told};
 
 use super::model::Ecosystem;
 
@@ -69,6 +71,9 @@ pub struct Unusable {
     /// What is wrong with it.
     pub why: String,
 }
+
+/// An advisory, or one that cannot be used.
+pub type Document = Result<Advisory, Unusable>;
 
 /// A package's name as its ecosystem compares it: Python takes `Foo.Bar` and `foo_bar` for one (PEP 503).
 pub fn canonical(ecosystem: Ecosystem, name: &str) -> String {

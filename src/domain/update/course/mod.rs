@@ -172,6 +172,9 @@ pub struct Look {
     /// Whether some advisories were never read, so that a fix that nothing asks for may be needed all the same.
     #[serde(default)]
     pub unsure: bool,
+    /// What its publishers took back of the advisories that updates here were to end.
+    #[serde(default)]
+    pub withdrawn: Vec<String>,
     /// Environments that take what arrives on the default branch.
     #[serde(default)]
     pub follows: Vec<String>,

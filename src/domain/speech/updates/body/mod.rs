@@ -51,6 +51,8 @@ pub struct Update {
     pub page: Option<String>,
     /// How far it is.
     pub standing: Standing,
+    /// Why it does not get further by itself, a sentence without a full stop; empty: it does.
+    pub trouble: String,
     /// When its commit was made, Unix milliseconds: ages are of that time.
     pub at: i64,
 }

@@ -16,12 +16,17 @@ const LOG: (usize, usize) = (30, 4_000);
 /// What is to be known before anything else, if it is not simply open.
 pub(super) fn banner(update: &Update) -> Option<String> {
     match &update.standing {
-        Standing::Open => None,
+        Standing::Open => (!update.trouble.is_empty()).then(|| format!("**{}.**\n", sentence(&update.trouble))),
         Standing::Edited(by) => {
             let by = by.as_deref().map_or("Somebody".to_owned(), line);
             Some(format!(
                 "**{by} pushed to this branch, so Fairway leaves it alone.** What stands below is about Fairway's own commit. \
-                 `/update` in a comment makes it anew and drops what was pushed.\n"
+                 `/update` in a comment makes it anew and drops what was pushed.{}\n",
+                if update.trouble.is_empty() {
+                    String::new()
+                } else {
+                    format!("\n\n**{}.**", sentence(&update.trouble))
+                }
             ))
         }
         Standing::Merged => Some("**Merged.**\n".to_owned()),
@@ -31,6 +36,13 @@ pub(super) fn banner(update: &Update) -> Option<String> {
         ),
         Standing::Over(why) => Some(format!("**Closed by Fairway: {}.**\n", line(why))),
     }
+}
+
+/// Others' words may be in it, GitHub's for one.
+fn sentence(trouble: &str) -> String {
+    let text = line(trouble);
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 /// What it does, why, and how it stands with the checks.

@@ -36,6 +36,7 @@ fn update(kind: Kind, changes: Vec<Change>) -> Update {
         held: 0,
         page: None,
         standing: Standing::Open,
+        trouble: String::new(),
         at: NOW,
     }
 }
