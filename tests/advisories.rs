@@ -1,5 +1,7 @@
 //! Advisories as a user meets them: read from several databases, held against a lock, and ended with as little as possible.
 
+#[path = "advisories/curing.rs"]
+mod curing;
 #[path = "advisories/fixing.rs"]
 mod fixing;
 #[path = "advisories/github.rs"]

@@ -8,7 +8,7 @@ use super::{How, Packages};
 use crate::domain::speech::updates::left;
 use crate::domain::update::advisory::fix::{self, Against, Fix, Left, Offer, Offers};
 use crate::domain::update::advisory::{Audit, Book, Finding, Severity, audit};
-use crate::domain::update::course::{Cure, Ended, Exposed, Item};
+use crate::domain::update::course::{Cure, Ended, Exposed, Extent, Item};
 use crate::domain::update::{
     Declared, Ecosystem, Files, Found, Locked, Looked, Package, Policy, Release, current, objection, pin, rules,
 };
@@ -49,7 +49,7 @@ pub async fn cures(
             cured.audit.vulnerable.iter().filter(|finding| finding.severity == severity).cloned().collect();
         let cure = cure(&mut known, (book, severity), &of, &mut cured.looked_at).await;
         for finding in &of {
-            let stays = cure.left.iter().find(|left| left.finding == *finding);
+            let stays = cure.left.iter().find(|left| alike(&left.finding, finding));
             cured.exposed.push(exposed(finding, stays.map(|stays| left::why(stays, policy.now)), policy.now));
         }
         let fixed = cure.fixed.into_iter().map(|ended| Ended { used: used(&ended.finding, sources), ..ended });
@@ -80,13 +80,18 @@ async fn cure(
     looked_at: &mut u32,
 ) -> Cure {
     let ids: BTreeSet<String> = of.iter().flat_map(|finding| finding.ids.clone()).collect();
-    let mut cure = Cure { severity, items: Vec::new(), fixed: Vec::new(), proof: None, left: Vec::new() };
+    let extent = Extent::default();
+    let mut cure = Cure { severity, items: Vec::new(), extent, fixed: Vec::new(), proof: None, left: Vec::new() };
     let (cargo, others): (Vec<&Finding>, Vec<&Finding>) =
         of.iter().partition(|finding| finding.ecosystem == Ecosystem::Cargo);
     let locks: BTreeSet<&str> = cargo.iter().map(|finding| finding.file.as_str()).collect();
     for lock in locks {
         let fix = search(known, lock, (book, &ids)).await;
         *looked_at += fix.looked_at;
+        cure.extent.changed += fix.changes.iter().filter(|change| change.from.is_some()).count();
+        let added = fix.changes.iter().filter(|change| change.from.is_none());
+        cure.extent.added.extend(added.map(|change| (change.name.clone(), change.to.clone())));
+        cure.extent.removed.extend(fix.removed.iter().cloned());
         let changes = fix.changes.iter().chain(&fix.moved).filter_map(|change| Some((change, change.from.clone()?)));
         cure.items.extend(changes.map(|(change, from)| Item {
             ecosystem: Ecosystem::Cargo,
@@ -203,6 +208,11 @@ async fn direct(known: &mut Known<'_>, (findings, book): (&[&Finding], &Arc<Book
     }
 }
 
+/// The same advisory about the same locked package. A search numbers the packages of its lock alone.
+fn alike(a: &Finding, b: &Finding) -> bool {
+    (&a.ids, a.ecosystem, &a.file, &a.name, &a.version) == (&b.ids, b.ecosystem, &b.file, &b.name, &b.version)
+}
+
 fn same(finding: &Finding, ecosystem: Ecosystem, name: &str) -> bool {
     let canonical = |name: &str| crate::domain::update::advisory::canonical(ecosystem, name);
     finding.ecosystem == ecosystem && canonical(&finding.name) == canonical(name)
@@ -251,6 +261,7 @@ fn exposed(finding: &Finding, stays: Option<String>, now: i64) -> Exposed {
         published: finding.published.as_deref().and_then(millis),
         name: finding.name.clone(),
         version: finding.version.clone(),
+        file: finding.file.clone(),
         stays: stays.unwrap_or_default(),
         seen: now,
     }

@@ -71,10 +71,8 @@ impl Security {
     }
 
     fn stays(&self, finding: &Finding) -> &str {
-        let same = |id: &str, name: &str, version: &str| {
-            id == finding.id() && name == finding.name && version == finding.version
-        };
-        let found = self.cured.exposed.iter().find(|one| same(&one.id, &one.name, &one.version));
+        let meant = (finding.id(), &finding.file, &finding.name, &finding.version);
+        let found = self.cured.exposed.iter().find(|one| (&*one.id, &one.file, &one.name, &one.version) == meant);
         found.map_or("", |one| one.stays.as_str())
     }
 
@@ -91,8 +89,9 @@ impl Security {
             json!({
                 "severity": cure.severity,
                 "changes": cure.items,
+                "extent": cure.extent,
                 "ends": ends,
-                "proof": cure.proof.map(|proof| sure(proof, cure.items.len())),
+                "proof": cure.proof.map(|proof| sure(proof, &cure.extent)),
             })
         });
         json!({

@@ -10,6 +10,7 @@ use axum::{Extension, Router};
 
 use crate::domain::decide::{EnvState, Group, Past, Stage, UpdatesState};
 use crate::domain::speech;
+use crate::domain::update::advisory::Finding;
 use crate::domain::update::course::{Exposed, Kind};
 use crate::domain::update::fleet::{Cure, Exposure, Fleet, Pull, Running, Wait};
 use crate::web::live::{Failed, Look, feed};
@@ -137,7 +138,8 @@ fn exposure(repo: &str, exposed: &Exposed, running: Vec<Running>, cure: Cure) ->
 fn cure(state: &UpdatesState, exposed: &Exposed, (web, now): (&str, i64)) -> Cure {
     let ends = |group: &&Group| {
         let mut fixed = group.wanted.fixed.iter();
-        fixed.any(|ended| ended.finding.name == exposed.name && ended.finding.ids.contains(&exposed.id))
+        let same = |one: &Finding| one.name == exposed.name && one.version == exposed.version;
+        fixed.any(|ended| same(&ended.finding) && ended.finding.ids.contains(&exposed.id))
     };
     match state.groups.iter().find(ends) {
         Some(group) => {

@@ -372,6 +372,7 @@ fn fix(id: &str, name: &str) -> Wanted {
 
 fn open(id: &str, name: &str) -> Exposed {
     Exposed {
+        file: String::new(),
         id: id.to_owned(),
         title: String::new(),
         severity: None,

@@ -12,7 +12,7 @@ pub fn why(left: &Left, now: i64) -> String {
             format!("it could be ended, but not together with what else is: {}", others.join(", "))
         }
         Blocker::Bound => "the search ended at its bound before it found a way, or that there is none".to_owned(),
-        Blocker::NotLookedUp => "the package was not looked up".to_owned(),
+        Blocker::NotLookedUp => "what it takes could not be looked up".to_owned(),
         Blocker::Ecosystem => "Fairway does not know how locks of this kind are put together".to_owned(),
     };
     match &left.free {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{arrow, rows};
 use crate::domain::update::advisory::fix::Proof;
 use crate::domain::update::advisory::{Finding, Severity};
-use crate::domain::update::course::Cure;
+use crate::domain::update::course::{Cure, Extent};
 
 /// A vulnerability that a lock has.
 pub struct Line<'a> {
@@ -151,7 +151,7 @@ fn fix(cure: &Cure) -> String {
         count => format!("{count} advisories"),
     };
     let proof = match cure.proof {
-        Some(proof) => sure(proof, cure.items.len()),
+        Some(proof) => sure(proof, &cure.extent),
         None => "the lowest releases that no advisory is about".to_owned(),
     };
     let mut out = format!("\nSmallest fix, {} ({ends}): {proof}\n", word(cure.severity));
@@ -168,20 +168,33 @@ fn fix(cure: &Cure) -> String {
     for row in rows(told) {
         out.push_str(&format!("  {row}\n"));
     }
+    for (what, packages) in [("added", &cure.extent.added), ("removed", &cure.extent.removed)] {
+        let packages: Vec<String> = packages.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        if !packages.is_empty() {
+            out.push_str(&format!("  {what}: {}\n", packages.join(", ")));
+        }
+    }
     out
 }
 
-/// How sure it is that a fix of so many versions is the smallest: no full stop.
-pub fn sure(proof: Proof, changed: usize) -> String {
-    let change = match changed {
-        1 => "1 version changes".to_owned(),
-        count => format!("{count} versions change"),
+/// How sure it is that a fix that comes to so much is the smallest: no full stop.
+pub fn sure(proof: Proof, extent: &Extent) -> String {
+    let Extent { changed, added, removed } = extent;
+    let mut parts = match changed {
+        1 => vec!["1 version changes".to_owned()],
+        count => vec![format!("{count} versions change")],
     };
+    let others = [(added.len(), "added"), (removed.len(), "removed")].into_iter().filter(|(count, _)| *count > 0);
+    parts.extend(others.map(|(count, what)| format!("{count} {} {what}", if count == 1 { "is" } else { "are" })));
+    let last = parts.pop().unwrap_or_default();
+    let change = if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) };
     match proof {
         Proof::Smallest => format!("{change}; nothing smaller does"),
-        Proof::Fewest => format!("{change}; no fewer do, smaller steps may"),
-        Proof::AtLeast(least) if least > 0 => {
-            format!("{change}; fewer than {least} do not do, whether fewer than {changed} might was not found out")
+        Proof::Fewest => format!("{change}; no fewer changes do, smaller steps may"),
+        Proof::AtLeast(least) if least > 0 && least < *changed => {
+            format!(
+                "{change}; fewer than {least} changes do not do, whether fewer than {changed} might was not found out"
+            )
         }
         Proof::AtLeast(_) => format!("{change}; whether fewer would do was not found out"),
     }

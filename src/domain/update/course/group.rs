@@ -20,13 +20,26 @@ pub struct Ended {
     pub used: Option<bool>,
 }
 
+/// What becomes of the locks, as far as it is known beforehand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Extent {
+    /// How many packages get another version.
+    pub changed: usize,
+    /// Names and versions that come without going for another one.
+    pub added: Vec<(String, String)>,
+    /// Names and versions that leave, and none comes for them.
+    pub removed: Vec<(String, String)>,
+}
+
 /// The smallest change that ends advisories of one severity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cure {
     /// Of all that it ends.
     pub severity: Option<Severity>,
-    /// What changes.
+    /// What is to be changed: lines of manifests, and packages of locks.
     pub items: Vec<Item>,
+    /// What that comes to.
+    pub extent: Extent,
     /// What is gone then.
     pub fixed: Vec<Ended>,
     /// How sure it is that no smaller change does it.
@@ -38,7 +51,7 @@ pub struct Cure {
 /// All groups, the most urgent first: fixes, then what the repository puts together, what is safe, what may break.
 pub fn groups(cures: Vec<Cure>, proposals: &[Proposal], course: &Course, refused: &[Refused]) -> Vec<Wanted> {
     let mut all = Vec::new();
-    for Cure { severity, items, fixed, proof, left } in cures {
+    for Cure { severity, items, fixed, proof, left, .. } in cures {
         let id = format!("security-{}", severity.map_or("unrated", Severity::as_str));
         all.push(Wanted { id, kind: Kind::Security(severity), units: units(items), fixed, proof, left });
     }

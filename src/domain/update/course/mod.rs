@@ -12,7 +12,7 @@ use super::model::{Ecosystem, Held, Pin};
 use crate::domain::event::Pull;
 use crate::domain::ids::Repo;
 
-pub use group::{Cure, Ended, groups};
+pub use group::{Cure, Ended, Extent, groups};
 pub use rules::{Automatic, Course, Schedule};
 pub use trial::{Candidate, Culprit, Next, Proven, Trial};
 
@@ -140,6 +140,9 @@ pub struct Exposed {
     pub name: String,
     /// Its version.
     pub version: String,
+    /// The lock.
+    #[serde(default)]
+    pub file: String,
     /// Why nothing ends it, in words; empty: something does.
     pub stays: String,
     /// When Fairway first saw it here; Unix milliseconds.

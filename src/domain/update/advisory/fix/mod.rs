@@ -102,7 +102,7 @@ pub enum Blocker {
     Conflict(Vec<String>),
     /// The search ended at its bound before it found a way or that there is none.
     Bound,
-    /// The package was not looked up.
+    /// It, or what it takes to end it, was not looked up.
     NotLookedUp,
     /// How this ecosystem's locks are put together is not known here.
     Ecosystem,
