@@ -1,17 +1,17 @@
 //! What is open in a checkout's locks, and the smallest changes that end it: the same for a repository and for a person's
 //! checkout. Registries are asked only about packages that matter for a fix.
 
+mod others;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{How, Packages};
 use crate::domain::speech::updates::left;
-use crate::domain::update::advisory::fix::{self, Against, Fix, Left, Offer, Offers};
+use crate::domain::update::advisory::fix::{self, Against, Fix, Offer, Offers};
 use crate::domain::update::advisory::{Audit, Book, Finding, Severity, audit};
 use crate::domain::update::course::{Cure, Ended, Exposed, Extent, Item};
-use crate::domain::update::{
-    Declared, Ecosystem, Files, Found, Locked, Looked, Package, Policy, Release, current, objection, pin, rules,
-};
+use crate::domain::update::{Ecosystem, Files, Found, Looked, Package, Policy, Release, objection};
 
 /// Times that a search may ask for more packages; each brings those that the last one missed.
 const ROUNDS: usize = 60;
@@ -111,7 +111,7 @@ async fn cure(
         cure.fixed.extend(fix.fixed.into_iter().map(|finding| Ended { finding, used: None }));
         cure.left.extend(fix.left);
     }
-    direct(known, (&others, book), &mut cure).await;
+    others::others(known, (&others, book), &mut cure).await;
     cure
 }
 
@@ -167,89 +167,9 @@ impl Known<'_> {
     }
 }
 
-/// Where a manifest's line is the way to a fixed version: the lowest release above the one in use that no advisory is about.
-async fn direct(known: &mut Known<'_>, (findings, book): (&[&Finding], &Arc<Book>), cure: &mut Cure) {
-    let mut lines: BTreeMap<Package, Vec<&Declared>> = BTreeMap::new();
-    for declared in &known.found.declared {
-        let hit = findings.iter().any(|finding| same(finding, declared.ecosystem, &declared.name));
-        if let Some(package) = Package::of(declared).filter(|_| hit) {
-            lines.entry(package).or_default().push(declared);
-        }
-    }
-    let packages: Vec<Package> = lines.keys().cloned().collect();
-    let answers = known.packages.look_up(&packages, How { now: known.policy.now, deep: false }).await;
-    let mut free: BTreeMap<String, String> = BTreeMap::new();
-    for (package, lines) in lines {
-        let Some(Looked::Releases(releases)) = answers.get(&package) else { continue };
-        for declared in lines {
-            let Ok(Some(from)) = current(declared, releases) else { continue };
-            let Some(to) = lowest_free(known.found, (declared, &from), releases, book) else { continue };
-            let Ok(pin) = pin::of(declared, releases, (&from, to)) else { continue };
-            free.insert(package.name.clone(), to.version.clone());
-            let admits = rules::admits(declared.ecosystem, &declared.requirement, &to.version);
-            cure.items.push(Item {
-                ecosystem: declared.ecosystem,
-                name: declared.name.clone(),
-                file: declared.file.clone(),
-                line: declared.line,
-                from,
-                to: to.version.clone(),
-                lock_only: admits && !declared.locked.is_empty(),
-                published: to.published,
-                pin,
-            });
-        }
-    }
-    for finding in findings {
-        match free.contains_key(&finding.name) {
-            true => cure.fixed.push(Ended { finding: (*finding).clone(), used: None }),
-            false => cure.left.push(Left { finding: (*finding).clone(), blocker: fix::Blocker::Ecosystem, free: None }),
-        }
-    }
-}
-
 /// The same advisory about the same locked package. A search numbers the packages of its lock alone.
 fn alike(a: &Finding, b: &Finding) -> bool {
     (&a.ids, a.ecosystem, &a.file, &a.name, &a.version) == (&b.ids, b.ecosystem, &b.file, &b.name, &b.version)
-}
-
-fn same(finding: &Finding, ecosystem: Ecosystem, name: &str) -> bool {
-    let canonical = |name: &str| crate::domain::update::advisory::canonical(ecosystem, name);
-    finding.ecosystem == ecosystem && canonical(&finding.name) == canonical(name)
-}
-
-fn lowest_free<'r>(
-    found: &Found,
-    (declared, from): (&Declared, &str),
-    releases: &'r [Release],
-    book: &Book,
-) -> Option<&'r Release> {
-    let ecosystem = declared.ecosystem;
-    let newer = |release: &&Release| rules::step(ecosystem, from, &release.version).is_some();
-    let fits = |release: &&Release| {
-        !release.yanked
-            && !rules::prerelease(ecosystem, &release.version)
-            && objection(found, ecosystem, release).is_none()
-            && free(declared, &release.version, book)
-    };
-    releases
-        .iter()
-        .filter(newer)
-        .filter(fits)
-        .min_by(|a, b| rules::compare(ecosystem, &a.version, &b.version).unwrap_or(std::cmp::Ordering::Equal))
-}
-
-/// Whether no advisory is about that version.
-fn free(declared: &Declared, version: &str, book: &Book) -> bool {
-    let locked = Locked {
-        ecosystem: declared.ecosystem,
-        file: String::new(),
-        name: declared.name.clone(),
-        version: version.to_owned(),
-        origin: crate::domain::update::Origin::Registry,
-        needs: Vec::new(),
-    };
-    audit(&Found { locked: vec![locked], ..Found::default() }, book).vulnerable.is_empty()
 }
 
 fn exposed(finding: &Finding, stays: Option<String>, now: i64) -> Exposed {

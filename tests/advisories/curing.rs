@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use fairway::domain::speech::updates::security::sure;
-use fairway::domain::update::advisory::Book;
-use fairway::domain::update::{Answers, Ecosystem, Files, Found, Looked, Package, Policy, Release};
+use fairway::domain::update::advisory::{Book, read};
+use fairway::domain::update::edit::plan;
+use fairway::domain::update::{Answers, Ecosystem, Files, Found, Looked, Package, Policy, Release, extract};
 use fairway::registry::cure::{Cured, cures};
 use fairway::registry::databases::Refreshed;
 use fairway::registry::{How, Packages};
@@ -113,4 +114,96 @@ async fn what_registries_do_not_answer_holds_up_nothing_else_and_is_not_made_up(
     assert_eq!((cure.items.len(), cure.fixed.len()), (1, 1));
     assert!(sure(cure.proof.expect("it was searched"), &cure.extent).contains("not found out"));
     assert_eq!(stays(&cured)[1], "b 1.0.0 in Cargo.lock: what it takes could not be looked up");
+}
+
+/// `app` asks for `outer`, which asks for `inner`; and for `other` at 1.x.
+fn npm(lock: &str) -> Files {
+    let manifest = r#"{ "name": "app", "version": "1.0.0", "dependencies": { "outer": "^1.0.0", "other": "^1.0.0" } }"#;
+    let locked = r#"{ "name": "app", "lockfileVersion": 3, "packages": {
+        "": { "name": "app", "version": "1.0.0", "dependencies": { "outer": "^1.0.0", "other": "^1.0.0" } },
+        "node_modules/inner": { "version": "1.0.0" },
+        "node_modules/other": { "version": "1.0.0" },
+        "node_modules/outer": { "version": "1.0.0", "dependencies": { "inner": "^1.0.0" } } } }"#;
+    let yarn = "# yarn lockfile v1\n\ninner@^1.0.0:\n  version \"1.0.0\"\n\nother@^1.0.0:\n  version \"1.0.0\"\n\n\
+        outer@^1.0.0:\n  version \"1.0.0\"\n  dependencies:\n    inner \"^1.0.0\"\n";
+    let locked = if lock == "yarn.lock" { yarn } else { locked };
+    Files::from([("package.json".to_owned(), manifest.to_owned()), (lock.to_owned(), locked.to_owned())])
+}
+
+/// An advisory in OSV's form about all versions before one; without: about all there are.
+fn osv(name: &str, fixed: Option<&str>) -> Book {
+    let fixed = fixed.map(|fixed| format!(", {{\"fixed\":\"{fixed}\"}}")).unwrap_or_default();
+    let ranges = format!("[{{\"type\":\"SEMVER\",\"events\":[{{\"introduced\":\"0\"}}{fixed}]}}]");
+    let package = format!("{{\"ecosystem\":\"npm\",\"name\":\"{name}\"}}");
+    let text = format!(
+        "{{\"id\":\"GHSA-1\",\"modified\":\"2026-01-01T00:00:00Z\",\"summary\":\"bad\",\"affected\":[{{\"package\":{package},\"ranges\":{ranges}}}]}}"
+    );
+    let book = read([("GHSA-1.json", text.as_str())].into_iter());
+    assert!(book.unusable.is_empty(), "{:?}", book.unusable);
+    book
+}
+
+const NPM: [&str; 8] = [
+    "inner 1.0.0",
+    "inner 1.1.0",
+    "inner 1.2.0",
+    "inner 2.0.0",
+    "other 1.0.0",
+    "other 1.1.0",
+    "outer 1.0.0: inner ^1.0.0",
+    "outer 2.0.0: inner ^2.0.0",
+];
+
+#[tokio::test]
+async fn what_no_manifest_of_npm_names_is_ended_in_the_lock_alone_by_the_lowest_free_release() {
+    let files = npm("package-lock.json");
+    let shelf = Shelf::of(Ecosystem::Npm, &NPM);
+    let cured = look(&shelf, &extract(&files), osv("inner", Some("1.1.0"))).await;
+    let [cure] = cured.cures.as_slice() else { panic!("{:?}", cured.exposed) };
+    assert_eq!((cure.items.len(), cure.extent.changed, cure.fixed.len(), cure.left.len()), (1, 1, 1, 0));
+    let item = &cure.items[0];
+    assert_eq!((&*item.name, &*item.file, &*item.to, item.lock_only), ("inner", "package-lock.json", "1.1.0", true));
+    // npm is told once by an override, and then asked to keep what it did.
+    let plan = plan(&files, &cure.items).expect("a plan");
+    let manifests: Vec<&str> = plan.commands.iter().map(|command| command.before[0].1.as_str()).collect();
+    let [first, last] = manifests.as_slice() else { panic!("{:?}", plan.commands) };
+    assert!(first.contains(r#""overrides":{"inner@1.0.0":"1.1.0"}"#), "{first}");
+    assert_eq!((*last, plan.files.len()), (files["package.json"].as_str(), 0), "no manifest changes");
+    assert_eq!((&*plan.wants[0].name, &*plan.wants[0].version), ("inner", "1.1.0"));
+}
+
+#[tokio::test]
+async fn who_does_not_take_what_is_free_is_named_up_to_the_manifest() {
+    let shelf = Shelf::of(Ecosystem::Npm, &NPM);
+    let said = |lock: &'static str, book: Book| {
+        let shelf = &shelf;
+        async move { stays(&look(shelf, &extract(&npm(lock)), book).await) }
+    };
+    assert_eq!(
+        said("package-lock.json", osv("inner", Some("2.0.0"))).await,
+        [
+            "inner 1.0.0 in package-lock.json: outer 1.0.0 requires inner ^1.0.0, and the manifest requires outer ^1.0.0; inner 2.0.0 is free of it"
+        ]
+    );
+    assert_eq!(
+        said("package-lock.json", osv("inner", None)).await,
+        ["inner 1.0.0 in package-lock.json: no release is free of it"]
+    );
+    let yarn = said("yarn.lock", osv("inner", Some("1.1.0"))).await;
+    assert!(yarn[0].contains("the client cannot be told") && yarn[0].contains("inner 1.1.0 is free"), "{yarn:?}");
+}
+
+#[tokio::test]
+async fn a_line_whose_own_version_is_free_stays_as_it_is() {
+    let manifest = r#"{ "name": "lib", "version": "1.0.0", "dependencies": { "inner": "^2.0.0" } }"#;
+    let locked = r#"{ "name": "lib", "lockfileVersion": 3, "packages": {
+        "": { "name": "lib", "version": "1.0.0", "dependencies": { "inner": "^2.0.0" } },
+        "node_modules/inner": { "version": "2.0.0" } } }"#;
+    let mut files = npm("package-lock.json");
+    files.insert("lib/package.json".to_owned(), manifest.to_owned());
+    files.insert("lib/package-lock.json".to_owned(), locked.to_owned());
+    let shelf = Shelf::of(Ecosystem::Npm, &[&NPM[..], &["inner 2.1.0"]].concat());
+    let cured = look(&shelf, &extract(&files), osv("inner", Some("1.1.0"))).await;
+    let items: Vec<&str> = cured.cures.iter().flat_map(|cure| &cure.items).map(|item| item.file.as_str()).collect();
+    assert_eq!(items, ["package-lock.json"]);
 }

@@ -215,3 +215,42 @@ async fn npm_takes_the_very_version_and_runs_no_script() {
     let missed = registry.missed.lock().expect("a list").clone();
     assert!(!missed.iter().any(|path| path.ends_with(".tgz")), "a package was fetched: {missed:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn npm_takes_the_very_version_of_what_no_manifest_names() {
+    let (address, registry) = serve().await;
+    let document = |name: &str, versions: &[&str], needs: &str| {
+        let version = |version: &&str| {
+            format!(
+                "\"{version}\":{{\"name\":\"{name}\",\"version\":\"{version}\",\"dependencies\":{{{needs}}},\"dist\":{{\"tarball\":\"http://{address}/{name}-{version}.tgz\",\"shasum\":\"{}\"}}}}",
+                "0".repeat(40)
+            )
+        };
+        let all: Vec<String> = versions.iter().map(version).collect();
+        let latest = versions.last().expect("one");
+        format!("{{\"name\":\"{name}\",\"dist-tags\":{{\"latest\":\"{latest}\"}},\"versions\":{{{}}}}}", all.join(","))
+    };
+    registry.put("inner", document("inner", &["1.0.0", "1.1.0", "1.2.0", "2.0.0"], ""));
+    registry.put("outer", document("outer", &["1.0.0", "1.1.0"], "\"inner\":\"^1.0.0\""));
+    let manifest =
+        "{\n  \"name\": \"app\",\n  \"version\": \"1.0.0\",\n  \"dependencies\": { \"outer\": \"^1.0.0\" }\n}\n";
+    let package = |name: &str, needs: &str| {
+        format!(
+            "\"node_modules/{name}\": {{ \"version\": \"1.0.0\", \"resolved\": \"http://{address}/{name}-1.0.0.tgz\"{needs} }}"
+        )
+    };
+    let lock = format!(
+        "{{\n  \"name\": \"app\",\n  \"version\": \"1.0.0\",\n  \"lockfileVersion\": 3,\n  \"requires\": true,\n  \"packages\": {{\n    \"\": {{ \"name\": \"app\", \"version\": \"1.0.0\", \"dependencies\": {{ \"outer\": \"^1.0.0\" }} }},\n    {},\n    {}\n  }}\n}}\n",
+        package("inner", ""),
+        package("outer", ", \"dependencies\": { \"inner\": \"^1.0.0\" }")
+    );
+    let files = [("package.json", manifest), ("package-lock.json", lock.as_str())];
+    let clients =
+        Clients { files: vec![(".npmrc".to_owned(), format!("registry=http://{address}/\n"))], env: BTreeMap::new() };
+    let items = [item(Ecosystem::Npm, ("package-lock.json", 0), "inner", ("1.0.0", "1.1.0"))];
+    let Some((desk, said)) = edit("npm", &files, &items, &clients).await else { return };
+    let lock = left(&desk, &said, "package-lock.json");
+    let versions: Vec<&str> = lock.lines().filter(|line| line.contains("\"resolved\"")).collect();
+    assert!(lock.contains("inner-1.1.0.tgz") && lock.contains("outer-1.0.0.tgz"), "{versions:?}");
+    assert!(!lock.contains("overrides") && versions.len() == 2, "{lock}");
+}

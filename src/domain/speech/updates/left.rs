@@ -13,6 +13,7 @@ pub fn why(left: &Left, now: i64) -> String {
         }
         Blocker::Bound => "the search ended at its bound before it found a way, or that there is none".to_owned(),
         Blocker::NotLookedUp => "what it takes could not be looked up".to_owned(),
+        Blocker::Client => "who requires it takes a release that is free of it, but the client cannot be told to take that one alone; an override does, or updating who requires it".to_owned(),
         Blocker::Ecosystem => "Fairway does not know how locks of this kind are put together".to_owned(),
     };
     match &left.free {

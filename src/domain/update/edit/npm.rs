@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::sheet::Sheet;
-use super::{Change, Command, Plan, Want};
+use super::{Change, Command, Plan, Want, overrides};
 use crate::domain::update::course::Item;
 use crate::domain::update::source::{Files, folder, is, join, upwards};
 
@@ -16,6 +16,10 @@ pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Resul
     let mut by_lock: BTreeMap<String, Vec<&Item>> = BTreeMap::new();
     for change in changes {
         let Item { file, name, to, .. } = change.item;
+        if overrides::locks(file) && texts.contains_key(file) {
+            by_lock.entry(file.clone()).or_default().push(change.item);
+            continue;
+        }
         if LOCKS.iter().any(|lock| is(file, lock)) {
             return Err(format!(
                 "{name} stands in {file} because other packages ask for it, and its client has no way to bring it to {to} alone; update who asks for it, or write an override"
@@ -28,7 +32,26 @@ pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Resul
         }
     }
     for (lock, items) in by_lock {
-        twice(texts, (&lock, &items), |item| item.to.clone(), &call(texts, &lock), plan)?;
+        let (alone, named): (Vec<&Item>, Vec<&Item>) = items.into_iter().partition(|item| item.file == lock);
+        twice(texts, (&lock, &named), |item| item.to.clone(), &call(texts, &lock), plan)?;
+        if !alone.is_empty() {
+            told(texts, (&lock, &alone), plan)?;
+        }
+    }
+    Ok(())
+}
+
+/// Tells the first of the two calls also of packages that no manifest names, and the second one not any more.
+fn told(texts: &Files, (lock, items): (&str, &[&Item]), plan: &mut Plan) -> Result<(), String> {
+    let want = |item: &&Item| Want { lock: lock.to_owned(), name: item.name.clone(), version: item.to.clone() };
+    plan.wants.extend(items.iter().map(want));
+    let Some([first, last]) = plan.commands.last_chunk_mut::<2>() else { return Ok(()) };
+    let (path, text) = overrides::manifest(texts, &first.before, (lock, items))?;
+    first.before.retain(|(other, _)| *other != path);
+    first.before.push((path.clone(), text));
+    if !last.before.iter().any(|(other, _)| *other == path) {
+        let plain = plan.files.iter().find(|(other, _)| *other == path).map(|(_, text)| text);
+        last.before.extend(plain.or_else(|| texts.get(&path)).map(|text| (path, text.clone())));
     }
     Ok(())
 }

@@ -104,6 +104,8 @@ pub enum Blocker {
     Bound,
     /// It, or what it takes to end it, was not looked up.
     NotLookedUp,
+    /// Who requires it takes a release that is free of it, and the lock's client cannot be told to take that one alone.
+    Client,
     /// How this ecosystem's locks are put together is not known here.
     Ecosystem,
 }

@@ -52,12 +52,38 @@ fn every_client_runs_without_scripts() {
         let made = plan(&texts, &found(&texts, Ecosystem::Npm, "ms", ("2.0.0", "3.0.0"))).expect(lock);
         assert!(calls(&made).len() == 2 && calls(&made).iter().all(|line| line.contains(said)), "{:?}", calls(&made));
         let deep = item(Ecosystem::Npm, &format!("{lock}:0"), "ms", ("2.0.0", "2.1.0"));
-        let said = plan(&texts, &[deep]).expect_err("no client can");
-        assert!(said.contains("write an override"), "{said}");
+        if lock != "package-lock.json" {
+            let said = plan(&texts, &[deep]).expect_err("no client can");
+            assert!(said.contains("write an override"), "{said}");
+        }
     }
     let texts = files(&[("package.json", one), ("yarn.lock", "__metadata:\n  version: 8\n")]);
     let made = plan(&texts, &found(&texts, Ecosystem::Npm, "ms", ("2.0.0", "3.0.0"))).expect("yarn");
     assert!(made.commands[0].env.contains(&("YARN_ENABLE_SCRIPTS".to_owned(), "false".to_owned())));
+}
+
+#[test]
+fn npm_is_told_of_what_no_manifest_names_by_an_override_of_the_first_call_alone() {
+    let plain = "{\"dependencies\":{\"outer\":\"1\"},\"overrides\":{\"zlib\":\"1.0.0\"}}";
+    let deep = || item(Ecosystem::Npm, "web/package-lock.json:0", "ms", ("2.0.0", "2.1.0"));
+    let texts = files(&[("web/package.json", plain), ("web/package-lock.json", "{}")]);
+    let made = plan(&texts, &[deep()]).expect("npm can");
+    let manifest = |text: &str| vec![("web/package.json".to_owned(), text.to_owned())];
+    let told = plain.replace("\"zlib\":", "\"ms@2.0.0\":\"2.1.0\",\"zlib\":");
+    let before: Vec<_> = made.commands.iter().map(|command| command.before.clone()).collect();
+    assert_eq!(before, [manifest(&told), manifest(plain)]);
+    assert_eq!((made.files.len(), made.locks.as_slice()), (0, ["web/package-lock.json".to_owned()].as_slice()));
+    for (text, why) in [
+        (plain.replace("zlib", "ms@1"), "has an override for ms"),
+        (plain.replace("{\"zlib\":\"1.0.0\"}", "[]"), "is no table"),
+        ("{".to_owned(), "cannot be read"),
+    ] {
+        let texts = files(&[("web/package.json", text.as_str()), ("web/package-lock.json", "{}")]);
+        let said = plan(&texts, &[deep()]).expect_err(why);
+        assert!(said.contains("web/package.json") && said.contains(why), "{said}");
+    }
+    let none = files(&[("web/package-lock.json", "{}")]);
+    assert!(plan(&none, &[deep()]).expect_err("no manifest").contains("no web/package.json beside"));
 }
 
 #[test]
