@@ -106,8 +106,11 @@ fn crates(registry: &Registry, address: SocketAddr) {
     let all = |name: &str, needs: &dyn Fn(&str) -> String| -> String {
         ["1.0.0", "1.1.0", "1.2.0"].iter().map(|version| line(name, version, &needs(version))).collect()
     };
-    registry.put("ou/te/outer", line("outer", "1.0.0", "inner >=1.0,<1.2"));
-    registry.put("in/ne/inner", all("inner", &|_| String::new()));
+    let outer = ["1.0.0 >=1.0,<1.2", "1.1.0 ^2"].map(|one| one.split_once(' ').expect("a version"));
+    let outer = outer.map(|(version, needs)| line("outer", version, &format!("inner {needs}")));
+    registry.put("ou/te/outer", outer.concat());
+    let inner = ["2.0.0", "2.1.0", "2.2.0"].map(|version| line("inner", version, "")).concat();
+    registry.put("in/ne/inner", all("inner", &|_| String::new()) + &inner);
     registry.put("pa/ir/pair", all("pair", &|version| format!("half ={version}")));
     registry.put("ha/lf/half", all("half", &|_| String::new()));
 }
@@ -167,6 +170,14 @@ async fn cargo_brings_a_lock_to_the_very_versions_and_runs_nothing_of_the_reposi
     assert_eq!(locked(&lock, "outer"), "1.0.0");
     let asked = registry.missed.lock().expect("a list").clone();
     assert!(!asked.iter().any(|path| path.starts_with("dl")), "a package was fetched: {asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn cargo_brings_a_package_into_a_new_range_with_who_needs_it() {
+    let of = |name, to| item(Ecosystem::Cargo, ("Cargo.lock", 0), name, ("1.0.0", to));
+    let Some((desk, said, _)) = cargo(&[of("inner", "2.1.0"), of("outer", "1.1.0")]).await else { return };
+    let lock = left(&desk, &said, "Cargo.lock");
+    assert_eq!((locked(&lock, "outer"), locked(&lock, "inner")), ("1.1.0".to_owned(), "2.1.0".to_owned()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,7 @@ fn one(lock: &str, mut changes: Vec<&Change<'_>>, locked: &[Locked], plan: &mut 
             // Another package has it, or a newer one, in the lock, and the manifest takes the same.
             continue;
         }
-        let version = if stays(change) { from } else { to };
+        let version = if stays(change) && !follows(change.item, lock, locked, &packages) { from } else { to };
         let exact = alone || rules::prerelease(Ecosystem::Cargo, version);
         let spec = format!("{name}@{}", if exact { version.clone() } else { promise(version) });
         match calls.iter_mut().find(|(known, _)| *known == spec) {
@@ -69,6 +69,19 @@ fn one(lock: &str, mut changes: Vec<&Change<'_>>, locked: &[Locked], plan: &mut 
         let name = spec.rsplit_once('@').map_or(spec.as_str(), |(name, _)| name);
         plan.wants.push(Want { lock: lock.to_owned(), name: name.to_owned(), version: to.to_owned() });
     }
+}
+
+/// Whether a package comes into its new range because all who need it are changed: it is there only after them, in the newest
+/// version of that range.
+fn follows(item: &Item, lock: &str, locked: &[Locked], changed: &BTreeSet<(&str, &str)>) -> bool {
+    let Item { name, from, to, .. } = item;
+    let is = |one: &Locked, version: &str| one.file == lock && one.name == *name && one.version == version;
+    let needs = |one: &&Locked| one.needs.iter().any(|need| locked.get(*need).is_some_and(|one| is(one, from)));
+    let mut owners = locked.iter().filter(needs).peekable();
+    promise(from) != promise(to)
+        && !locked.iter().any(|one| is(one, to))
+        && owners.peek().is_some()
+        && owners.all(|owner| changed.contains(&(owner.name.as_str(), owner.version.as_str())))
 }
 
 /// What a change brings in besides is such as the promised Rust compiles. Older cargos do not read it.

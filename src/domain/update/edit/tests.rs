@@ -161,6 +161,30 @@ source = "registry+https://forge.example/rust-lang/crates.io-index"
 }
 
 #[test]
+fn a_package_that_comes_into_a_new_range_with_who_needs_it_is_named_by_that_range() {
+    let source = "source = \"registry+https://forge.example/rust-lang/crates.io-index\"\n";
+    let package = |name: &str, version: &str, needs: &str| {
+        format!("[[package]]\nname = \"{name}\"\nversion = \"{version}\"\n{source}dependencies = [{needs}]\n")
+    };
+    let own = "version = 4\n[[package]]\nname = \"app\"\nversion = \"0.1.0\"\ndependencies = [\"url\"]\n";
+    let lock = [own.to_owned(), package("idna", "0.2.3", ""), package("url", "2.2.2", "\"idna\"")].concat();
+    let manifest = "[package]\nname = \"app\"\nversion = \"0.1.0\"\n[dependencies]\nurl = \"2\"\n";
+    let idna = cargo("Cargo.lock:0", "idna", ("0.2.3", "1.0.3"));
+    let url = cargo("Cargo.lock:0", "url", ("2.2.2", "2.5.1"));
+    let texts = files(&[("Cargo.toml", manifest), ("Cargo.lock", &lock)]);
+    let together = [idna.clone(), url];
+    assert_eq!(
+        shown(&texts, &together),
+        "/ $ cargo update --package url@2 --precise 2.5.1\n/ $ cargo update --package idna@1 --precise 1.0.3\nlocks: Cargo.lock"
+    );
+    // Who stays has to take it instead, and cargo says whether it does.
+    assert!(shown(&texts, std::slice::from_ref(&idna)).contains("--package idna@0.2.3 --precise 1.0.3"));
+    let held = lock.replace("[\"url\"]", "[\"url\", \"idna\"]");
+    let texts = files(&[("Cargo.toml", manifest), ("Cargo.lock", &held)]);
+    assert!(shown(&texts, &together).contains("--package idna@0.2 --precise 1.0.3"));
+}
+
+#[test]
 fn what_is_not_as_the_item_says_is_left_alone_as_a_whole() {
     let texts = files(&[("Cargo.toml", MANIFEST)]);
     let good = cargo("Cargo.toml:4", "one", ("1.2.0", "2.1.0"));
