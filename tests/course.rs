@@ -5,6 +5,8 @@
 mod fairway_world;
 #[path = "course/advisories.rs"]
 mod github_advisories;
+#[path = "course/queue.rs"]
+mod merge_queue;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

@@ -18,6 +18,15 @@ pub enum Incoming {
         /// Login of who caused the event.
         sender: String,
     },
+    /// A pull request left the merge queue without being merged.
+    Dequeued {
+        /// Where.
+        repo: Repo,
+        /// It, as of this delivery.
+        pull: Pull,
+        /// GitHub's word for why, for example `CI_FAILURE`; may be empty.
+        reason: String,
+    },
     /// Commits arrived on a branch. Tags and merge-queue branches never become this.
     Push {
         /// Where.

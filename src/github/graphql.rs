@@ -4,10 +4,11 @@ use http::{HeaderMap, Method};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::auth::Auth;
+use super::auth::{Auth, Scope};
 use super::client::{Ask, GRAPHQL, GitHub, Reply};
 use super::comments::TALK;
 use super::error::{GitHubError, Subject, limited};
+use super::repos::base;
 use crate::domain::ids::Repo;
 
 const MINIMISE: &str = "mutation($input: MinimizeCommentInput!) {
@@ -31,7 +32,57 @@ struct Refusal {
     extensions: Value,
 }
 
+const ENQUEUE: &str = "mutation($input: EnqueuePullRequestInput!) {
+  enqueuePullRequest(input: $input) { mergeQueueEntry { position state } }
+}";
+
+/// Who puts a pull request into a queue merges it in the end.
+const MERGE: Scope = &[("contents", "write"), ("pull_requests", "write")];
+
+#[derive(Deserialize)]
+struct Node {
+    node_id: String,
+}
+
+/// What came of asking for a place in the merge queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// It has one, or had one before.
+    Taken,
+    /// Its head is not the one that was meant any more.
+    Overtaken,
+    /// GitHub does not let it in, in its own words, which name what is missing.
+    Refused(String),
+}
+
 impl GitHub {
+    /// Puts a pull request whose head is still `sha` into the merge queue of its base branch. Nothing else is turned on: where a
+    /// check or a review is missing, GitHub says which.
+    ///
+    /// # Errors
+    /// See [`GitHubError`].
+    pub async fn enqueue(&self, repo: &Repo, number: i64, sha: &str) -> Result<Place, GitHubError> {
+        let path = format!("{}/pulls/{number}", base(repo));
+        let node: Node = self.json(Ask::get(Auth::of(repo, MERGE), path)).await?;
+        let variables = json!({ "input": { "pullRequestId": node.node_id, "expectedHeadOid": sha } });
+        let body = json!({ "query": ENQUEUE, "variables": variables });
+        let reply = self.send(Ask::write(Auth::of(repo, MERGE), Method::POST, GRAPHQL.to_owned(), body)).await?;
+        match judge(&reply, &Subject { what: "enqueuePullRequest", write: true, now: self.now() }) {
+            Ok(()) => Ok(Place::Taken),
+            Err(GitHubError::Invalid { message, .. }) if message.contains("already in the queue") => Ok(Place::Taken),
+            // No reference has the words for it; that they name the argument or the head is all that reports agree on.
+            Err(GitHubError::Invalid { message, .. })
+                if message.contains("expectedHeadOid") || message.to_ascii_lowercase().contains("head sha") =>
+            {
+                Ok(Place::Overtaken)
+            }
+            Err(GitHubError::Invalid { message, .. } | GitHubError::Forbidden { message, .. }) => {
+                Ok(Place::Refused(message))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Folds a comment away as resolved; whoever wants to can still open it. Again is harmless.
     ///
     /// # Errors

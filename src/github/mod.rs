@@ -29,6 +29,7 @@ pub use checks::{Action, CheckPayload};
 pub use client::{Ask, GitHub, Reply, web_url};
 pub use comments::Posted;
 pub use error::GitHubError;
+pub use graphql::Place;
 pub use heard::{Heard, Known};
 pub use people::{ExchangeError, LoginApp, Somebody};
 pub use pulls::{ChangedFile, ChangedFiles};

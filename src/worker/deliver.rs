@@ -89,6 +89,7 @@ async fn end(ctx: &Context, job: &Job, (jobs, signals): (&[NewJob], &[SignalRow]
 fn repository(incoming: &Incoming) -> Option<&Repo> {
     match incoming {
         Incoming::Pull { repo, .. }
+        | Incoming::Dequeued { repo, .. }
         | Incoming::Push { repo, .. }
         | Incoming::MergeGroup { repo, .. }
         | Incoming::Comment { repo, .. }
@@ -126,6 +127,9 @@ async fn tasks(ctx: &Context, incoming: Incoming, seen: i64) -> Result<Vec<Task>
     Ok(match incoming {
         Incoming::Pull { action, repo, pull, .. } if PULL_ACTIONS.contains(&action.as_str()) => {
             vec![pull_seen(repo, pull, seen)]
+        }
+        Incoming::Dequeued { repo, pull, reason } if update::course::is_ours(&pull) => {
+            vec![tell(repo.id, News::Dequeued { pull: pull.number, reason })]
         }
         Incoming::Repository { action, repo } if CONSIDERED.contains(&action.as_str()) => vec![Task::Consider { repo }],
         Incoming::Push { repo, branch, before, after, touched, .. } if branch == repo.default_branch => {

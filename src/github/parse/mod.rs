@@ -36,6 +36,8 @@ struct Place {
 #[derive(Deserialize)]
 struct PullEvent {
     pull_request: PullRequest,
+    #[serde(default)]
+    reason: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -107,6 +109,7 @@ pub(super) fn incoming(event: &str, body: &[u8]) -> serde_json::Result<Option<In
     let payload = Payload { action: &action, installation, body };
     match (event, action.as_str()) {
         ("pull_request", action) if PULL_ACTIONS.contains(&action) => pull(&payload).map(Some),
+        ("pull_request", "dequeued") => dequeued(&payload).map(Some),
         ("issue_comment", "created") => comment(&payload),
         ("push", _) => refs::push(&payload),
         ("merge_group", _) => refs::merge_group(&payload).map(Some),
@@ -129,6 +132,12 @@ fn pull(payload: &Payload<'_>) -> serde_json::Result<Incoming> {
     let event: PullEvent = payload.read()?;
     let (repo, sender) = payload.place()?;
     Ok(Incoming::Pull { action: payload.action.to_owned(), repo, pull: event.pull_request.into_pull(), sender })
+}
+
+fn dequeued(payload: &Payload<'_>) -> serde_json::Result<Incoming> {
+    let event: PullEvent = payload.read()?;
+    let (repo, _) = payload.place()?;
+    Ok(Incoming::Dequeued { repo, pull: event.pull_request.into_pull(), reason: event.reason.unwrap_or_default() })
 }
 
 fn comment(payload: &Payload<'_>) -> serde_json::Result<Option<Incoming>> {

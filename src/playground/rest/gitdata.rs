@@ -169,6 +169,10 @@ pub fn update_ref(call: &mut Call<'_>) -> Reply {
     if !call.body["force"].as_bool().unwrap_or(false) && is_sha(&sha) && !git.is_ancestor(&old, &sha) {
         return Err(Answer::unprocessable("Update is not a fast forward"));
     }
+    let repo = call.repo()?;
+    if repo.queues() && name == format!("refs/heads/{}", repo.default_branch) {
+        return Err(Answer::unprocessable(super::pulls::QUEUED));
+    }
     set(call, &git, &name, &sha).map(Answer::ok)
 }
 

@@ -7,6 +7,9 @@ use super::call::{Call, Reply, broken, refused};
 use crate::playground::people::NewPull;
 use crate::playground::world::{Pull, What};
 
+/// What GitHub says where a branch has a merge queue.
+pub const QUEUED: &str = "Repository rule violations found\n\nChanges must be made through the merge queue\n\n";
+
 fn pull<'a>(call: &'a Call<'_>) -> Result<&'a Pull, Answer> {
     call.repo()?.pulls.get(&call.number(0)?).ok_or_else(Answer::not_found)
 }
@@ -128,6 +131,12 @@ pub fn merge(call: &mut Call<'_>) -> Reply {
     }
     if !open {
         return Err(Answer::error(405, "Pull Request is not mergeable"));
+    }
+    if call.repo()?.queue.values().any(|group| group.number == number) {
+        return Err(Answer::error(405, "Pull Request is in the merge queue"));
+    }
+    if call.repo()?.queues() {
+        return Err(Answer::error(405, QUEUED));
     }
     let sha = call.world.merge_pull(repo, number, &by).map_err(|error| Answer::error(405, &format!("{error:#}")))?;
     Ok(Answer::ok(json!({ "sha": sha, "merged": true, "message": "Pull Request successfully merged" })))

@@ -72,6 +72,31 @@ impl Repo {
         self.refs.get(&format!("refs/heads/{name}")).map(String::as_str)
     }
 
+    /// The rules of one kind that its active rulesets have.
+    pub fn rules<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a Value> {
+        let active = self.rulesets.values().filter(|ruleset| ruleset["enforcement"] == "active");
+        let all = active.flat_map(|ruleset| ruleset["rules"].as_array().into_iter().flatten());
+        all.filter(move |rule| rule["type"] == kind)
+    }
+
+    /// Whether only the merge queue brings something to the default branch.
+    pub fn queues(&self) -> bool {
+        self.rules("merge_queue").next().is_some()
+    }
+
+    /// The required checks that have not passed on a commit.
+    pub fn missing_checks(&self, sha: &str) -> Vec<String> {
+        let required = self.rules("required_status_checks");
+        let names =
+            required.flat_map(|rule| rule["parameters"]["required_status_checks"].as_array().into_iter().flatten());
+        let names = names.filter_map(|check| check["context"].as_str());
+        let passed = |name: &&str| {
+            let newest = self.checks_of(sha).filter(|check| check.name == *name).last();
+            newest.is_some_and(|check| matches!(check.conclusion.as_deref(), Some("success" | "skipped" | "neutral")))
+        };
+        names.filter(|name| !passed(name)).map(str::to_owned).collect()
+    }
+
     /// Comments of one pull request, oldest first.
     pub fn comments_of(&self, number: u64) -> impl Iterator<Item = &Comment> {
         self.comments.values().filter(move |comment| comment.number == number)

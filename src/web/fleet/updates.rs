@@ -174,7 +174,7 @@ fn wait(state: &UpdatesState, group: &Group, now: i64) -> Wait {
         }
         Stage::Waiting(_) | Stage::Merged | Stage::Closed | Stage::Over(_) => Wait::Turn,
         Stage::Making | Stage::Testing | Stage::Proven => Wait::Checks,
-        Stage::Merging => Wait::Queue(1),
+        Stage::Merging | Stage::Queued => Wait::Queue(1),
         Stage::Theirs => Wait::Edited("somebody".to_owned()),
         Stage::Failed(why) => Wait::Stuck(why.clone()),
         Stage::Open if !group.trouble.is_empty() => Wait::Stuck(group.trouble.clone()),

@@ -90,7 +90,7 @@ async fn update(ctx: &Context, (state, group): (&UpdatesState, &Group)) -> Resul
         held: state.look.held.len(),
         page: pages.map(|url| format!("{url}/updates")),
         standing: standing(group),
-        trouble: group.trouble.clone(),
+        trouble: if group.stage == Stage::Queued { words::queued() } else { group.trouble.clone() },
         at: proven.candidate.at,
     })
 }

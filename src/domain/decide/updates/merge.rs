@@ -1,7 +1,7 @@
 //! What begins next, and what is merged: green ones together, tested as one.
 
 use super::state::{Group, Stage, UpdatesState};
-use super::{Change, find, make};
+use super::{Change, find, make, sync};
 use crate::domain::speech::updates::course as words;
 use crate::domain::task::Task;
 use crate::domain::update::course::{Kind, Unit, Wanted};
@@ -62,11 +62,9 @@ fn merge(state: &mut UpdatesState, now: i64, changes: &mut Vec<Change>) {
     let fresh = |group: &Group| group.proven.as_ref().is_some_and(|p| p.candidate.base == state.look.sha);
     match ready.as_slice() {
         [] => {}
-        [one] if fresh(&state.groups[*one]) => {
-            state.groups[*one].stage = Stage::Merging;
-            let (repo, group) = (state.repo.clone(), state.groups[*one].wanted.id.clone());
-            changes.push(Change::Do(Task::Land { repo, group }));
-        }
+        // A merge queue tests everything together by itself, and on the newest base.
+        all if state.queue => all.iter().for_each(|at| land(state, *at, changes)),
+        [one] if fresh(&state.groups[*one]) => land(state, *one, changes),
         several => {
             let units: Vec<Unit> = several.iter().map(|at| together(&state.groups[*at])).collect();
             let round = u32::try_from(now / 1000 % 1_000_000_000).unwrap_or(1);
@@ -90,13 +88,16 @@ fn batch(units: Vec<Unit>, round: u32, now: i64) -> Group {
     Group::new(wanted, (Stage::Making, round), now)
 }
 
+fn land(state: &mut UpdatesState, at: usize, changes: &mut Vec<Change>) {
+    state.groups[at].stage = Stage::Merging;
+    let (repo, group) = (state.repo.clone(), state.groups[at].wanted.id.clone());
+    changes.push(Change::Do(Task::Land { repo, group }));
+}
+
 /// It could not be opened or merged. What is open stays so, and says why nothing more happens.
-pub fn stuck(state: &mut UpdatesState, id: &str, why: &str) {
-    let members = members(state, id, false);
-    for member in members {
-        if let Some(group) = find(state, &member) {
-            why.clone_into(&mut group.trouble);
-        }
+pub fn stuck(state: &mut UpdatesState, (id, why): (&str, &str), changes: &mut Vec<Change>) {
+    for member in members(state, id, false) {
+        troubled(state, &member, why, changes);
     }
     if let Some(group) = find(state, id) {
         group.stage = match (group.batch(), group.pull) {
@@ -104,20 +105,25 @@ pub fn stuck(state: &mut UpdatesState, id: &str, why: &str) {
             (false, Some(_)) => Stage::Open,
             (false, None) => Stage::Failed(why.to_owned()),
         };
+    }
+    troubled(state, id, why, changes);
+}
+
+/// Remembers why it does not get on by itself, and lets its pull request say so.
+fn troubled(state: &mut UpdatesState, id: &str, why: &str, changes: &mut Vec<Change>) {
+    let Some(at) = state.groups.iter().position(|group| group.wanted.id == id) else { return };
+    let group = &mut state.groups[at];
+    if group.trouble != why {
         why.clone_into(&mut group.trouble);
+        if group.pull.is_some() {
+            sync(state, at, changes);
+        }
     }
 }
 
 /// The default branch has it. What of a batch did not pass stays open and says why.
-pub fn landed(state: &mut UpdatesState, id: &str) {
-    let out = state.group(id).map(|group| group.trial.culprits.clone()).unwrap_or_default();
-    let units = state.group(id).map(|group| group.wanted.units.clone()).unwrap_or_default();
-    for culprit in out {
-        let name = units.get(culprit.unit).and_then(|unit| unit.group.clone());
-        if let Some(group) = name.and_then(|name| find(state, &name)) {
-            group.trouble = words::not_in_batch(&culprit.why);
-        }
-    }
+pub fn landed(state: &mut UpdatesState, id: &str, changes: &mut Vec<Change>) {
+    left_out(state, id, changes);
     for member in members(state, id, true) {
         if let Some(group) = find(state, &member) {
             group.stage = Stage::Merged;
@@ -126,6 +132,48 @@ pub fn landed(state: &mut UpdatesState, id: &str) {
     if let Some(group) = find(state, id) {
         group.stage = Stage::Merged;
     }
+}
+
+/// A rule let nobody push, so that each member of a batch went its own way.
+pub fn apart(state: &mut UpdatesState, id: &str, changes: &mut Vec<Change>) {
+    left_out(state, id, changes);
+    if let Some(group) = find(state, id) {
+        group.stage = Stage::Over(String::new());
+    }
+}
+
+fn left_out(state: &mut UpdatesState, id: &str, changes: &mut Vec<Change>) {
+    let out = state.group(id).map(|group| group.trial.culprits.clone()).unwrap_or_default();
+    let units = state.group(id).map(|group| group.wanted.units.clone()).unwrap_or_default();
+    for culprit in out {
+        if let Some(name) = units.get(culprit.unit).and_then(|unit| unit.group.clone()) {
+            troubled(state, &name, &words::not_in_batch(&culprit.why), changes);
+        }
+    }
+}
+
+/// GitHub merges it when its turn comes.
+pub fn queued(state: &mut UpdatesState, id: &str, changes: &mut Vec<Change>) {
+    state.queue = true;
+    let Some(at) = state.groups.iter().position(|group| group.wanted.id == id) else { return };
+    let group = &mut state.groups[at];
+    // Its merge may have been heard of before.
+    if matches!(group.stage, Stage::Merging | Stage::Open) {
+        group.stage = Stage::Queued;
+        group.trouble.clear();
+        sync(state, at, changes);
+    }
+}
+
+/// The merge queue took it out, and the next try would end the same way.
+pub fn dequeued(state: &mut UpdatesState, (pull, reason): (i64, &str), changes: &mut Vec<Change>) {
+    let Some(at) = state.groups.iter().position(|group| group.pull == Some(pull)) else { return };
+    if words::merged_anyway(reason) || !matches!(state.groups[at].stage, Stage::Queued | Stage::Merging) {
+        return;
+    }
+    let group = &mut state.groups[at];
+    (group.stage, group.out, group.trouble) = (Stage::Open, true, words::dequeued(reason));
+    sync(state, at, changes);
 }
 
 /// The groups of a batch; all, or those that passed.

@@ -106,8 +106,11 @@ fn told(state: &mut UpdatesState, news: &News, facts: &Facts, changes: &mut Vec<
             }
         }
         News::Pull { pull } => of_pull(state, pull, changes),
-        News::Stuck { group, why } => merge::stuck(state, group, why),
-        News::Landed { group } => merge::landed(state, group),
+        News::Stuck { group, why } => merge::stuck(state, (group, why), changes),
+        News::Landed { group } => merge::landed(state, group, changes),
+        News::Queued { group } => merge::queued(state, group, changes),
+        News::Dequeued { pull, reason } => merge::dequeued(state, (*pull, reason), changes),
+        News::Apart { group } => merge::apart(state, group, changes),
         News::Again { pull } => {
             if let Some(at) = state.groups.iter().position(|group| group.pull == Some(*pull)) {
                 wanted::again(&mut state.groups[at]);
@@ -135,7 +138,8 @@ fn looked(state: &mut UpdatesState, found: &Found, now: i64, changes: &mut Vec<C
     let before = std::mem::replace(&mut state.look, found.look.clone());
     if before.sha != state.look.sha {
         // What did not merge before may merge now.
-        state.groups.iter_mut().filter(|group| group.stage == Stage::Open).for_each(|group| group.trouble.clear());
+        let open = |group: &&mut Group| group.stage == Stage::Open && !group.out;
+        state.groups.iter_mut().filter(open).for_each(|group| group.trouble.clear());
     }
     for exposed in &mut state.look.exposed {
         let known = before.exposed.iter().find(|old| old.id == exposed.id && old.name == exposed.name);
@@ -209,7 +213,7 @@ fn of_pull(state: &mut UpdatesState, pull: &Pull, changes: &mut Vec<Change>) {
             state.groups[at].stage = Stage::Open;
             changes.push(Change::Do(Task::LookUp { repo: state.repo.clone() }));
         }
-        (true, _, Stage::Open) => {
+        (true, _, Stage::Open | Stage::Queued) => {
             let ours = state.groups[at].proven.as_ref().is_some_and(|proven| proven.candidate.sha == pull.head_sha);
             if !ours {
                 state.groups[at].stage = Stage::Theirs;

@@ -26,6 +26,8 @@ pub enum Stage {
     Theirs,
     /// It is being merged.
     Merging,
+    /// It stands in GitHub's merge queue.
+    Queued,
     /// Nothing of it passes: why, in words.
     Failed(String),
     /// It was merged.
@@ -67,6 +69,9 @@ pub struct Group {
     /// What its pull request cannot do by itself, in words; empty: nothing.
     #[serde(default)]
     pub trouble: String,
+    /// Whether the merge queue took it out; it is not put in again by itself.
+    #[serde(default)]
+    pub out: bool,
 }
 
 /// An advisory that the default branch is not open to any more.
@@ -102,6 +107,9 @@ pub struct UpdatesState {
     pub spent: Vec<(i64, i64)>,
     /// Whether a timer is set.
     pub timed: bool,
+    /// Whether the default branch has a merge queue: there everything is tested together by GitHub.
+    #[serde(default)]
+    pub queue: bool,
 }
 
 impl UpdatesState {
@@ -117,6 +125,7 @@ impl UpdatesState {
             refused: Vec::new(),
             spent: Vec::new(),
             timed: false,
+            queue: false,
         }
     }
 
@@ -147,6 +156,7 @@ impl Group {
             pull: None,
             since: now,
             trouble: String::new(),
+            out: false,
         }
     }
 

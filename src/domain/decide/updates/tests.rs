@@ -435,3 +435,29 @@ fn an_open_fix_is_described_anew_when_it_ends_something_else() {
     assert!(play.todo.iter().any(|task| matches!(task, Task::SyncUpdate { .. })), "{:?}", play.todo);
     assert_eq!(play.group("security-high").stage, Stage::Open);
 }
+
+#[test]
+fn where_there_is_a_queue_each_goes_there_alone() {
+    let course = Course::read(toml::from_str::<toml::Table>("automerge = \"patch\"").ok().as_ref()).expect("a course");
+    let all = [wanted("safe-cargo", Kind::Safe, &["a"]), wanted("safe-npm", Kind::Safe, &["b"])];
+    let mut play = Play::new(&[]);
+    play.looked(("1", &routine()), &all);
+    play.settle();
+    play.state.as_mut().expect("a state").queue = true;
+    play.looked(("1", &course), &all);
+    let land = |task: &Task| matches!(task, Task::Land { .. });
+    assert_eq!(play.todo.iter().filter(|task| land(task)).count(), 2, "{:?}", play.todo);
+    play.todo.clear();
+    for group in ["safe-cargo", "safe-npm"] {
+        play.news(News::Queued { group: group.to_owned() });
+    }
+    assert_eq!(play.shown(), "safe-cargo Queued\nsafe-npm Queued");
+    // What is under way there is GitHub's, whatever a look asks for.
+    play.looked(("2", &course), &[]);
+    assert_eq!(play.shown(), "safe-cargo Queued\nsafe-npm Queued");
+    play.news(News::Dequeued { pull: 1, reason: "ALREADY_MERGED".to_owned() });
+    play.pull(("safe-cargo", None), (false, true));
+    play.news(News::Dequeued { pull: 2, reason: "MERGE_CONFLICT".to_owned() });
+    assert_eq!(play.shown(), "safe-cargo Merged\nsafe-npm Open");
+    assert!(play.group("safe-npm").trouble.contains("conflicts with what is merged before it"));
+}

@@ -45,7 +45,7 @@ fn over(state: &mut UpdatesState, at: usize, changes: &mut Vec<Change>) {
     let why = why_over(state, at);
     match state.groups[at].stage {
         // What is ended stays so.
-        Stage::Merged | Stage::Closed | Stage::Over(_) | Stage::Merging => {}
+        Stage::Merged | Stage::Closed | Stage::Over(_) | Stage::Merging | Stage::Queued => {}
         // A person's branch is a person's; they are told.
         Stage::Theirs => {
             if state.groups[at].trouble != why {
@@ -82,7 +82,7 @@ fn renew(state: &mut UpdatesState, at: usize, wanted: &Wanted, changes: &mut Vec
     group.wanted.fixed.clone_from(&wanted.fixed);
     group.wanted.left.clone_from(&wanted.left);
     let stays = match &group.stage {
-        Stage::Theirs | Stage::Merging => true,
+        Stage::Theirs | Stage::Merging | Stage::Queued => true,
         Stage::Merged | Stage::Closed | Stage::Failed(_) => same,
         Stage::Waiting(_) | Stage::Over(_) => false,
         // What comes of it is held against the manifests then.
@@ -114,5 +114,6 @@ pub fn again(group: &mut Group) {
     group.candidate = None;
     group.checks = None;
     group.trouble.clear();
+    group.out = false;
     group.stage = Stage::Waiting(words::turn());
 }

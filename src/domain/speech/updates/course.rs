@@ -114,6 +114,35 @@ pub fn not_merged(why: &str) -> String {
     )
 }
 
+/// GitHub does not let it into the merge queue; its words, which name what is missing.
+pub fn not_queued(why: &str) -> String {
+    format!("not put into the merge queue: GitHub says \"{}\"", why.trim_end_matches('.'))
+}
+
+/// It stands in GitHub's merge queue.
+pub fn queued() -> String {
+    "in the merge queue: GitHub merges it when it passes there".to_owned()
+}
+
+/// Whether GitHub's word for leaving the queue means that it was merged.
+pub fn merged_anyway(reason: &str) -> bool {
+    matches!(reason.to_ascii_uppercase().as_str(), "MERGE" | "MERGED" | "ALREADY_MERGED")
+}
+
+/// The merge queue took it out; GitHub's word for why.
+pub fn dequeued(reason: &str) -> String {
+    let why = match reason.to_ascii_uppercase().as_str() {
+        "CI_FAILURE" => "a check failed there",
+        "CI_TIMEOUT" => "its checks took too long there",
+        "MERGE_CONFLICT" | "GIT_TREE_INVALID" | "INVALID_MERGE_COMMIT" => "it conflicts with what is merged before it",
+        "BRANCH_PROTECTIONS" => "a branch rule does not let it in",
+        "MANUAL" => "somebody did",
+        "QUEUE_CLEARED" => "the queue was emptied",
+        _ => "GitHub does not say why",
+    };
+    format!("the merge queue took it out ({why}), and it is not put in again by itself: `/update` makes it anew")
+}
+
 /// GitHub does not let it be opened; its words.
 pub fn not_opened(why: &str) -> String {
     format!("GitHub does not let the App open it: {}", why.trim_end_matches('.'))

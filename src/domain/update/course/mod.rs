@@ -242,6 +242,23 @@ pub enum News {
         /// The group.
         group: String,
     },
+    /// It stands in the merge queue of the default branch.
+    Queued {
+        /// The group.
+        group: String,
+    },
+    /// It left the merge queue without being merged.
+    Dequeued {
+        /// The pull request's number.
+        pull: i64,
+        /// GitHub's word for why.
+        reason: String,
+    },
+    /// The members of a batch were merged one by one; each has news of its own.
+    Apart {
+        /// The batch.
+        group: String,
+    },
     /// Somebody wants a pull request made anew.
     Again {
         /// Its number.

@@ -1,7 +1,9 @@
-//! GraphQL, as far as it is needed: the one mutation that folds a comment away, and the one query that reads files. Whatever
+//! GraphQL, as far as it is needed: the mutations that fold a comment away and that put a pull request into the merge queue,
+//! and the one query that reads files. Whatever
 //! else is asked is recorded.
 
 mod blobs;
+mod queue;
 
 use serde_json::{Value, json};
 
@@ -20,10 +22,14 @@ pub fn answer(call: &mut Call<'_>) -> Reply {
     if let Some(fields) = blobs::parse(&query) {
         return blobs::answer(call, &fields);
     }
+    if queue::parse(&query) {
+        return queue::answer(call);
+    }
     let Some((variable, fields)) = minimise(&query) else {
         eprintln!("playground: UNKNOWN GRAPHQL {query}");
         call.world.fault(FaultKind::UnknownRoute, format!("POST /graphql {query}"));
-        let message = "The playground knows the mutation minimizeComment and a query for files, and nothing else";
+        let message =
+            "The playground knows minimizeComment, enqueuePullRequest and a query for files, and nothing else";
         return Ok(refusal(json!({ "extensions": { "code": "undefinedField" } }), message));
     };
     let input = call.body["variables"][variable].clone();
@@ -79,6 +85,11 @@ fn minimise(query: &str) -> Option<(&str, Vec<&str>)> {
 
 /// Whether the token reaches the repository and may write there.
 fn may(call: &Call<'_>, repo: u64) -> bool {
+    ["issues:write", "pull_requests:write"].iter().any(|need| may_all(call, repo, &[need]))
+}
+
+/// The same for what needs each of these permissions.
+fn may_all(call: &Call<'_>, repo: u64, needs: &[&str]) -> bool {
     let Caller::Installation(token) = &call.caller else {
         return false;
     };
@@ -87,8 +98,7 @@ fn may(call: &Call<'_>, repo: u64) -> bool {
     };
     let own = call.world.installation_of(at).is_some_and(|installation| installation.id == token.installation);
     let narrowed = token.repos.as_ref().is_none_or(|ids| ids.contains(&repo));
-    let permitted = ["issues:write", "pull_requests:write"].iter().any(|need| holds(&token.permissions, need));
-    own && narrowed && permitted
+    own && narrowed && needs.iter().all(|need| holds(&token.permissions, need))
 }
 
 /// The App may not do this.
