@@ -208,3 +208,26 @@ async fn one_without_a_fix_is_listed_and_one_that_nobody_can_read_is_named() {
     assert!(note.contains("GHSA-dddd-eeee-ffff") && note.contains("`before last summer` is malformed"), "{note}");
     play.world.finish().await;
 }
+
+#[tokio::test]
+async fn who_went_without_is_told_by_whoever_asks_next() {
+    let play = Play::start(&[], "").await;
+    let (manifest, lock) = (manifest(), lock());
+    let files =
+        [("fairway.toml", "[pipeline.test]\nrun = [\"ok\"]\n"), ("Cargo.toml", &manifest), ("Cargo.lock", &lock)];
+    let some: Vec<(&str, Option<&str>)> = files.iter().map(|(path, text)| (*path, Some(*text))).collect();
+    play.world.hub.create("acme/store", &[("README.md", "A store.\n")]).push("alice", "main", "Begin", &some);
+    play.publish(&about("GHSA-aaaa-bbbb-cccc", "ant"));
+    let mut play = play;
+    play.world.ctx.github = another(&play);
+    play.world.hub.act(|hub| {
+        hub.switches.next(1, "GET", "/advisories", Trouble::BadGatewayBefore);
+    });
+    play.minutes(1).await;
+    let pulls = || play.world.hub.look(|hub| hub.repo("acme/store").expect("it is there").pulls.len());
+    assert_eq!(pulls(), 0, "nobody knows");
+    play.minutes(3).await;
+    play.push("After the outage").await;
+    assert_eq!((play.state().await.look.exposed.len(), pulls()), (1, 1), "the other one is told as well");
+    play.world.finish().await;
+}

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::spread::parsed;
 use super::told::{self, Age};
-use super::{advisories, end, kept};
+use super::{end, kept};
 use crate::context::Context;
 use crate::domain::decide::UpdatesState;
 use crate::domain::facts::ProjectAt;
@@ -56,13 +57,13 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
     wanted.sort();
     wanted.dedup();
     let how = How { now, deep: false };
-    let named: BTreeSet<Name> = names(&found).iter().filter_map(|name| advisories::parsed(name)).collect();
+    let named: BTreeSet<Name> = names(&found).iter().filter_map(|name| parsed(name)).collect();
     let work = async {
         // Where several processes share the work, the timer may never be this one's.
         if packages.stale(now) {
             packages.refresh(now).await;
         }
-        told::consult(ctx, packages.as_ref(), (&[repo.installation], &named), Age::LOOK).await?;
+        told::consult(ctx, packages.as_ref(), (&[repo.installation], &named), (Age::LOOK, Some(repo.id))).await?;
         let mut answers = packages.look_up(&wanted, how).await;
         complete(&|wanted| packages.detail(wanted, now), &found, &mut answers, &policy).await;
         let fixes = cures(packages.as_ref(), &found, (&packages.book(), &policy), &Files::new()).await;

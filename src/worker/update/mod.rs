@@ -8,6 +8,7 @@ pub mod land;
 pub mod look;
 pub mod open;
 pub mod script;
+pub mod spread;
 pub mod told;
 
 use anyhow::Context as _;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::spread::spread;
 use crate::context::Context;
 use crate::domain::speech::updates::sources as words;
 use crate::domain::update::advisory::Name;
@@ -45,8 +46,9 @@ pub fn due(ctx: &Context) -> bool {
     known.not_before <= now && known.polled.is_none_or(|at| now - at >= POLL_MS)
 }
 
-/// Asks what is to be asked to know about these packages, as one of these installations. Gives the packages of which something
-/// else is said than before. That GitHub does not answer, or refuses, is remembered and no error.
+/// Asks what is to be asked to know about these packages, as one of these installations, and tells all repositories of whose
+/// packages something else is said than before, but the one that asks. That GitHub does not answer, or refuses, is remembered
+/// and no error.
 ///
 /// # Errors
 /// A rate limit, and the store.
@@ -54,8 +56,8 @@ pub async fn consult(
     ctx: &Context,
     packages: &dyn Packages,
     (installations, names): (&[i64], &BTreeSet<Name>),
-    age: Age,
-) -> Result<BTreeSet<Name>, JobError> {
+    (age, by): (Age, Option<i64>),
+) -> Result<(), JobError> {
     let heard = ctx.github.heard();
     let _turn = heard.turn().await;
     let mut changed = BTreeSet::new();
@@ -73,13 +75,15 @@ pub async fn consult(
         let book = heard.known().told.book();
         packages.tell(book).await;
     }
+    // Whatever became of the rest: it is not news a second time.
+    spread(ctx, &changed, by).await?;
     match result {
         Err(JobError::GitHub(error)) if !matches!(error, GitHubError::RateLimited { .. }) => {
             note(&mut heard.known(), &error, ctx.clock.now());
+            Ok(())
         }
-        other => other?,
+        other => other,
     }
-    Ok(changed)
 }
 
 async fn ask(
