@@ -14,9 +14,10 @@ use fairway::domain::update::{Answers, Ecosystem, Files, Looked, Package, extrac
 use fairway::registry::actions::Actions;
 use fairway::registry::cargo::{Crates, Indexes};
 use fairway::registry::go::Go;
+use fairway::registry::guard::Names;
 use fairway::registry::image::Images;
 use fairway::registry::toolchain::Toolchains;
-use fairway::registry::{Config, How, Registries};
+use fairway::registry::{Config, How, Registries, Source};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 const MINUTE: i64 = 60_000;
@@ -405,6 +406,30 @@ const ADVISORIES: [(&str, &str); 6] = [
         "```toml\n[advisory]\nid = \"RUSTSEC-2026-0005\"\npackage = \"below\"\ndate = \"2026-01-02\"\ninformational = \"unmaintained\"\n[versions]\npatched = []\n```\n# Its author left\n",
     ),
 ];
+
+/// Whoever may write a Dockerfile must not choose whom the server asks inside its own network.
+#[tokio::test]
+async fn a_registry_that_a_checkout_names_is_not_asked_where_it_leads_inside() {
+    let (address, asked) = serve().await;
+    let names = Names::by(move |_| Box::pin(std::future::ready(Ok(vec![address]))));
+    let images = |config: &str| -> Vec<Box<dyn Source>> {
+        vec![Box::new(Images::of_text(config).entered(r#"{"auths": {"known.test": {"auth": "c2VjcmV0"}}}"#))]
+    };
+    let config = Config { guard: Some(names), silence: Duration::from_secs(2), ..Config::default() };
+    let package = |name: String| Package { ecosystem: Ecosystem::Image, registry: None, name };
+    let wanted = [package("images.test/tool".to_owned()), package(format!("{address}/tool"))];
+    let how = How { now: NOW, deep: false };
+    let registries = Registries::new(&config, images("{}")).expect("a client");
+    let said = told(&registries.look_up(&wanted, how, &|_| {}).await);
+    assert!(said.contains("images.test leads into Fairway's own network") && said.contains("docker login"), "{said}");
+    assert!(said.contains("is no name that everybody knows"), "{said}");
+    assert!(asked.lock().expect("a list").is_empty());
+    let allowed = images(&format!("{{\"insecure-registries\": [\"{address}\"]}}"));
+    let registries = Registries::new(&config, allowed).expect("a client");
+    registries.look_up(&wanted[1..], how, &|_| {}).await;
+    assert_eq!(asked.lock().expect("a list").len(), 1, "the operator named it");
+    assert!(!images("{}")[0].chosen(&package("known.test/tool".to_owned())));
+}
 
 #[tokio::test]
 async fn a_person_is_told_what_is_open_and_what_ends_it() {

@@ -5,7 +5,7 @@ use http::header::WWW_AUTHENTICATE;
 use reqwest::{Response, Url};
 use serde::Deserialize;
 
-use super::client;
+use super::{client, guard};
 
 /// The largest answer that holds a token.
 const LARGEST: usize = 64 * 1024;
@@ -37,7 +37,8 @@ fn address(challenge: &str, registry: &Url) -> Option<Url> {
     };
     let mut address = Url::parse(value("realm").filter(|realm| client::web(realm))?).ok()?;
     let home = (address.host_str(), address.port()) == (registry.host_str(), registry.port());
-    if address.scheme() != "https" && !home {
+    // A number instead of a name would not be looked up, and so not be held back either.
+    if !home && (address.scheme() != "https" || guard::admits(&address).is_err()) {
         return None;
     }
     for name in ["service", "scope"] {
@@ -60,9 +61,13 @@ mod tests {
             r#"Bearer realm="https://auth.example/token",service="images.example",scope="repository:a/b:pull""#;
         let expected = "https://auth.example/token?service=images.example&scope=repository%3Aa%2Fb%3Apull";
         assert_eq!(of(challenge).as_deref(), Some(expected));
-        for other in
-            ["Basic realm=\"https://a.example\"", "Bearer realm=\"http://inside/\"", "Bearer", "Bearer realm=\"x\""]
-        {
+        for other in [
+            "Basic realm=\"https://a.example\"",
+            "Bearer realm=\"http://inside/\"",
+            "Bearer realm=\"https://169.254.169.254/\"",
+            "Bearer",
+            "Bearer realm=\"x\"",
+        ] {
             assert_eq!(of(other), None, "{other}");
         }
     }

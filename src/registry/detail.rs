@@ -179,7 +179,7 @@ impl Registries {
         }
         let known = kept.as_ref().filter(|kept| kept.detail.unknown.is_none());
         let known = known.and_then(|kept| kept.detail.commit.clone());
-        let asking = Asking { http: &self.http, now, known, token: Mutex::default() };
+        let asking = Asking { http: self.client(source.as_ref(), &package), now, known, token: Mutex::default() };
         let detail = match (source.detail(&asking, &package, &release).await, &kept) {
             (Ok(Some(detail)), _) => detail,
             (Ok(None), Some(kept)) => kept.detail.clone(),

@@ -12,6 +12,7 @@ use http::header::{
     LAST_MODIFIED, LINK,
 };
 
+use super::guard::Guard;
 use super::shelf::Kept;
 use super::{Config, Reader, Source, bearer};
 use crate::domain::update::{Release, address};
@@ -51,7 +52,8 @@ impl Failure {
     }
 }
 
-pub(super) fn client(config: &Config) -> anyhow::Result<reqwest::Client> {
+/// `guarded`: for hosts that checkouts choose.
+pub(super) fn client(config: &Config, guarded: bool) -> anyhow::Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("fairway/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(config.silence)
@@ -61,6 +63,12 @@ pub(super) fn client(config: &Config) -> anyhow::Result<reqwest::Client> {
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .no_proxy();
+    if let Some(names) = config.guard.as_ref().filter(|_| guarded) {
+        let proxy = config.proxy.as_ref().and_then(|(proxy, _)| reqwest::Url::parse(proxy).ok());
+        let proxy = proxy.and_then(|proxy| proxy.host_str().map(str::to_owned));
+        let guard = Guard::new(names.clone(), proxy.into_iter().collect());
+        builder = builder.redirect(guard.policy()).dns_resolver(guard);
+    }
     if let Some((proxy, except)) = &config.proxy {
         let proxy = reqwest::Proxy::all(proxy).with_context(|| {
             format!(

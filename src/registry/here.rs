@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::actions::Actions;
 use super::cargo::{Crates, Indexes};
 use super::go::Go;
+use super::guard;
 use super::image::Images;
 use super::npm::Npm;
 use super::python::Python;
@@ -24,6 +25,8 @@ pub struct Here {
     pub forge: Option<String>,
     /// Where answers are kept.
     pub cache: Option<PathBuf>,
+    /// Whether hosts that checkouts choose must not lead into this machine's network.
+    pub guarded: bool,
 }
 
 /// The proxies that programs agree on, in the order in which they count.
@@ -65,7 +68,8 @@ impl Here {
         sources.push(Box::new(Actions::at(self.forge.as_deref())));
         sources.push(Box::new(Images::read(home)));
         sources.push(Box::new(Toolchains::read(env)));
-        Registries::new(&Config { cache: self.cache.clone(), anew, proxy, ..Config::default() }, sources)
+        let guard = self.guarded.then(guard::Names::default);
+        Registries::new(&Config { cache: self.cache.clone(), anew, proxy, guard, ..Config::default() }, sources)
     }
 
     /// What the clients in a sandbox are told: addresses, and nothing that could be a password.

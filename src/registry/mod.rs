@@ -16,6 +16,7 @@ pub mod databases;
 pub mod detail;
 mod fetch;
 pub mod go;
+pub mod guard;
 pub mod here;
 pub mod image;
 mod json;
@@ -65,6 +66,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// A name that no package can have, or a registry whose address is not known here.
     fn address(&self, package: &Package) -> Result<String, String>;
+
+    /// Whether the checkout chose whom to ask, and not this machine's configuration.
+    fn chosen(&self, _package: &Package) -> bool {
+        false
+    }
 
     /// What the `Accept` header asks for.
     fn accept(&self) -> &'static str {
@@ -142,6 +148,8 @@ pub struct Config {
     pub anew: bool,
     /// The proxy for all requests, and the hosts that it is not for, as `NO_PROXY` has them.
     pub proxy: Option<(String, Option<String>)>,
+    /// Where hosts that checkouts choose must not lead inside: how their names are looked up. Without, they may be anywhere.
+    pub guard: Option<guard::Names>,
     /// How long a connection may take, and how long a registry may be silent.
     pub silence: Duration,
     /// How long one answer may take.
@@ -151,7 +159,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         let (silence, whole) = (Duration::from_secs(10), Duration::from_secs(60));
-        Config { cache: None, anew: false, proxy: None, silence, whole }
+        Config { cache: None, anew: false, proxy: None, guard: None, silence, whole }
     }
 }
 
@@ -217,6 +225,8 @@ pub trait Packages: Send + Sync {
 /// All registries.
 pub struct Registries {
     http: reqwest::Client,
+    /// For hosts that checkouts choose.
+    guarded: reqwest::Client,
     shelf: Shelf,
     artefact_shelf: artefact::Shelf,
     anew: bool,
@@ -230,9 +240,9 @@ impl Registries {
     /// # Errors
     /// Where the proxy's address is none, or the machine's certificates cannot be used.
     pub fn new(config: &Config, sources: Vec<Box<dyn Source>>) -> anyhow::Result<Registries> {
-        let http = fetch::client(config)?;
+        let (http, guarded) = (fetch::client(config, false)?, fetch::client(config, true)?);
         let (shelf, artefact_shelf) = (Shelf::new(config.cache.clone()), artefact::Shelf::new(config.cache.clone()));
-        Ok(Registries { http, shelf, artefact_shelf, anew: config.anew, sources, flights: Flights::default() })
+        Ok(Registries { http, guarded, shelf, artefact_shelf, anew: config.anew, sources, flights: Flights::default() })
     }
 
     /// Looks up every package once; `done` hears how many have an answer.
@@ -269,6 +279,10 @@ impl Registries {
             }
         }
         answers
+    }
+
+    fn client(&self, source: &dyn Source, package: &Package) -> &reqwest::Client {
+        if source.chosen(package) { &self.guarded } else { &self.http }
     }
 
     /// What needs no question, or the question.
@@ -324,7 +338,7 @@ impl Registries {
             Err(kept) => kept,
         };
         let reader = || source.reader(&package, how.deep);
-        let fetched = fetch::fetch(&self.http, (&address, source), kept.as_ref(), &reader).await;
+        let fetched = fetch::fetch(self.client(source, &package), (&address, source), kept.as_ref(), &reader).await;
         if let Some(mood) = mood {
             mood.hear(&fetched);
         }

@@ -101,7 +101,7 @@ fn here(settings: &Settings) -> Here {
     let ambient = Ambient::read();
     let forge = Some(crate::github::web_url(&settings.github_url));
     let cache = Some(settings.data_dir.join("registries"));
-    Here { env: ambient.clients, home: ambient.home, forge, cache }
+    Here { env: ambient.clients, home: ambient.home, forge, cache, guarded: true }
 }
 
 /// The store and the time; on SQLite also the lock that says that nobody else has it, and then what a killed process left

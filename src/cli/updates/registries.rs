@@ -18,7 +18,7 @@ pub(super) async fn registries(root: &Path, found: &Found, anew: bool, now: i64)
 /// What package clients read here.
 pub(super) fn here(ambient: &Ambient) -> Here {
     let cache = ambient.cache.as_ref().map(|cache| cache.join("fairway").join("registries"));
-    Here { env: ambient.clients.clone(), home: ambient.home.clone(), forge: None, cache }
+    Here { env: ambient.clients.clone(), home: ambient.home.clone(), forge: None, cache, guarded: false }
 }
 
 /// Where the checkout came from, by its own Git configuration, which no commit can change.

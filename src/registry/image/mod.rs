@@ -23,15 +23,25 @@ pub struct Images {
     usual: Option<String>,
     /// `insecure-registries`: asked by HTTP, whatever they are called.
     insecure: Vec<String>,
+    /// Registries that somebody here logged in to; the login itself is not read.
+    entered: Vec<String>,
 }
 
 impl Images {
-    /// Reads `daemon.json` of the person's own Docker, else of the machine's.
+    /// Reads `daemon.json` of the person's own Docker, else of the machine's, and the names in their `config.json`.
     pub fn read(home: Option<&Path>) -> Images {
         let own = home.map(|home| home.join(".config/docker/daemon.json"));
         let files = own.into_iter().chain([Path::new("/etc/docker/daemon.json").to_owned()]);
         let text = files.into_iter().find_map(|file| std::fs::read_to_string(file).ok());
-        Images::of_text(&text.unwrap_or_default())
+        let entered = home.and_then(|home| std::fs::read_to_string(home.join(".docker/config.json")).ok());
+        Images::of_text(&text.unwrap_or_default()).entered(&entered.unwrap_or_default())
+    }
+
+    /// With the registries that a `config.json` has logins for.
+    pub fn entered(self, text: &str) -> Images {
+        let config: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+        let entered = config["auths"].as_object().into_iter().flatten().map(|(host, _)| host.clone());
+        Images { entered: entered.collect(), ..self }
     }
 
     /// From the text of a `daemon.json`.
@@ -42,7 +52,7 @@ impl Images {
             list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect::<Vec<String>>()
         };
         let usual = list("registry-mirrors").into_iter().find(|mirror| client::web(mirror));
-        Images { usual, insecure: list("insecure-registries") }
+        Images { usual, insecure: list("insecure-registries"), entered: Vec::new() }
     }
 
     /// Where all that is known of an image is.
@@ -99,6 +109,11 @@ impl Source for Images {
 
     fn address(&self, package: &Package) -> Result<String, String> {
         Ok(format!("{}/tags/list?n=1000", self.repository(package)?))
+    }
+
+    fn chosen(&self, package: &Package) -> bool {
+        let known = |host: &str| self.insecure.iter().chain(&self.entered).any(|known| known == host);
+        parts(&package.name).0.is_some_and(|host| !known(host))
     }
 
     fn place(&self, package: &Package, release: &Release) -> Option<Place> {
