@@ -136,9 +136,13 @@ fn npm(lock: &str) -> Files {
 
 /// An advisory in OSV's form about all versions before one; without: about all there are.
 fn osv(name: &str, fixed: Option<&str>) -> Book {
+    osv_of("npm", name, fixed)
+}
+
+fn osv_of(ecosystem: &str, name: &str, fixed: Option<&str>) -> Book {
     let fixed = fixed.map(|fixed| format!(", {{\"fixed\":\"{fixed}\"}}")).unwrap_or_default();
     let ranges = format!("[{{\"type\":\"SEMVER\",\"events\":[{{\"introduced\":\"0\"}}{fixed}]}}]");
-    let package = format!("{{\"ecosystem\":\"npm\",\"name\":\"{name}\"}}");
+    let package = format!("{{\"ecosystem\":\"{ecosystem}\",\"name\":\"{name}\"}}");
     let text = format!(
         "{{\"id\":\"GHSA-1\",\"modified\":\"2026-01-01T00:00:00Z\",\"summary\":\"bad\",\"affected\":[{{\"package\":{package},\"ranges\":{ranges}}}]}}"
     );
@@ -174,6 +178,22 @@ async fn what_no_manifest_of_npm_names_is_ended_in_the_lock_alone_by_the_lowest_
     assert!(first.contains(r#""overrides":{"inner@1.0.0":"1.1.0"}"#), "{first}");
     assert_eq!((*last, plan.files.len()), (files["package.json"].as_str(), 0), "no manifest changes");
     assert_eq!((&*plan.wants[0].name, &*plan.wants[0].version), ("inner", "1.1.0"));
+}
+
+#[tokio::test]
+async fn what_only_others_need_of_go_is_raised_to_the_lowest_free_release() {
+    let module = "module code.test/app\n\ngo 1.22\n\nrequire code.test/outer v1.0.0\nrequire code.test/inner v1.0.0 // indirect\n";
+    let files = Files::from([("go.mod".to_owned(), module.to_owned())]);
+    let lines =
+        ["code.test/inner v1.0.0", "code.test/inner v1.0.1", "code.test/inner v1.1.0", "code.test/outer v1.0.0"];
+    let shelf = Shelf::of(Ecosystem::Go, &lines);
+    let cured = look(&shelf, &extract(&files), osv_of("Go", "code.test/inner", Some("1.0.1"))).await;
+    let [cure] = cured.cures.as_slice() else { panic!("{:?}", cured.exposed) };
+    let plan = plan(&files, &cure.items).expect("a plan");
+    assert_eq!(plan.commands[0].argv, ["go", "get", "code.test/inner@v1.0.1"]);
+    assert_eq!((cure.fixed.len(), cure.left.len()), (1, 0));
+    let cured = look(&shelf, &extract(&files), osv_of("Go", "code.test/inner", None)).await;
+    assert_eq!(stays(&cured), ["code.test/inner v1.0.0 in go.mod: no release is free of it"]);
 }
 
 #[tokio::test]

@@ -117,8 +117,22 @@ async fn alone(known: &mut Known<'_>, (finding, book): (&Finding, &Arc<Book>)) -
     let Some(lowest) = free.first() else { return Err((Blocker::NoRelease, None)) };
     let fits: Vec<&&Release> = free.iter().filter(|release| chosen(known.found, *ecosystem, release)).collect();
     let lowest = Some(fits.first().map_or(*lowest, |release| **release).version.clone());
-    if *ecosystem != Ecosystem::Npm {
-        return Err((Blocker::Ecosystem, lowest));
+    let item = |to: &Release| Item {
+        ecosystem: *ecosystem,
+        name: name.clone(),
+        file: file.clone(),
+        line: 0,
+        from: version.clone(),
+        to: to.version.clone(),
+        lock_only: true,
+        published: to.published,
+        pin: None,
+    };
+    match (ecosystem, fits.first()) {
+        (Ecosystem::Npm, _) => {}
+        // Nobody can require less than a version there: go takes the highest that anybody asks for.
+        (Ecosystem::Go, Some(to)) => return Ok(item(to)),
+        _ => return Err((Blocker::Ecosystem, lowest)),
     }
     let Some(holders) = holders(known, (file, name, version)).await else {
         return Err((Blocker::NotLookedUp, lowest));
@@ -138,17 +152,7 @@ async fn alone(known: &mut Known<'_>, (finding, book): (&Finding, &Arc<Book>)) -
     if !["package-lock.json", "npm-shrinkwrap.json"].contains(&file.rsplit('/').next().unwrap_or(file)) {
         return Err((Blocker::Client, Some(to.version.clone())));
     }
-    Ok(Item {
-        ecosystem: *ecosystem,
-        name: name.clone(),
-        file: file.clone(),
-        line: 0,
-        from: version.clone(),
-        to: to.version.clone(),
-        lock_only: true,
-        published: to.published,
-        pin: None,
-    })
+    Ok(item(to))
 }
 
 /// All who require a version of a lock; `None`: what one of them requires could not be looked up.
