@@ -1,5 +1,5 @@
 //! Container images: the tags that the registry has which an image's own name names, by the distribution API. An image that names
-//! no registry is asked for where Docker's own configuration says.
+//! no registry is asked for where Docker's own configuration says, else where everybody's Docker asks.
 //!
 //! The name stands in the checkout, so it could make Fairway ask whoever its author likes: only names of hosts are asked, by
 //! HTTPS, and addresses or names without a dot only where Docker's configuration on this machine lists them.
@@ -9,6 +9,7 @@ mod manifest;
 use std::path::Path;
 
 use futures_util::future::BoxFuture;
+use oci_spec::distribution::Reference;
 
 use super::artefact::{Archive, Document};
 use super::detail::{Asking, Detail, Place};
@@ -64,18 +65,15 @@ impl Images {
         if odd || !name.chars().all(small) || !host.is_none_or(|host| host.chars().all(fine)) {
             return Err("no image can have this name".to_owned());
         }
-        let (base, name) = match (host, &self.usual) {
-            (Some(host), _) => (self.base(host)?, name.to_owned()),
-            // What is nobody's own belongs to the library.
-            (None, Some(usual)) if name.contains('/') => (usual.clone(), name.to_owned()),
-            (None, Some(usual)) => (usual.clone(), format!("library/{name}")),
-            (None, None) => {
-                return Err(
-                    "the image names no registry, and Docker's configuration here names none either (registry-mirrors in daemon.json)"
-                        .to_owned(),
-                );
-            }
+        // It knows which registry is meant where none is named, and that what is nobody's own belongs to its library.
+        let meant = Reference::try_from(package.name.as_str()).map_err(|_| "no image can have this name".to_owned())?;
+        let unnamed = Reference::try_from("any").is_ok_and(|any| any.registry() == meant.registry());
+        let base = match (host, &self.usual) {
+            (Some(host), _) if !unnamed => self.base(host)?,
+            (_, Some(usual)) => usual.clone(),
+            (_, None) => format!("https://{}", meant.resolve_registry()),
         };
+        let name = if unnamed { meant.repository() } else { name };
         Ok(format!("{}/v2/{name}", base.trim_end_matches('/')))
     }
 
@@ -203,8 +201,10 @@ mod tests {
         let mirror = r#"{"registry-mirrors": ["https://mirror.example/"]}"#;
         assert_eq!(of(mirror, "node"), Ok(format!("https://mirror.example/v2/library/node/{end}")));
         assert_eq!(of(mirror, "team/app"), Ok(format!("https://mirror.example/v2/team/app/{end}")));
-        assert!(of("", "node").is_err_and(|why| why.contains("registry-mirrors")));
-        assert!(of("{", "node").is_err());
+        let usual = Reference::try_from("node").expect("a name");
+        let everybody = format!("https://{}/v2/library/node/{end}", usual.resolve_registry());
+        assert_eq!([of("", "node"), of("{", "node")], [Ok(everybody.clone()), Ok(everybody.clone())]);
+        assert_eq!(of("", &format!("{}/library/node", usual.registry())), Ok(everybody));
     }
 
     #[test]
