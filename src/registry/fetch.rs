@@ -12,7 +12,7 @@ use http::header::{
     LAST_MODIFIED, LINK,
 };
 
-use super::guard::Guard;
+use super::guard::{Guard, Names};
 use super::shelf::Kept;
 use super::{Config, Reader, Source, bearer};
 use crate::domain::update::{Release, address};
@@ -52,8 +52,8 @@ impl Failure {
     }
 }
 
-/// `guarded`: for hosts that checkouts choose.
-pub(super) fn client(config: &Config, guarded: bool) -> anyhow::Result<reqwest::Client> {
+/// With names: for hosts that checkouts choose.
+pub(super) fn client(config: &Config, names: Option<&Names>) -> anyhow::Result<reqwest::Client> {
     let mut builder = reqwest::Client::builder()
         .user_agent(concat!("fairway/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(config.silence)
@@ -63,7 +63,7 @@ pub(super) fn client(config: &Config, guarded: bool) -> anyhow::Result<reqwest::
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .no_proxy();
-    if let Some(names) = config.guard.as_ref().filter(|_| guarded) {
+    if let Some(names) = names {
         let proxy = config.proxy.as_ref().and_then(|(proxy, _)| reqwest::Url::parse(proxy).ok());
         let proxy = proxy.and_then(|proxy| proxy.host_str().map(str::to_owned));
         let guard = Guard::new(names.clone(), proxy.into_iter().collect());

@@ -225,8 +225,8 @@ pub trait Packages: Send + Sync {
 /// All registries.
 pub struct Registries {
     http: reqwest::Client,
-    /// For hosts that checkouts choose.
-    guarded: reqwest::Client,
+    /// For hosts that checkouts choose, where these are held back from anything.
+    guarded: Option<reqwest::Client>,
     shelf: Shelf,
     artefact_shelf: artefact::Shelf,
     anew: bool,
@@ -240,7 +240,8 @@ impl Registries {
     /// # Errors
     /// Where the proxy's address is none, or the machine's certificates cannot be used.
     pub fn new(config: &Config, sources: Vec<Box<dyn Source>>) -> anyhow::Result<Registries> {
-        let (http, guarded) = (fetch::client(config, false)?, fetch::client(config, true)?);
+        let http = fetch::client(config, None)?;
+        let guarded = config.guard.as_ref().map(|names| fetch::client(config, Some(names))).transpose()?;
         let (shelf, artefact_shelf) = (Shelf::new(config.cache.clone()), artefact::Shelf::new(config.cache.clone()));
         Ok(Registries { http, guarded, shelf, artefact_shelf, anew: config.anew, sources, flights: Flights::default() })
     }
@@ -282,7 +283,7 @@ impl Registries {
     }
 
     fn client(&self, source: &dyn Source, package: &Package) -> &reqwest::Client {
-        if source.chosen(package) { &self.guarded } else { &self.http }
+        self.guarded.as_ref().filter(|_| source.chosen(package)).unwrap_or(&self.http)
     }
 
     /// What needs no question, or the question.
