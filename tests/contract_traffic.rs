@@ -295,7 +295,8 @@ async fn as_app(call: &Caller, hub: &Playground) {
 
 /// The list of advisories, with one that was withdrawn.
 async fn advisories(call: &Caller, hub: &Playground) {
-    let about = |id, cve, patched| NewAdvisory { id, cve, package: ("rust", "ant"), range: "< 1.1.0", patched };
+    let about =
+        |id, cve, patched| NewAdvisory { id, cve, package: ("rust", "ant"), range: "< 1.1.0", patched, functions: &[] };
     hub.act(|world| {
         world.publish_advisory(&about("GHSA-aaaa-bbbb-cccc", Some("CVE-2026-1000"), Some("1.1.0")));
         world.publish_advisory(&about("GHSA-dddd-eeee-ffff", None, None));

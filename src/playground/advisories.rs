@@ -18,6 +18,8 @@ pub struct NewAdvisory<'a> {
     pub range: &'a str,
     /// `None`: there is no fix.
     pub patched: Option<&'a str>,
+    /// What must be called to be touched by it.
+    pub functions: &'a [&'a str],
 }
 
 impl World {
@@ -49,7 +51,7 @@ impl World {
                 "package": { "ecosystem": ecosystem, "name": name },
                 "vulnerable_version_range": new.range,
                 "first_patched_version": new.patched,
-                "vulnerable_functions": [],
+                "vulnerable_functions": new.functions,
             }],
             "cvss": { "score": Value::Null, "vector_string": Value::Null },
             "cwes": [],

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::{How, Packages};
 use crate::domain::speech::updates::left;
 use crate::domain::update::advisory::fix::{self, Against, Fix, Offer, Offers};
-use crate::domain::update::advisory::{Audit, Book, Finding, Severity, audit};
+use crate::domain::update::advisory::{Audit, Book, Finding, Reach, Severity, Sources, audit};
 use crate::domain::update::course::{Cure, Ended, Exposed, Extent, Item};
-use crate::domain::update::{Ecosystem, Files, Found, Looked, Package, Policy, Release, objection};
+use crate::domain::update::{Ecosystem, Found, Looked, Package, Policy, Release, objection};
 
 /// Times that a search may ask for more packages; each brings those that the last one missed.
 const ROUNDS: usize = 60;
@@ -31,13 +31,13 @@ pub struct Cured {
     pub looked_at: u32,
 }
 
-/// Audits the locks and looks for fixes. `sources` are the texts in which calls of what is vulnerable are looked for; none
+/// Audits the locks and looks for fixes. `sources`: where what is vulnerable may be named; none
 /// where they are not at hand.
 pub async fn cures(
     packages: &dyn Packages,
     found: &Found,
     (book, policy): (&Arc<Book>, &Policy),
-    sources: &Files,
+    sources: &Sources,
 ) -> Cured {
     let mut cured = Cured { audit: audit(found, book), ..Cured::default() };
     cured.notes = notes(&cured.audit);
@@ -50,9 +50,11 @@ pub async fn cures(
         let cure = cure(&mut known, (book, severity), &of, &mut cured.looked_at).await;
         for finding in &of {
             let stays = cure.left.iter().find(|left| alike(&left.finding, finding));
-            cured.exposed.push(exposed(finding, stays.map(|stays| left::why(stays, policy.now)), policy.now));
+            let stays = stays.map(|stays| left::why(stays, policy.now));
+            let reach = sources.reach(finding);
+            cured.exposed.push(Exposed { reach, ..exposed(finding, stays, policy.now) });
         }
-        let fixed = cure.fixed.into_iter().map(|ended| Ended { used: used(&ended.finding, sources), ..ended });
+        let fixed = cure.fixed.into_iter().map(|ended| Ended { reach: sources.reach(&ended.finding), ..ended });
         let cure = Cure { fixed: fixed.collect(), ..cure };
         if !cure.items.is_empty() {
             cured.cures.push(cure);
@@ -108,7 +110,7 @@ async fn cure(
         cure.proof = cure
             .proof
             .map_or(Some(fix.proof), |proof| Some(if proof == fix::Proof::Smallest { fix.proof } else { proof }));
-        cure.fixed.extend(fix.fixed.into_iter().map(|finding| Ended { finding, used: None }));
+        cure.fixed.extend(fix.fixed.into_iter().map(|finding| Ended { finding, reach: Reach::Unknown }));
         cure.left.extend(fix.left);
     }
     others::others(known, (&others, book), &mut cure).await;
@@ -183,6 +185,7 @@ fn exposed(finding: &Finding, stays: Option<String>, now: i64) -> Exposed {
         version: finding.version.clone(),
         file: finding.file.clone(),
         stays: stays.unwrap_or_default(),
+        reach: Reach::Unknown,
         seen: now,
     }
 }
@@ -192,19 +195,6 @@ fn millis(text: &str) -> Option<i64> {
     let day = |text: &str| text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
     let time = text.parse::<jiff::Timestamp>().ok();
     time.or_else(|| day(text.get(..10)?).map(|day| day.timestamp())).map(|time| time.as_millisecond())
-}
-
-/// Whether a function that an advisory names is named in the sources too. That is a hint and no proof: it never hides one.
-pub fn used(finding: &Finding, sources: &Files) -> Option<bool> {
-    if finding.functions.is_empty() || sources.is_empty() {
-        return None;
-    }
-    let letter = |c: char| c.is_alphanumeric() || c == '_';
-    // `tokio::io::split` in Rust, `Decoder.Decode` in Go.
-    let last = |path: &'_ String| path.rsplit(|c| !letter(c)).find(|word| !word.is_empty()).map(str::to_owned);
-    let names: std::collections::HashSet<String> = finding.functions.iter().filter_map(last).collect();
-    let names_it = |text: &String| text.split(|c| !letter(c)).any(|word| names.contains(word));
-    Some(sources.values().any(names_it))
 }
 
 fn notes(audit: &Audit) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use fairway::domain::speech::updates::security::sure;
-use fairway::domain::update::advisory::{Book, read};
+use fairway::domain::update::advisory::{Book, Sources, read};
 use fairway::domain::update::edit::plan;
 use fairway::domain::update::{Answers, Ecosystem, Files, Found, Looked, Package, Policy, Release, extract};
 use fairway::registry::cure::{Cured, cures};
@@ -62,7 +62,7 @@ impl Packages for Shelf {
 }
 
 async fn look(shelf: &Shelf, found: &Found, book: Book) -> Cured {
-    cures(shelf, found, (&Arc::new(book), &Policy::at(0)), &Files::new()).await
+    cures(shelf, found, (&Arc::new(book), &Policy::at(0)), &Sources::default()).await
 }
 
 /// `name version: why it stays`.

@@ -1,5 +1,6 @@
 //! GitHub's own list of advisories: asked once for everybody, quietly without where it is not to be had.
 
+use fairway::domain::update::advisory::Reach;
 use fairway::playground::NewAdvisory;
 use fairway::playground::faults::Trouble;
 use fairway::playground::world::FaultKind;
@@ -8,7 +9,7 @@ use super::*;
 
 /// About everything before 1.1.0.
 fn about<'a>(id: &'a str, name: &'a str) -> NewAdvisory<'a> {
-    NewAdvisory { id, cve: None, package: ("rust", name), range: "< 1.1.0", patched: Some("1.1.0") }
+    NewAdvisory { id, cve: None, package: ("rust", name), range: "< 1.1.0", patched: Some("1.1.0"), functions: &[] }
 }
 
 impl Play {
@@ -229,5 +230,30 @@ async fn who_went_without_is_told_by_whoever_asks_next() {
     play.minutes(3).await;
     play.push("After the outage").await;
     assert_eq!((play.state().await.look.exposed.len(), pulls()), (1, 1), "the other one is told as well");
+    play.world.finish().await;
+}
+
+#[tokio::test]
+async fn whether_the_repositorys_own_code_names_what_is_vulnerable_is_said() {
+    let play = Play::watching().await;
+    let ant = "use ant::walk;\n\nfn main() {\n    walk::home(3);\n}\n";
+    let files = [("src/main.rs", Some(ant)), ("src/wasm.bin", Some("home")), ("web/home.ts", Some("home()\n"))];
+    play.world.hub.repo("acme/shop").push("alice", "main", "Walk", &files);
+    let texts =
+        |play: &Play| play.world.hub.look(|hub| hub.exchanges.iter().filter(|one| one.path == "/graphql").count());
+    play.publish(&about("GHSA-1111-aaaa-bbbb", "cat"));
+    play.minutes(4).await;
+    let before = texts(&play);
+    play.publish(&NewAdvisory { functions: &["ant::walk::home"], ..about("GHSA-aaaa-bbbb-cccc", "ant") });
+    play.publish(&NewAdvisory { functions: &["bee::sting"], ..about("GHSA-dddd-eeee-ffff", "bee") });
+    play.minutes(4).await;
+    assert!(texts(&play) > before, "the code is read once an advisory names functions");
+    let body = (1..=2).map(|number| play.pull(number).1).find(|body| body.contains("GHSA-aaaa")).expect("a fix");
+    assert!(body.contains("**Used here**: `src/main.rs:4`."), "{body}");
+    assert!(body.contains("Not used here by name: no file names `bee::sting`."), "{body}");
+    let state = play.state().await;
+    let of = |id: &str| state.look.exposed.iter().find(|one| one.id == id).expect("it is open").reach.clone();
+    assert_eq!(of("GHSA-1111-aaaa-bbbb"), Reach::Unknown);
+    assert_eq!(of("GHSA-dddd-eeee-ffff"), Reach::NotUsed);
     play.world.finish().await;
 }

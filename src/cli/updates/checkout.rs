@@ -1,11 +1,13 @@
 //! The texts of a checkout that tell of its packages.
 
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::path::Path;
 
 use crate::cli::onboard::checkout;
 use crate::domain::detect::{Mode, Tree};
-use crate::domain::update::{Files, Found, extract, reads};
+use crate::domain::update::advisory::{Sources, language};
+use crate::domain::update::{Ecosystem, Files, Found, extract, reads};
 
 /// A longer file is not read: 64 MiB, which is ten times the longest lock that anybody is known to have.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -25,25 +27,31 @@ pub(super) fn found(root: &Path) -> anyhow::Result<Found> {
     Ok(found)
 }
 
-/// How the names end of files in which calls are looked for.
-const SOURCES: [&str; 13] = ["rs", "js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte", "py", "go"];
 /// A source file that is longer was not written by hand.
 const LONGEST: u64 = 1024 * 1024;
 
-/// The checkout's own code, as far as it is in the languages of packages that are looked up.
-pub(super) fn sources(root: &Path) -> anyhow::Result<Files> {
+/// The checkout's own code in the languages of these packages.
+pub(super) fn sources(root: &Path, wanted: &BTreeSet<Ecosystem>) -> anyhow::Result<Sources> {
+    if wanted.is_empty() {
+        return Ok(Sources::default());
+    }
     let tree = checkout::list(root)?;
-    let source = |path: &str| path.rsplit_once('.').is_some_and(|(_, end)| SOURCES.contains(&end));
-    let mut texts = Files::new();
-    for entry in tree.entries().iter().filter(|entry| source(&entry.path)) {
+    let mut sources = Sources { whole: !tree.truncated, ..Sources::default() };
+    let own = |path: &str| language(path).is_some_and(|language| wanted.contains(&language));
+    for entry in tree.entries().iter().filter(|entry| own(&entry.path)) {
         let file = root.join(&entry.path);
-        let short = std::fs::symlink_metadata(&file).is_ok_and(|meta| meta.is_file() && meta.len() <= LONGEST);
-        // What cannot be read here names nothing, and a hint is all that comes of it.
-        if let Some(text) = short.then(|| text(&file).ok()).flatten() {
-            texts.insert(entry.path.clone(), text);
+        let meta = std::fs::symlink_metadata(&file);
+        // What a link leads to is listed where it is, or is not the checkout's.
+        if meta.as_ref().is_ok_and(|meta| meta.file_type().is_symlink()) {
+            continue;
+        }
+        let short = meta.is_ok_and(|meta| meta.is_file() && meta.len() <= LONGEST);
+        match short.then(|| text(&file).ok()).flatten() {
+            Some(text) => drop(sources.texts.insert(entry.path.clone(), text)),
+            None => sources.whole = false,
         }
     }
-    Ok(texts)
+    Ok(sources)
 }
 
 fn texts(root: &Path, tree: &Tree, notes: &mut Vec<String>) -> Files {

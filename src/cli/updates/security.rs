@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::checkout;
 use crate::domain::speech::updates::security::{Line, Report, sure};
 use crate::domain::speech::updates::sources;
-use crate::domain::update::advisory::{Finding, audit};
-use crate::domain::update::{Files, Found, Policy};
-use crate::registry::cure::{Cured, cures, used};
+use crate::domain::update::advisory::{Finding, Reach, audit, languages};
+use crate::domain::update::{Found, Policy};
+use crate::registry::cure::{Cured, cures};
 use crate::registry::databases::{Database, Databases};
 use crate::registry::{Live, Packages, Registries};
 use crate::settings::Ambient;
@@ -20,7 +20,7 @@ use crate::settings::Ambient;
 pub(super) struct Security {
     cured: Cured,
     /// For each vulnerability whether the checkout's own code names what it is about.
-    used: Vec<Option<bool>>,
+    reach: Vec<Reach>,
     /// How many advisories there are to hold it against.
     read: usize,
 }
@@ -46,12 +46,12 @@ pub(super) async fn look(
     anyhow::ensure!(troubles.is_empty() || packages.book().read > 0, "{}", troubles.join("; "));
     found.notes.extend(troubles.iter().map(|why| sources::taken_anyway(why)));
     let book = packages.book();
-    let named = audit(found, &book).vulnerable.iter().any(|finding| !finding.functions.is_empty());
-    let sources = if named { checkout::sources(root).context("the sources cannot be read")? } else { Files::new() };
+    let wanted = languages(&audit(found, &book).vulnerable);
+    let sources = checkout::sources(root, &wanted).context("the sources cannot be read")?;
     let cured = cures(&packages, found, (&Arc::clone(&book), policy), &sources).await;
     found.notes.extend(cured.notes.iter().cloned());
-    let used = cured.audit.vulnerable.iter().map(|finding| used(finding, &sources)).collect();
-    Ok(Security { cured, used, read: book.read })
+    let reach = cured.audit.vulnerable.iter().map(|finding| sources.reach(finding)).collect();
+    Ok(Security { cured, reach, read: book.read })
 }
 
 impl Security {
@@ -66,8 +66,8 @@ impl Security {
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let findings = self.cured.audit.vulnerable.iter().zip(&self.used);
-        findings.map(|(finding, used)| Line { finding, used: *used, stays: self.stays(finding) })
+        let findings = self.cured.audit.vulnerable.iter().zip(&self.reach);
+        findings.map(|(finding, reach)| Line { finding, reach: reach.clone(), stays: self.stays(finding) })
     }
 
     fn stays(&self, finding: &Finding) -> &str {
@@ -80,7 +80,11 @@ impl Security {
     pub(super) fn object(&self) -> Value {
         let advisories = self.lines().map(|line| {
             let mut object = plain(line.finding);
-            object["used"] = json!(line.used);
+            (object["used"], object["places"]) = match &line.reach {
+                Reach::Used(places) => (json!(true), json!(places)),
+                Reach::NotUsed => (json!(false), json!([])),
+                Reach::Unknown => (Value::Null, json!([])),
+            };
             object["stays"] = if line.stays.is_empty() { Value::Null } else { json!(line.stays) };
             object
         });

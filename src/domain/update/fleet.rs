@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::advisory::Severity;
+use super::advisory::{Reach, Severity};
 use super::model::{Ecosystem, Held};
 
 /// All that is known, of the repositories that somebody may read.
@@ -42,6 +42,8 @@ pub struct Exposure {
     pub version: String,
     /// `owner/name`.
     pub repo: String,
+    /// Whether that repository's own code names what it is about.
+    pub reach: Reach,
     /// Since when Fairway knows of it here; Unix milliseconds.
     pub since: i64,
     /// Where a release with it still runs.
@@ -248,6 +250,7 @@ mod tests {
             package: "x".to_owned(),
             version: "1.0.0".to_owned(),
             repo: repo.to_owned(),
+            reach: Reach::Unknown,
             since,
             running: Vec::new(),
             cure,

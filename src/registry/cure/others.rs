@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::Known;
 use crate::domain::update::advisory::fix::{Blocker, Left, Link};
-use crate::domain::update::advisory::{Book, Finding, audit, canonical};
+use crate::domain::update::advisory::{Book, Finding, Reach, audit, canonical};
 use crate::domain::update::course::{Cure, Ended, Item};
 use crate::domain::update::{
     Declared, Ecosystem, Found, Locked, Looked, Origin, Package, Release, current, objection, pin, rules,
@@ -32,7 +32,7 @@ pub(super) async fn others(known: &mut Known<'_>, (findings, book): (&[&Finding]
         };
         match answer.clone() {
             Some((blocker, free)) => cure.left.push(Left { finding: (*finding).clone(), blocker, free }),
-            None => cure.fixed.push(Ended { finding: (*finding).clone(), used: None }),
+            None => cure.fixed.push(Ended { finding: (*finding).clone(), reach: Reach::Unknown }),
         }
         seen.push((finding, answer));
     }

@@ -129,6 +129,7 @@ fn exposure(repo: &str, exposed: &Exposed, running: Vec<Running>, cure: Cure) ->
         package: exposed.name.clone(),
         version: exposed.version.clone(),
         repo: repo.to_owned(),
+        reach: exposed.reach.clone(),
         since: exposed.seen,
         running,
         cure,

@@ -9,7 +9,7 @@ use crate::domain::decide::{Group, Stage, UpdatesState};
 use crate::domain::record::Body;
 use crate::domain::run::Conclusion;
 use crate::domain::speech::updates::body::{
-    self, Change, Check, Fixed, Kind as About, Merging, Reach, Standing, TakenOut, Update,
+    self, Change, Check, Fixed, Kind as About, Merging, Standing, TakenOut, Update,
 };
 use crate::domain::speech::updates::course as words;
 use crate::domain::task::Trust;
@@ -159,13 +159,8 @@ fn removed(moved: &[Moved]) -> Vec<(String, String)> {
 }
 
 fn fixed(group: &Group) -> Vec<Fixed> {
-    let reach = |used: Option<bool>| match used {
-        Some(true) => Reach::Used(Vec::new()),
-        Some(false) => Reach::NotUsed,
-        None => Reach::Unknown,
-    };
     let all = group.wanted.fixed.iter();
-    all.map(|ended| Fixed { finding: ended.finding.clone(), reach: reach(ended.used) }).collect()
+    all.map(|ended| Fixed { finding: ended.finding.clone(), reach: ended.reach.clone() }).collect()
 }
 
 /// Whether it is a candidate's.

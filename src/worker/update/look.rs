@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
+use super::sources::sources;
 use super::spread::parsed;
 use super::told::{self, Age};
 use super::{end, kept};
 use crate::context::Context;
 use crate::domain::decide::UpdatesState;
+use crate::domain::detect::Tree;
 use crate::domain::facts::ProjectAt;
 use crate::domain::ids::Repo;
 use crate::domain::project::Project;
 use crate::domain::speech::updates::course as words;
-use crate::domain::update::advisory::{Book, Name};
+use crate::domain::update::advisory::{Book, Name, audit};
 use crate::domain::update::course::{Course, Exposed, Found as Brought, Look, News, groups};
 use crate::domain::update::{self, Files, Found, Package};
 use crate::github::Text;
@@ -51,7 +53,8 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
         (Ok(course), Ok(policy)) => (course, policy),
         (Err(why), _) | (_, Err(why)) => return end(ctx, job, (repo.id, blind(&repo, why))).await,
     };
-    let (texts, mut notes) = texts_at(ctx, &repo, &sha).await?;
+    let tree = tree_at(ctx, &repo, &sha).await?;
+    let (texts, mut notes) = texts_of(ctx, (&repo, &sha), &tree).await?;
     let found = update::extract(&texts);
     let mut wanted: Vec<Package> = found.declared.iter().filter_map(Package::of).collect();
     wanted.sort();
@@ -66,7 +69,9 @@ pub async fn look(ctx: &Context, job: &Job, repo: &Repo, stop: &CancellationToke
         told::consult(ctx, packages.as_ref(), (&[repo.installation], &named), (Age::LOOK, Some(repo.id))).await?;
         let mut answers = packages.look_up(&wanted, how).await;
         complete(&|wanted| packages.detail(wanted, now), &found, &mut answers, &policy).await;
-        let fixes = cures(packages.as_ref(), &found, (&packages.book(), &policy), &Files::new()).await;
+        let book = packages.book();
+        let sources = sources(ctx, (&repo, &sha), &tree, &audit(&found, &book).vulnerable).await;
+        let fixes = cures(packages.as_ref(), &found, (&book, &policy), &sources).await;
         Ok::<_, JobError>((answers, fixes))
     };
     let Some(done) = kept(ctx, job, stop, work).await? else { return Ok(()) };
@@ -107,8 +112,16 @@ fn blind(repo: &Repo, why: String) -> News {
 
 /// The texts of a commit that tell of its packages, and what was not read.
 pub async fn texts_at(ctx: &Context, repo: &Repo, sha: &str) -> Result<(Files, Vec<String>), JobError> {
+    let tree = tree_at(ctx, repo, sha).await?;
+    texts_of(ctx, (repo, sha), &tree).await
+}
+
+async fn tree_at(ctx: &Context, repo: &Repo, sha: &str) -> Result<Tree, JobError> {
     let tree = ctx.github.tree(repo, sha).await?;
-    let tree = ctx.github.listing(repo, &tree).await?;
+    Ok(ctx.github.listing(repo, &tree).await?)
+}
+
+async fn texts_of(ctx: &Context, (repo, sha): (&Repo, &str), tree: &Tree) -> Result<(Files, Vec<String>), JobError> {
     let mut notes = Vec::new();
     if tree.truncated {
         notes.push(words::truncated());

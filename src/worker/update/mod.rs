@@ -8,6 +8,7 @@ pub mod land;
 pub mod look;
 pub mod open;
 pub mod script;
+mod sources;
 pub mod spread;
 pub mod told;
 

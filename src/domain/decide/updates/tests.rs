@@ -5,7 +5,7 @@ use crate::domain::project;
 use crate::domain::run::Conclusion;
 use crate::domain::task::RunKey;
 use crate::domain::update::Ecosystem;
-use crate::domain::update::advisory::Finding;
+use crate::domain::update::advisory::{Finding, Reach};
 use crate::domain::update::course::{Course, Ended, Item, Kind, Look, Unit, Wanted};
 
 /// 2026-01-05, a Monday, noon.
@@ -366,7 +366,7 @@ fn fix(id: &str, name: &str) -> Wanted {
         place: 0,
         chain: Vec::new(),
     };
-    let fixed = vec![Ended { finding, used: None }];
+    let fixed = vec![Ended { finding, reach: Reach::Unknown }];
     Wanted { fixed, ..wanted("security-high", Kind::Security(None), &[name]) }
 }
 
@@ -381,6 +381,7 @@ fn open(id: &str, name: &str) -> Exposed {
         name: name.to_owned(),
         version: "1.0.0".into(),
         stays: String::new(),
+        reach: Reach::Unknown,
         seen: NOW,
     }
 }

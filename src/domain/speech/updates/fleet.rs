@@ -1,6 +1,7 @@
 //! What is said of updates over all repositories, and what one waits for.
 
 use crate::domain::run::code;
+use crate::domain::update::advisory::Reach;
 use crate::domain::update::fleet::{Cure, Fleet, Wait};
 
 const HOUR: i64 = 60 * 60 * 1000;
@@ -52,6 +53,21 @@ pub fn waits(wait: &Wait, now: i64) -> String {
         Wait::Edited(by) => format!("{} pushed to it, so Fairway leaves it alone", code(by)),
         Wait::Stuck(why) => super::foreign::line(why),
         Wait::Client(said) => format!("the client refused: {}", code(&super::foreign::cut(said, 300))),
+    }
+}
+
+/// Whether a repository's code names what an advisory is about; empty: nobody knows.
+pub fn used(reach: &Reach) -> String {
+    match reach {
+        Reach::Used(places) => {
+            let first = places.first().map_or("", String::as_str);
+            let more = places.len().saturating_sub(1);
+            let more =
+                if more > 0 { format!(" and {}", count(more, "more file", "more files")) } else { String::new() };
+            format!("used in {first}{more}")
+        }
+        Reach::NotUsed => "not used by name".to_owned(),
+        Reach::Unknown => String::new(),
     }
 }
 

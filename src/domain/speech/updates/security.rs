@@ -4,15 +4,18 @@ use std::collections::BTreeMap;
 
 use super::{arrow, rows};
 use crate::domain::update::advisory::fix::Proof;
-use crate::domain::update::advisory::{Finding, Severity};
+use crate::domain::update::advisory::{Finding, Reach, Severity};
 use crate::domain::update::course::{Cure, Extent};
+
+/// Files that are named where one is used.
+const PLACES: usize = 3;
 
 /// A vulnerability that a lock has.
 pub struct Line<'a> {
     /// It.
     pub finding: &'a Finding,
-    /// Whether the checkout's own code names what it is about; `None`: nobody knows.
-    pub used: Option<bool>,
+    /// Whether the checkout's own code names what it is about.
+    pub reach: Reach,
     /// Why nothing ends it; empty: something does.
     pub stays: &'a str,
 }
@@ -79,7 +82,7 @@ fn open<'l, 'a: 'l>(lines: impl Iterator<Item = &'l Line<'a>>) -> String {
     for (way, mut lines) in packages {
         lines.sort_by_key(|line| std::cmp::Reverse(line.finding.severity));
         // What is known of none of them is said once.
-        let unknown = lines.iter().all(|line| line.used.is_none());
+        let unknown = lines.iter().all(|line| line.reach == Reach::Unknown);
         let remark = if unknown { "; used: unknown" } else { "" };
         out.push_str(&format!("  {way}{remark}\n"));
         lines.iter().for_each(|line| out.push_str(&one(line, unknown)));
@@ -88,12 +91,12 @@ fn open<'l, 'a: 'l>(lines: impl Iterator<Item = &'l Line<'a>>) -> String {
 }
 
 fn one(line: &Line<'_>, unknown: bool) -> String {
-    let Line { finding, used, stays } = line;
+    let Line { finding, reach, stays } = line;
     let aliases = finding.ids.get(1..).unwrap_or_default().join(", ");
     let aliases = if aliases.is_empty() { aliases } else { format!(" ({aliases})") };
     let mut out = format!("    {:<8}  {}{aliases}: {}\n", word(finding.severity), finding.id(), title(finding));
     if !unknown {
-        out.push_str(&format!("              {}\n", reach(finding, *used)));
+        out.push_str(&format!("              {}\n", hint(finding, reach)));
     }
     if !stays.is_empty() {
         out.push_str(&format!("              stays: {stays}\n"));
@@ -128,11 +131,16 @@ fn way(finding: &Finding) -> String {
 }
 
 /// A hint, never a verdict.
-fn reach(finding: &Finding, used: Option<bool>) -> String {
-    match used {
-        Some(true) => format!("used: the sources here name {}", names(finding)),
-        Some(false) => format!("not used by name: the sources here do not name {}", names(finding)),
-        None => "used: unknown".to_owned(),
+fn hint(finding: &Finding, reach: &Reach) -> String {
+    match reach {
+        Reach::Used(places) => {
+            let more = places.len().saturating_sub(PLACES);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let places = places.iter().take(PLACES).map(String::as_str).collect::<Vec<_>>().join(", ");
+            format!("used: {} is named in {places}{more}", names(finding))
+        }
+        Reach::NotUsed => format!("not used by name: the sources here do not name {}", names(finding)),
+        Reach::Unknown => "used: unknown".to_owned(),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::rules::Course;
 use super::{Item, Kind, Refused, Unit, Wanted};
 use crate::domain::update::advisory::fix::{Left, Proof};
-use crate::domain::update::advisory::{Finding, Severity};
+use crate::domain::update::advisory::{Finding, Reach, Severity};
 use crate::domain::update::model::{Ecosystem, Proposal, Step};
 use crate::domain::update::rules;
 
@@ -16,8 +16,9 @@ use crate::domain::update::rules;
 pub struct Ended {
     /// It, and where it was found.
     pub finding: Finding,
-    /// Whether the repository's own code names what it is about; `None`: nobody knows.
-    pub used: Option<bool>,
+    /// Whether the repository's own code names what it is about.
+    #[serde(default)]
+    pub reach: Reach,
 }
 
 /// What becomes of the locks, as far as it is known beforehand.

@@ -6,8 +6,8 @@ mod trial;
 
 use serde::{Deserialize, Serialize};
 
-use super::advisory::Severity;
 use super::advisory::fix::{Left, Proof};
+use super::advisory::{Reach, Severity};
 use super::model::{Ecosystem, Held, Pin};
 use crate::domain::event::Pull;
 use crate::domain::ids::Repo;
@@ -145,6 +145,9 @@ pub struct Exposed {
     pub file: String,
     /// Why nothing ends it, in words; empty: something does.
     pub stays: String,
+    /// Whether the repository's own code names what it is about.
+    #[serde(default)]
+    pub reach: Reach,
     /// When Fairway first saw it here; Unix milliseconds.
     #[serde(default)]
     pub seen: i64,

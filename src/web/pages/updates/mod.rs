@@ -46,6 +46,8 @@ struct Advisory<'a> {
 struct Place<'a> {
     repo: &'a str,
     version: &'a str,
+    /// Whether its code names what the advisory is about; empty: nobody knows.
+    used: String,
     /// Environments, each with since when.
     running: Vec<(&'a str, String)>,
     known: String,
@@ -171,6 +173,7 @@ impl Updates {
         Place {
             repo: &place.repo,
             version: &place.version,
+            used: words::used(&place.reach),
             running: running.collect(),
             known: words::span(self.now - place.since),
             moment: date(place.since),

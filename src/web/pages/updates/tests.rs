@@ -1,4 +1,5 @@
 use super::*;
+use crate::domain::update::advisory::Reach;
 use crate::domain::update::fleet::{Running, Wait};
 use crate::domain::update::{Ecosystem, Held, Why};
 
@@ -16,6 +17,7 @@ fn exposure(repo: &str, version: &str, since: i64, cure: Cure) -> Exposure {
         package: "tokio".to_owned(),
         version: version.to_owned(),
         repo: repo.to_owned(),
+        reach: Reach::Unknown,
         since: NOW - since,
         running: Vec::new(),
         cure,
@@ -45,6 +47,7 @@ fn example() -> Updates {
     let mut time = exposure("acme/docs", "0.1.44", 40 * DAY, Cure::None("no release is free of it".to_owned()));
     (time.ids, time.package) = (vec!["RUSTSEC-2020-0071".to_owned()], "time".to_owned());
     (time.severity, time.title, time.url) = (Some(Severity::Moderate), "Potential segfault".to_owned(), None);
+    time.reach = Reach::Used(vec!["src/clock.rs:14".to_owned(), "src/main.rs:3".to_owned()]);
     let over = exposure("acme/till", "1.18.1", 3 * DAY, Cure::Ended(NOW - 2 * DAY));
     let fix = Pull { security: true, ..pull("acme/shop", "Fix RUSTSEC-2023-0001 in tokio", Wait::Checks) };
     let fleet = Fleet {
@@ -118,7 +121,7 @@ fn the_fleet_on_one_page() {
     acme/cart | 1.18.2 | production for 20 days | | 5 hours | merged 1 hour ago, and not everywhere released yet
     RUSTSEC-2020-0071 in time
     moderatepublished 2026-11-09Potential segfault | | Repository | Has | Runs in | Known for | What is done
-    acme/docs | 0.1.44 | nowhere | 40 days | cannot be ended now: no release is free of it
+    acme/docs | 0.1.44used in src/clock.rs:14 and 1 more file | | nowhere | 40 days | cannot be ended now: no release is free of it
     Under way
     Repository | Update | How far | For
     acme/shop | Fix RUSTSEC-2023-0001 in tokio #12 fix | its checks run | 2 hours

@@ -1,10 +1,10 @@
 //! What the update ends, and what stays.
 
-use super::{Fixed, Reach};
+use super::Fixed;
 use crate::domain::speech::updates::foreign::{line, link, quoted};
 use crate::domain::speech::updates::left::why;
 use crate::domain::update::advisory::fix::Left;
-use crate::domain::update::advisory::{Finding, Severity};
+use crate::domain::update::advisory::{Finding, Reach, Severity};
 
 /// So many of each are named.
 const MOST: usize = 60;
@@ -26,7 +26,7 @@ pub(super) fn fixed(all: &[Fixed]) -> Option<String> {
     for Fixed { finding, reach } in all {
         // One lock after the other may have it.
         if !told.iter().any(|(known, _)| same(known, finding)) {
-            told.push((finding, format!("- {}{}\n", item(finding), used(reach))));
+            told.push((finding, format!("- {}{}\n", item(finding), used(finding, reach))));
         }
     }
     told.sort_by_key(|(finding, _)| order(finding));
@@ -71,7 +71,7 @@ fn item(finding: &Finding) -> String {
     format!("**{id}** in {} ({severity}{also}){title}", quoted(&format!("{} {}", finding.name, finding.version)))
 }
 
-fn used(reach: &Reach) -> String {
+fn used(finding: &Finding, reach: &Reach) -> String {
     match reach {
         Reach::Used(places) => {
             let mut shown: Vec<String> = places.iter().take(3).map(|place| quoted(place)).collect();
@@ -79,7 +79,14 @@ fn used(reach: &Reach) -> String {
             let place = if shown.is_empty() { String::new() } else { format!(": {}", shown.join(", ")) };
             format!("\n  **Used here**{place}.")
         }
-        Reach::NotUsed => "\n  Not used here, as far as can be seen: nothing calls what it is about.".to_owned(),
+        Reach::NotUsed => {
+            let mut names: Vec<String> = finding.functions.iter().take(3).map(|name| quoted(name)).collect();
+            let more = finding.functions.len().saturating_sub(names.len());
+            names.extend((more > 0).then(|| format!("{more} more")));
+            // Who brings a package in is nobody's own code.
+            let between = if finding.direct() { "" } else { ", but the packages that bring it in may call it" };
+            format!("\n  Not used here by name: no file names {}{between}.", names.join(" or "))
+        }
         Reach::Unknown => "\n  Whether it is used here is not known.".to_owned(),
     }
 }

@@ -13,7 +13,7 @@ pub use title::{message, title};
 
 use crate::domain::run::{Conclusion, cut_markdown};
 use crate::domain::update::advisory::fix::{Left, Proof};
-use crate::domain::update::advisory::{Finding, Severity};
+use crate::domain::update::advisory::{Finding, Reach, Severity};
 use crate::domain::update::artefact::Artefact;
 use crate::domain::update::{Ecosystem, Pin};
 
@@ -100,17 +100,6 @@ pub struct Fixed {
     pub finding: Finding,
     /// Whether this repository uses what is wrong.
     pub reach: Reach,
-}
-
-/// Whether the repository's own code calls what an advisory is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reach {
-    /// In these places, `src/main.rs:12`.
-    Used(Vec<String>),
-    /// The database names what must be called, and nothing here does as far as can be seen.
-    NotUsed,
-    /// The database does not say, or nobody looked.
-    Unknown,
 }
 
 /// A check on the update's commit.
