@@ -44,6 +44,7 @@ fn tables(schema: &Value) -> Vec<(String, String, Vec<String>)> {
         ("pipeline.x".to_owned(), "[pipeline.x]\n".to_owned(), keys(pipeline)),
         ("pipeline.x.services.y".to_owned(), "[pipeline.x.services.y]\n".to_owned(), keys(&service)),
         ("environment.x".to_owned(), "[environment.x]\n".to_owned(), keys(environment)),
+        ("updates".to_owned(), "[updates]\n".to_owned(), keys("/properties/updates")),
         ("policy".to_owned(), "[policy]\n".to_owned(), keys("/properties/policy")),
         ("policy.environment.x".to_owned(), "[policy.environment.x]\n".to_owned(), keys(rule)),
         ("environment.x.needs".to_owned(), "[environment.x.needs]\n".to_owned(), keys(&needs)),

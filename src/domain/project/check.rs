@@ -157,6 +157,33 @@ pub(super) fn shell(command: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// How old something must be: also in days, or not at all.
+pub(super) fn age(text: &str) -> Result<(), String> {
+    let days = text.strip_suffix('d').is_some_and(|days| days.parse::<u16>().is_ok());
+    if days || text == "0" || duration(text).is_some() {
+        return Ok(());
+    }
+    Err(format!("{} is not a time. Write `3d` or `12h`, or `0` for none.", quoted(text)))
+}
+
+/// When updates begin.
+pub(super) fn schedule(word: &str) -> Result<(), String> {
+    match word {
+        "daily" | "weekdays" | "weekly" | "monthly" | "off" => Ok(()),
+        _ => Err(format!("{} is none of `daily`, `weekdays`, `weekly`, `monthly` and `off`.", quoted(word))),
+    }
+}
+
+/// What is merged by itself.
+pub(super) fn automerge(word: &str) -> Result<(), String> {
+    match word {
+        "security" | "patch" | "none" => Ok(()),
+        _ if word.strip_prefix("group:").is_some_and(|name| !name.is_empty()) => Ok(()),
+        _ => Err(format!("{} is none of `security`, `patch`, `group:NAME` and `none`.", quoted(word))),
+    }
+}
+
 /// A word that says whether repositories are onboarded.
 pub(super) fn opens(word: &str) -> Result<(), String> {
     match Opens::parse(word) {

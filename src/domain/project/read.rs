@@ -8,7 +8,7 @@ use super::call::Call;
 use super::check;
 use super::deploys::{environments, policy};
 use super::graph;
-use super::keys::{ONBOARDING, PIPELINE, SERVICE, TOP};
+use super::keys::{ONBOARDING, PIPELINE, SERVICE, TOP, UPDATES};
 use super::pipeline::{DEFAULT_TIMEOUT_MS, Pipeline, Project, Service, Trigger};
 use super::problem::{Problem, Problems, nearest, quoted};
 use super::value::{Section, any, list};
@@ -65,10 +65,33 @@ fn first_line(message: &str) -> String {
 
 /// The tables that other rooms read, kept as data.
 fn raw(text: &str, root: &Section<'_>, problems: &mut Problems<'_>) -> toml::Table {
-    root.section("updates", problems);
+    if let Some(section) = root.section("updates", problems) {
+        updates(&section, problems);
+    }
     let mut table = text.parse::<toml::Table>().unwrap_or_default();
     table.retain(|key, _| key == "updates");
     table
+}
+
+/// Its room reads it again, with what patterns and versions mean.
+fn updates(section: &Section<'_>, problems: &mut Problems<'_>) {
+    section.refuse_unknown(&UPDATES, problems);
+    section.text("cooldown", check::age, problems);
+    section.texts("ignore", any, problems);
+    section.text("schedule", check::schedule, problems);
+    section.text("minutes", |text| check::span(text).map(drop), problems);
+    section.flag("security", problems);
+    section.flag("automerge_deploys", problems);
+    if section.is_text("automerge") {
+        section.text("automerge", check::automerge, problems);
+    } else {
+        section.texts("automerge", check::automerge, problems);
+    }
+    if let Some(groups) = section.section("groups", problems) {
+        for name in groups.keys() {
+            groups.texts(name, any, problems);
+        }
+    }
 }
 
 /// `onboarding = "ask"`, or a table with the same under `open`, and filters.

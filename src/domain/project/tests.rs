@@ -328,3 +328,22 @@ fn an_environment_says_all_that_is_wrong_with_it() {
     fairway.toml:28:7: `cpu` must be between `0.01` and `1024`.
     "#);
 }
+
+#[test]
+fn updates_are_checked_where_they_are_written() {
+    let said = problems(
+        "[updates]\ncooldown = \"soon\"\nschedule = \"hourly\"\nautomerge = [\"all\"]\nminutes = 5\nsecurity = \"no\"\nautomerg = \"none\"\ngroups = { aws = \"aws-*\" }\n",
+    );
+    assert_snapshot!(said, @r#"
+    fairway.toml:2:12: `soon` is not a time. Write `3d` or `12h`, or `0` for none.
+    fairway.toml:3:12: `hourly` is none of `daily`, `weekdays`, `weekly`, `monthly` and `off`.
+    fairway.toml:4:14: `all` is none of `security`, `patch`, `group:NAME` and `none`.
+    fairway.toml:5:1: `minutes` must be a string, not a number.
+    fairway.toml:6:1: `security` must be `true` or `false`, not a string.
+    fairway.toml:7:1: Unknown key `automerg` in `updates`. Did you mean `automerge`?
+    fairway.toml:8:12: `aws` must be a list of strings, not a string. Put it in brackets: `["..."]`.
+    "#);
+    let fine =
+        "[updates]\ncooldown = \"7d\"\nsecurity = false\nautomerge = \"patch\"\ngroups = { aws = [\"aws-*\"] }\n";
+    assert_eq!(problems(&format!("{fine}ignore = [\"tokio@2\"]\nminutes = \"1h30m\"\nschedule = \"off\"\n")), "fine");
+}

@@ -72,6 +72,8 @@ pub enum Cure {
     Coming(Wait),
     /// Nothing can be done, and why: a sentence without a full stop.
     None(String),
+    /// The repository's people do not want it: why, Markdown without a full stop.
+    Unwanted(String),
     /// The default branch does not have it any more since then; Unix milliseconds.
     Merged(i64),
     /// Neither the default branch nor any environment has it any more since then; Unix milliseconds.

@@ -10,6 +10,7 @@ use axum::{Extension, Router};
 
 use crate::domain::decide::{EnvState, Group, Past, Stage, UpdatesState};
 use crate::domain::speech;
+use crate::domain::speech::updates::fleet as words;
 use crate::domain::update::advisory::Finding;
 use crate::domain::update::course::{Exposed, Kind};
 use crate::domain::update::fleet::{Cure, Exposure, Fleet, Pull, Running, Wait};
@@ -143,6 +144,7 @@ fn cure(state: &UpdatesState, exposed: &Exposed, (web, now): (&str, i64)) -> Cur
         fixed.any(|ended| same(&ended.finding) && ended.finding.ids.contains(&exposed.id))
     };
     match state.groups.iter().find(ends) {
+        Some(Group { stage: Stage::Closed, pull: Some(pull), .. }) => Cure::Unwanted(words::unwanted(*pull)),
         Some(group) => {
             let wait = wait(state, group, now);
             match group.pull {
@@ -150,8 +152,18 @@ fn cure(state: &UpdatesState, exposed: &Exposed, (web, now): (&str, i64)) -> Cur
                 None => Cure::Coming(wait),
             }
         }
-        None if exposed.stays.is_empty() => Cure::Coming(Wait::Turn),
+        None if exposed.stays.is_empty() => coming(state, exposed),
         None => Cure::None(exposed.stays.clone()),
+    }
+}
+
+/// What becomes of a fix that nobody begins.
+fn coming(state: &UpdatesState, exposed: &Exposed) -> Cure {
+    let no = state.refused.iter().find(|no| no.name == exposed.name);
+    match no {
+        _ if !state.course.security => Cure::Unwanted(words::no_fixes()),
+        Some(no) => Cure::Unwanted(words::unwanted(no.pull)),
+        None => Cure::Coming(Wait::Turn),
     }
 }
 
@@ -193,4 +205,44 @@ async fn events(State(site): State<Site>, Extension(viewer): Extension<Viewer>) 
             Look::at(page.map(|page| format!("{:?} {}", page.fleet, page.note)).unwrap_or_default())
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::Repo;
+    use crate::domain::update::Ecosystem;
+    use crate::domain::update::advisory::Reach;
+    use crate::domain::update::course::Refused;
+
+    #[test]
+    fn a_fix_that_nobody_wants_does_not_wait_for_its_turn() {
+        let mut state = UpdatesState::new(&Repo {
+            id: 1,
+            owner: "acme".to_owned(),
+            name: "shop".to_owned(),
+            installation: 1,
+            default_branch: "main".to_owned(),
+        });
+        let exposed = Exposed {
+            id: "X-1".to_owned(),
+            title: String::new(),
+            severity: None,
+            url: None,
+            published: None,
+            name: "time".to_owned(),
+            version: "0.1.0".to_owned(),
+            file: "Cargo.lock".to_owned(),
+            stays: String::new(),
+            reach: Reach::Unknown,
+            seen: 0,
+        };
+        let said = |state: &UpdatesState| words::cure(&cure(state, &exposed, ("", 0)), false, 0);
+        assert_eq!(said(&state), "its update is being made");
+        let (name, version) = (exposed.name.clone(), String::new());
+        state.refused.push(Refused { ecosystem: Ecosystem::Cargo, name, version, pull: 7 });
+        assert_eq!(said(&state), "its fix was closed with #7; reopen that to have it again");
+        state.course.security = false;
+        assert_eq!(said(&state), "`security = false` in fairway.toml, so no pull request is opened");
+    }
 }

@@ -63,6 +63,10 @@ pub enum Shape {
     Matched(&'static Table),
     /// A role, or a list of teams.
     Who,
+    /// A string that matches the pattern, or a list of such.
+    TextOrTexts(&'static str),
+    /// Lists of strings, by a name of the repository's choice.
+    Lists,
     /// A table that another part of Fairway reads.
     Free,
     /// One of these strings, or a table with exactly these keys.
@@ -87,12 +91,44 @@ pub static TOP: Table = Table {
         key("plan", Shape::Text(""), "The plan it follows, such as rust-service@1."),
         key("pipeline", Shape::Named(&PIPELINE), "Pipelines by name: [pipeline.test] is the check run fairway / test."),
         key("environment", Shape::Named(&ENVIRONMENT), "Where releases go, by name; read from the default branch."),
-        key("updates", Shape::Free, "How dependencies are updated."),
+        key("updates", Shape::Table(&UPDATES), "How dependencies are updated; left out: fixes of advisories alone."),
         key("policy", Shape::Table(&POLICY), "What no environment may go below."),
         key(
             "onboarding",
             Shape::WordOr(&["off", "ask", "all"], &ONBOARDING),
             "Whether repositories are onboarded by themselves; in the organisation's .github repository.",
+        ),
+    ],
+};
+
+/// In `[updates]`.
+pub static UPDATES: Table = Table {
+    all: &[],
+    one: &[],
+    keys: &[
+        key(
+            "cooldown",
+            Shape::Text("^(0|[0-9]+d|[0-9]+[hms]([0-9]+[ms]){0,2})$"),
+            "How old a version must be. Left out: 3d.",
+        ),
+        key("ignore", Shape::Texts("\\S"), "What is not wanted: a name or a pattern, and versions after @."),
+        key("security", Shape::Flag, "false: no pull request for advisories; they are listed all the same."),
+        key(
+            "schedule",
+            Shape::OneOf(&["daily", "weekdays", "weekly", "monthly", "off"]),
+            "When updates that are no fixes begin; days in UTC.",
+        ),
+        key(
+            "automerge",
+            Shape::TextOrTexts("^(security|patch|none|group:.+)$"),
+            "What is merged by itself once its checks passed: security, patch, group:NAME.",
+        ),
+        key("automerge_deploys", Shape::Flag, "true: also where an environment follows the default branch."),
+        key("groups", Shape::Lists, "What is updated together, by name: patterns of packages."),
+        key(
+            "minutes",
+            Shape::Text(TIME),
+            "Time of pipelines a week for trying updates; fixes are exempt. Left out: 2h.",
         ),
     ],
 };

@@ -68,7 +68,14 @@ fn shape(shape: Shape) -> Value {
             ],
         }),
         Shape::WordOr(words, inner) => json!({ "oneOf": [{ "type": "string", "enum": words }, table(inner)] }),
+        Shape::TextOrTexts(pattern) => {
+            json!({ "oneOf": [text(pattern), { "type": "array", "items": text(pattern), "maxItems": 100 }] })
+        }
         Shape::Free => json!({ "type": "object" }),
+        Shape::Lists => json!({
+            "type": "object",
+            "additionalProperties": { "type": "array", "items": { "type": "string" }, "maxItems": 100 },
+        }),
     }
 }
 

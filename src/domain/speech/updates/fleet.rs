@@ -56,6 +56,16 @@ pub fn waits(wait: &Wait, now: i64) -> String {
     }
 }
 
+/// A repository's own word against its fixes, where nothing is done about one.
+pub fn no_fixes() -> String {
+    "`security = false` in fairway.toml, so no pull request is opened".to_owned()
+}
+
+/// Somebody closed the pull request of the fix.
+pub fn unwanted(pull: i64) -> String {
+    format!("its fix was closed with #{pull}; reopen that to have it again")
+}
+
 /// Whether a repository's code names what an advisory is about; empty: nobody knows.
 pub fn used(reach: &Reach) -> String {
     match reach {
@@ -77,6 +87,7 @@ pub fn cure(cure: &Cure, serves: bool, now: i64) -> String {
         Cure::Pull(_, number, wait) => format!("#{number}: {}", waits(wait, now)),
         Cure::Coming(wait) => format!("its update {}", update(wait, now)),
         Cure::None(why) => format!("cannot be ended now: {}", super::foreign::line(why)),
+        Cure::Unwanted(why) => why.clone(),
         Cure::Merged(at) if serves => format!("merged {}, and not everywhere released yet", before(now - at)),
         Cure::Merged(at) => format!("merged {}", before(now - at)),
         Cure::Ended(at) => format!("ended {}", before(now - at)),

@@ -52,7 +52,7 @@ pub struct Cure {
 /// All groups, the most urgent first: fixes, then what the repository puts together, what is safe, what may break.
 pub fn groups(cures: Vec<Cure>, proposals: &[Proposal], course: &Course, refused: &[Refused]) -> Vec<Wanted> {
     let mut all = Vec::new();
-    for Cure { severity, items, fixed, proof, left, .. } in cures {
+    for Cure { severity, items, fixed, proof, left, .. } in cures.into_iter().filter(|_| course.security) {
         let id = format!("security-{}", severity.map_or("unrated", Severity::as_str));
         all.push(Wanted { id, kind: Kind::Security(severity), units: units(items), fixed, proof, left });
     }

@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::Kind;
 use crate::domain::project::duration;
+use crate::domain::project::keys::UPDATES;
 use crate::domain::update::ignore::Ignore;
 use crate::domain::update::model::Proposal;
 
@@ -44,6 +45,9 @@ pub enum Automatic {
 pub struct Course {
     /// Whether anything but fixes is opened: `[updates]` is there.
     pub routine: bool,
+    /// Whether fixes are opened.
+    #[serde(default = "yes")]
+    pub security: bool,
     /// When.
     pub schedule: Schedule,
     /// What is merged by itself.
@@ -63,6 +67,7 @@ impl Default for Course {
     fn default() -> Course {
         Course {
             routine: false,
+            security: true,
             schedule: Schedule::Daily,
             automerge: Vec::new(),
             deploys: false,
@@ -91,6 +96,11 @@ impl Course {
                 .as_bool()
                 .ok_or("`automerge_deploys` of [updates] is true or false; true lets a merge that nobody looked at reach environments with after_merge")?;
         }
+        if let Some(value) = updates.get("security") {
+            course.security = value.as_bool().ok_or(
+                "`security` of [updates] is true or false; write security = false for no pull requests about advisories",
+            )?;
+        }
         if let Some(value) = updates.get("groups") {
             course.groups = named(value)?;
         }
@@ -99,8 +109,8 @@ impl Course {
                 format!("`minutes = {value}` of [updates] is no time; write minutes = \"2h\": of pipelines, a week")
             })?;
         }
-        if let Some(unknown) = updates.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(format!("[updates] has no `{unknown}`; it knows {}", KEYS.join(", ")));
+        if let Some(unknown) = updates.keys().find(|key| !UPDATES.knows(key)) {
+            return Err(format!("[updates] has no `{unknown}`; it knows {}", UPDATES.names().join(", ")));
         }
         Ok(course)
     }
@@ -145,8 +155,10 @@ impl Course {
     }
 }
 
-/// All keys of `[updates]`.
-const KEYS: [&str; 7] = ["cooldown", "ignore", "schedule", "automerge", "automerge_deploys", "groups", "minutes"];
+/// Rows from before the key was there.
+fn yes() -> bool {
+    true
+}
 
 fn schedule(value: &Value) -> Result<Schedule, String> {
     match value.as_str() {
@@ -217,9 +229,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_says_how_it_is_written() {
-        for wrong in
-            ["schedule = \"sometimes\"", "automerge = 3", "groups = [\"x\"]", "minutes = 5", "automerg = \"none\""]
-        {
+        for wrong in [
+            "schedule = \"sometimes\"",
+            "automerge = 3",
+            "groups = [\"x\"]",
+            "minutes = 5",
+            "security = 1",
+            "automerg = \"none\"",
+        ] {
             let why = read(wrong).expect_err(wrong);
             assert!(why.contains("write") || why.contains("knows"), "{why}");
         }
