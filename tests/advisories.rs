@@ -2,6 +2,8 @@
 
 #[path = "advisories/curing.rs"]
 mod curing;
+#[path = "advisories/distributions.rs"]
+mod distributions;
 #[path = "advisories/fixing.rs"]
 mod fixing;
 #[path = "advisories/github.rs"]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fetch;
 use super::{FRESH, Registries, bearer};
-use crate::domain::update::{Answers, Found, Looked, Package, Policy, Release, open};
+use crate::domain::update::{Answers, Dependency, Found, Looked, Package, Policy, Release, open};
 
 /// So many versions are asked about at once.
 const AT_ONCE: usize = 8;
@@ -29,6 +29,9 @@ pub struct Detail {
     pub published: Option<i64>,
     /// Why one of them is missing: a sentence without a full stop.
     pub unknown: Option<String>,
+    /// What the version requires, where its list does not say.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dependencies: Vec<Dependency>,
 }
 
 impl Detail {
@@ -43,7 +46,7 @@ impl Detail {
             (Some(time), _) if time > now => Some("the time in it is still to come"),
             (Some(_), _) => Some("the time in it was set by a reproducible build"),
         };
-        Detail { commit, published, unknown: unknown.map(str::to_owned) }
+        Detail { commit, published, unknown: unknown.map(str::to_owned), ..Detail::default() }
     }
 }
 
@@ -198,11 +201,12 @@ impl Registries {
 }
 
 fn told(release: Release, kept: &Kept) -> Release {
-    let Detail { commit, published, unknown } = kept.detail.clone();
+    let Detail { commit, published, unknown, dependencies } = kept.detail.clone();
+    let dependencies = if dependencies.is_empty() { release.dependencies } else { dependencies };
     // What was not there at a time is younger than that, whatever it says of itself.
     let bound = release.since.max(kept.since);
     let published = published.map(|time| bound.map_or(time, |bound| bound.max(time)));
-    Release { commit: commit.or(release.commit), published, unknown, seen: Some(kept.seen), ..release }
+    Release { commit: commit.or(release.commit), published, unknown, seen: Some(kept.seen), dependencies, ..release }
 }
 
 /// Where a detail is asked for, and its name on disk.

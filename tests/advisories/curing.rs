@@ -15,14 +15,14 @@ use futures_util::future::BoxFuture;
 use crate::world::{book, found, offers};
 
 /// Answers from lines, and remembers what was asked.
-struct Shelf {
+pub struct Shelf {
     releases: Vec<(Package, Vec<Release>)>,
     asked: Mutex<Vec<String>>,
 }
 
 impl Shelf {
     /// From lines `name version: name requirement; name requirement`.
-    fn of(ecosystem: Ecosystem, lines: &[&str]) -> Shelf {
+    pub fn of(ecosystem: Ecosystem, lines: &[&str]) -> Shelf {
         let releases = offers(lines).into_iter().map(|(name, offers)| {
             let of = offers.into_iter().map(|offer| Release {
                 version: offer.version,
@@ -34,6 +34,11 @@ impl Shelf {
         });
         Shelf { releases: releases.collect(), asked: Mutex::default() }
     }
+
+    /// The packages that were asked about, and with a version those of which more was asked.
+    pub fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("a list").clone()
+    }
 }
 
 impl Packages for Shelf {
@@ -42,10 +47,26 @@ impl Packages for Shelf {
         let answer = |package: &Package| {
             let known = self.releases.iter().find(|(other, _)| other == package);
             let failed = || Looked::Not("nobody is there".to_owned());
-            (package.clone(), known.map_or_else(failed, |(_, releases)| Looked::Releases(releases.clone())))
+            // As lists of Python's files are: what a release requires is asked for apart.
+            let bare = |release: &Release| match package.ecosystem {
+                Ecosystem::Python => Release { dependencies: Vec::new(), ..release.clone() },
+                _ => release.clone(),
+            };
+            let listed = |(_, releases): &(Package, Vec<Release>)| releases.iter().map(bare).collect();
+            (package.clone(), known.map_or_else(failed, |known| Looked::Releases(listed(known))))
         };
         let answers: Answers = packages.iter().map(answer).collect();
         std::future::ready(answers).boxed()
+    }
+
+    fn detail(&self, wanted: Vec<(Package, Release)>, _now: i64) -> BoxFuture<'_, Vec<Release>> {
+        let told = |(package, release): &(Package, Release)| {
+            let known = self.releases.iter().find(|(other, _)| other == package).map(|(_, releases)| releases);
+            let known = known.and_then(|all| all.iter().find(|one| one.version == release.version));
+            self.asked.lock().expect("a list").push(format!("{} {}", package.name, release.version));
+            known.expect("what was listed").clone()
+        };
+        std::future::ready(wanted.iter().map(told).collect()).boxed()
     }
 
     fn book(&self) -> Arc<Book> {
@@ -61,12 +82,12 @@ impl Packages for Shelf {
     }
 }
 
-async fn look(shelf: &Shelf, found: &Found, book: Book) -> Cured {
+pub async fn look(shelf: &Shelf, found: &Found, book: Book) -> Cured {
     cures(shelf, found, (&Arc::new(book), &Policy::at(0)), &Sources::default()).await
 }
 
 /// `name version: why it stays`.
-fn stays(cured: &Cured) -> Vec<String> {
+pub fn stays(cured: &Cured) -> Vec<String> {
     cured.exposed.iter().map(|one| format!("{} {} in {}: {}", one.name, one.version, one.file, one.stays)).collect()
 }
 
@@ -139,7 +160,7 @@ fn osv(name: &str, fixed: Option<&str>) -> Book {
     osv_of("npm", name, fixed)
 }
 
-fn osv_of(ecosystem: &str, name: &str, fixed: Option<&str>) -> Book {
+pub fn osv_of(ecosystem: &str, name: &str, fixed: Option<&str>) -> Book {
     let fixed = fixed.map(|fixed| format!(", {{\"fixed\":\"{fixed}\"}}")).unwrap_or_default();
     let ranges = format!("[{{\"type\":\"SEMVER\",\"events\":[{{\"introduced\":\"0\"}}{fixed}]}}]");
     let package = format!("{{\"ecosystem\":\"{ecosystem}\",\"name\":\"{name}\"}}");

@@ -54,7 +54,7 @@ pub fn offers(lines: &[&str]) -> Offers {
             let (requirement, features) = requirement.split_once(" [").unwrap_or((requirement, ""));
             let by: Vec<String> = features.trim_end_matches(']').split(", ").map(str::to_owned).collect();
             let (name, requirement, optional) = (name.to_owned(), requirement.to_owned(), !features.is_empty());
-            Dependency { name, requirement, optional, by: if optional { by } else { Vec::new() } }
+            Dependency { name, requirement, optional, by: if optional { by } else { Vec::new() }, marker: None }
         });
         let offer = Offer { version: version.to_owned(), needs: needs.collect(), ..Offer::default() };
         offers.entry(name.to_owned()).or_default().push(offer);

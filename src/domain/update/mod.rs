@@ -54,6 +54,7 @@ pub fn extract(files: &Files) -> Found {
     for found in extracts.iter().map(|extract| extract(files)) {
         let begin = all.locked.len();
         all.declared.extend(found.declared);
+        all.asks.extend(found.asks.into_iter().map(|(at, asks)| (at + begin, asks)));
         all.locked.extend(found.locked.into_iter().map(|mut locked| {
             locked.needs.iter_mut().for_each(|need| *need += begin);
             locked

@@ -1,5 +1,7 @@
 //! What is found in a checkout, what registries know, and what is decided: the same words for every ecosystem.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Where packages come from, and whose rules their versions follow.
@@ -119,6 +121,10 @@ pub struct Found {
     pub declared: Vec<Declared>,
     /// Every locked package.
     pub locked: Vec<Locked>,
+    /// What locked packages require, by their place, as far as a lock says so itself: `poetry.lock` all of it, `uv.lock` only
+    /// what an extra brings, and not by which requirement.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub asks: BTreeMap<usize, Vec<Dependency>>,
     /// The toolchains that the repository promises to work with, for example `rust` and `1.78`; the lowest where several.
     pub toolchains: Vec<(String, String)>,
     /// What was not read and why, a sentence each.
@@ -170,6 +176,9 @@ pub struct Dependency {
     /// The features that bring it, where it is optional and the registry tells; each alone does.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by: Vec<String>,
+    /// Where it holds, as a marker of Python's; `None`: everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub marker: Option<Box<str>>,
 }
 
 /// How far apart two versions are.

@@ -69,7 +69,7 @@ pub enum Checksum {
 }
 
 impl Checksum {
-    fn fits(&self, bytes: &[u8]) -> bool {
+    pub(super) fn fits(&self, bytes: &[u8]) -> bool {
         match self {
             Checksum::Sha256(hex) => hex::encode(Sha256::digest(bytes)).eq_ignore_ascii_case(hex),
             Checksum::Sha512(text) => STANDARD.encode(Sha512::digest(bytes)) == *text,

@@ -154,6 +154,7 @@ fn dependencies(deps: &str, features: [&str; 2]) -> Vec<Dependency> {
         name: package.unwrap_or(name),
         requirement: req,
         optional,
+        marker: None,
     };
     used.into_iter().map(dependency).collect()
 }
@@ -212,8 +213,8 @@ mod tests {
         let whole = read(&[TWO]).expect("two releases");
         assert_eq!(whole.len(), 2);
         assert!(whole[0].yanked && whole[0].published.is_none());
-        let needed =
-            Dependency { name: "x".to_owned(), requirement: "^1".to_owned(), optional: true, by: vec!["y".to_owned()] };
+        let (name, requirement, by) = ("x".to_owned(), "^1".to_owned(), vec!["y".to_owned()]);
+        let needed = Dependency { name, requirement, optional: true, by, marker: None };
         assert_eq!(whole[0].dependencies, [needed]);
         assert_eq!(whole[1].version, "1.1.0+spec-2");
         assert_eq!((whole[1].needs.as_deref(), whole[1].published), (Some("1.74"), Some(1_792_483_200_000)));

@@ -1,6 +1,8 @@
 //! Fixes where Fairway does not put the lock together itself: a line of a manifest that goes to a free version, and a line of a
 //! lock alone where everybody who requires it takes one. The client does it, and its lock is audited again.
 
+mod python;
+
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -129,12 +131,12 @@ async fn alone(known: &mut Known<'_>, (finding, book): (&Finding, &Arc<Book>)) -
         pin: None,
     };
     match (ecosystem, fits.first()) {
-        (Ecosystem::Npm, _) => {}
+        (Ecosystem::Npm | Ecosystem::Python, _) => {}
         // Nobody can require less than a version there: go takes the highest that anybody asks for.
         (Ecosystem::Go, Some(to)) => return Ok(item(to)),
         _ => return Err((Blocker::Ecosystem, lowest)),
     }
-    let Some(holders) = holders(known, (file, name, version)).await else {
+    let Some(holders) = holders(known, (*ecosystem, file, name, version)).await else {
         return Err((Blocker::NotLookedUp, lowest));
     };
     let takes = |holder: &Holder, release: &Release| rules::admits(*ecosystem, &holder.requirement, &release.version);
@@ -149,28 +151,39 @@ async fn alone(known: &mut Known<'_>, (finding, book): (&Finding, &Arc<Book>)) -
         let refused = holder.and_then(refused);
         return Err((chain(known, (file, name), holder, refused).await, lowest));
     };
-    if !["package-lock.json", "npm-shrinkwrap.json"].contains(&file.rsplit('/').next().unwrap_or(file)) {
+    if *ecosystem == Ecosystem::Npm
+        && !["package-lock.json", "npm-shrinkwrap.json"].contains(&file.rsplit('/').next().unwrap_or(file))
+    {
         return Err((Blocker::Client, Some(to.version.clone())));
     }
     Ok(item(to))
 }
 
 /// All who require a version of a lock; `None`: what one of them requires could not be looked up.
-async fn holders(known: &Known<'_>, (file, name, version): (&str, &str, &str)) -> Option<Vec<Holder>> {
+async fn holders(
+    known: &Known<'_>,
+    (ecosystem, file, name, version): (Ecosystem, &str, &str, &str),
+) -> Option<Vec<Holder>> {
     let is_it = |one: &Locked| one.file == file && one.name == name && one.version == version;
-    let needs = |one: &Locked| one.needs.iter().any(|need| known.found.locked.get(*need).is_some_and(is_it));
+    let unsaid = python::unsaid(known, (ecosystem, file));
+    let needs = |one: &Locked| {
+        unsaid && !is_it(one) || one.needs.iter().any(|need| known.found.locked.get(*need).is_some_and(is_it))
+    };
     let mut holders = Vec::new();
     for (at, holder) in known.found.locked.iter().enumerate().filter(|(_, one)| one.file == file && needs(one)) {
-        let requirement = match &holder.origin {
+        let requirements = match &holder.origin {
             Origin::Elsewhere(_) => continue,
-            _ => requirement(known, holder, name).await?,
+            _ if ecosystem == Ecosystem::Python => python::requirements(known, (at, holder), name).await?,
+            _ => vec![requirement(known, holder, name).await?],
         };
-        if !holders.iter().any(|other: &Holder| other.requirement == requirement) {
-            holders.push(Holder { at: Some(at), requirement });
+        for requirement in requirements {
+            if !holders.iter().any(|other: &Holder| other.requirement == requirement) {
+                holders.push(Holder { at: Some(at), requirement });
+            }
         }
     }
     let mut lines = known.found.declared.iter().filter(|line| line.name == name);
-    let own = lines.find(|line| line.ecosystem == Ecosystem::Npm && line.locked.iter().any(|one| one == version));
+    let own = lines.find(|line| line.ecosystem == ecosystem && line.locked.iter().any(|one| one == version));
     holders.extend(own.map(|line| Holder { at: None, requirement: line.requirement.clone() }));
     Some(holders)
 }
@@ -212,7 +225,8 @@ async fn chain(
         links.push(Link { by, package, requirement, refused: refused.take() });
         let Some(holder) = holder else { break };
         package = holder.name.clone();
-        let of = holders(known, (file, &holder.name, &holder.version)).await.unwrap_or_default();
+        let of = (holder.ecosystem, file, holder.name.as_str(), holder.version.as_str());
+        let of = holders(known, of).await.unwrap_or_default();
         // A manifest that names it comes first: it is the end.
         let above = of.into_iter().max_by_key(|holder| holder.at.is_none());
         next = above.map(|Holder { at, requirement }| (at, requirement));

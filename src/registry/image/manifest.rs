@@ -63,7 +63,7 @@ pub(super) async fn detail(asking: &Asking<'_>, repository: &str, tag: &str) -> 
     let digest = format!("sha256:{}", hex::encode(Sha256::digest(&document)));
     Ok(Some(match created(asking, repository, manifest).await {
         Ok(time) => Detail::claimed(Some(digest), (time, asking.now)),
-        Err(why) => Detail { commit: Some(digest), published: None, unknown: Some(why) },
+        Err(why) => Detail { commit: Some(digest), unknown: Some(why), ..Detail::default() },
     }))
 }
 

@@ -2,12 +2,16 @@
 
 mod archive;
 mod config;
+mod requires;
 
 use std::collections::BTreeMap;
 
 pub use config::Python;
 
+use futures_util::future::BoxFuture;
+
 use super::artefact::{Archive, Document};
+use super::detail::{Asking, Detail, Place};
 use super::json::{Listener, Scanner, time};
 use super::{Reader, Source};
 use crate::domain::update::{Ecosystem, Package, Release, python::normal};
@@ -32,9 +36,26 @@ impl Source for Python {
     }
 
     fn reader(&self, package: &Package, _deep: bool) -> Box<dyn Reader> {
-        // The list of files does not say what a release depends on.
         let name = normal(&package.name);
         Box::new(Scanner::new(Files { name, about: None, file: File::default(), versions: BTreeMap::new() }))
+    }
+
+    /// The list of files does not say what a release requires; its own metadata do, and never change.
+    fn place(&self, package: &Package, release: &Release) -> Option<Place> {
+        let address = format!("{}{}.metadata", self.address(package).ok()?, release.version);
+        Some(Place { address, forever: true })
+    }
+
+    fn detail<'a>(
+        &'a self,
+        asking: &'a Asking<'a>,
+        package: &'a Package,
+        release: &'a Release,
+    ) -> BoxFuture<'a, Result<Option<Detail>, String>> {
+        Box::pin(async move {
+            let (page, name) = (self.address(package)?, normal(&package.name));
+            requires::detail(asking, (&page, self.accept()), (&name, release)).await.map(Some)
+        })
     }
 
     fn documents(&self, package: &Package, _version: &str) -> Result<Vec<Document>, String> {

@@ -126,7 +126,7 @@ async fn listen(mut events: mpsc::Receiver<RunEvent>) -> Heard {
 /// The files that the plan names, and no other.
 fn read(kept: &Path, plan: &Plan) -> Result<Vec<(String, String)>, String> {
     let mut files = Vec::new();
-    for path in plan.files.iter().map(|(path, _)| path).chain(&plan.locks) {
+    for path in plan.kept() {
         // An export of one folder may be kept as that folder or with it.
         let at = [kept.join(path), kept.join(OUT).join(path)].into_iter().find(|at| at.symlink_metadata().is_ok());
         let Some(at) = at else { continue };
@@ -141,6 +141,7 @@ fn read(kept: &Path, plan: &Plan) -> Result<Vec<(String, String)>, String> {
 
 /// What the clients left, held against what was wanted of them.
 fn held(texts: &Files, plan: &Plan, files: Vec<(String, String)>) -> Result<Vec<File>, String> {
+    let files = plan.joined(files)?;
     let mut after = texts.clone();
     after.extend(files.iter().cloned());
     match plan.unmet(&after) {

@@ -36,8 +36,7 @@ pub fn steps(plan: &Plan, clients: &Clients) -> Vec<String> {
     for (path, text) in &plan.files {
         write.push(put(&here(path), text));
     }
-    let all = plan.files.iter().map(|(path, _)| path).chain(&plan.locks);
-    let keep = all.map(|path| {
+    let keep = plan.kept().map(|path| {
         let (from, to) = (here(path), quote(&format!("{OUT}/{path}")));
         format!("if [ -f {from} ]; then mkdir -p \"$(dirname {to})\" && cp {from} {to}; fi")
     });

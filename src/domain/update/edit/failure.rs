@@ -11,7 +11,7 @@ pub fn failure(said: &str) -> String {
     let said = plain(said);
     let last = said.rsplit(MARK).find(|part| !part.trim().is_empty()).unwrap_or_default();
     let lines: Vec<&str> = last.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let known = [missing, network, npm, pnpm, python, go, yarn, cargo].iter().find_map(|read| read(&lines));
+    let known = [missing, network, npm, pnpm, pip, python, go, yarn, cargo].iter().find_map(|read| read(&lines));
     let text = known.unwrap_or_else(|| match lines.last() {
         Some(line) => format!("the ecosystem's client does not do it: {line}"),
         None => "the ecosystem's client failed without a word; try the same in a checkout".to_owned(),
@@ -200,8 +200,27 @@ fn pnpm(lines: &[&str]) -> Option<String> {
     Some(format!("pnpm does not do it: {}", words.trim_end_matches('.')))
 }
 
+/// pip-compile ends in a trace, of which one line says who asks for what.
+fn pip(lines: &[&str]) -> Option<String> {
+    let line = lines.iter().find(|line| line.contains("ResolutionImpossible: [RequirementInformation"))?;
+    let said = |key: &str| line.split_once(key).and_then(|(_, rest)| rest.split('\'').next());
+    let wanted = said("requirement=SpecifierRequirement('")?;
+    let by = said("parent=LinkCandidate('").and_then(|by| by.split(' ').next()?.rsplit('/').next());
+    let by = by.map(|file| file.split('-').take(2).collect::<Vec<_>>().join(" "));
+    Some(match by {
+        Some(by) => format!(
+            "{by} asks for {wanted}, and no set of versions fits. Update {} along with it, or leave this version out with `ignore`",
+            name(&by)
+        ),
+        None => format!("{wanted} is asked for, and no set of versions fits; the `.in` file says by whom"),
+    })
+}
+
 /// uv and poetry explain themselves; their sentences are put on one line.
 fn python(lines: &[&str]) -> Option<String> {
+    if lines.iter().any(|line| line.contains("The option \"--no-update\" does not exist")) {
+        return Some("poetry.lock was written by Poetry 1, and where pipelines run there is a newer one: commit the lock that it writes (`poetry lock`), or name an `image` with Poetry 1 in the pipeline that uses it".to_owned());
+    }
     let begin = lines.iter().position(|line| line.contains("Because "))?;
     // uv says `cause:` before it.
     let first = &lines[begin][lines[begin].find("Because ")?..];

@@ -14,6 +14,7 @@ mod raise;
 mod sheet;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use super::course::Item;
 use super::model::Ecosystem;
@@ -47,6 +48,17 @@ pub struct Want {
     pub version: String,
 }
 
+/// What a client writes in a file of its own, and what becomes a part of another one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Piece {
+    /// The file that it is put into.
+    pub file: String,
+    /// The file that the client writes; it is nobody's afterwards.
+    pub from: String,
+    /// Lines of the file, from 1, with the package and its version then: their hashes are what is put there.
+    pub lines: Vec<(u32, String, String)>,
+}
+
 impl Command {
     fn of(folder: &str, argv: impl IntoIterator<Item = impl Into<String>>) -> Command {
         Command { folder: folder.to_owned(), argv: argv.into_iter().map(Into::into).collect(), ..Command::default() }
@@ -62,11 +74,40 @@ pub struct Plan {
     pub commands: Vec<Command>,
     /// Locks that the calls may change.
     pub locks: Vec<String>,
+    /// What the calls write apart.
+    pub pieces: Vec<Piece>,
     /// What they are to have then.
     pub wants: Vec<Want>,
 }
 
 impl Plan {
+    /// Every file that is to be kept of what the calls leave.
+    pub fn kept(&self) -> impl Iterator<Item = &String> {
+        let pieces = self.pieces.iter().map(|piece| &piece.from);
+        self.files.iter().map(|(path, _)| path).chain(&self.locks).chain(pieces)
+    }
+
+    /// What was kept, with every piece in its place.
+    ///
+    /// # Errors
+    /// A client did not write what it was asked for: in words.
+    pub fn joined(&self, mut files: Vec<(String, String)>) -> Result<Vec<(String, String)>, String> {
+        let mut wanted: BTreeMap<&str, Vec<(u32, String, String, &str)>> = BTreeMap::new();
+        let pieces: Vec<(String, String)> =
+            files.extract_if(.., |(path, _)| self.pieces.iter().any(|piece| piece.from == *path)).collect();
+        for Piece { file, from, lines } in &self.pieces {
+            let answer = pieces.iter().find(|(path, _)| path == from).map_or("", |(_, text)| text.as_str());
+            let lines = lines.iter().map(|(line, name, version)| (*line, name.clone(), version.clone(), answer));
+            wanted.entry(file).or_default().extend(lines);
+        }
+        for (file, wanted) in wanted {
+            let text = files.iter_mut().find(|(path, _)| path == file).map(|(_, text)| text);
+            let text = text.ok_or_else(|| format!("{file} did not come back from the client's run"))?;
+            *text = python::put(file, text, wanted)?;
+        }
+        Ok(files)
+    }
+
     /// What the clients did not do, as a sentence. `after`: manifests and locks as the clients left them.
     pub fn unmet(&self, after: &Files) -> Option<String> {
         let locked = extract(after).locked;

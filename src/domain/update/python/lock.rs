@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Value;
 
 use super::requirement::normal;
-use super::{Ecosystem, Lines, Locked, Origin};
+use super::{Dependency, Ecosystem, Lines, Locked, Origin};
 use crate::domain::update::source::{broken, safe};
 
 #[derive(Deserialize)]
@@ -29,8 +29,16 @@ struct Package {
     development: BTreeMap<String, Value>,
 }
 
+/// What one has.
+pub struct Lock {
+    /// In its order.
+    pub locked: Vec<Locked>,
+    /// What they require, by their place, as far as the lock says so.
+    pub asks: BTreeMap<usize, Vec<Dependency>>,
+}
+
 /// Reads one; the error is a sentence. `Origin::Named` has an address until somebody knows its name.
-pub fn read(file: &str, text: &str) -> Result<Vec<Locked>, String> {
+pub fn read(file: &str, text: &str) -> Result<Lock, String> {
     let parsed: File = toml::from_str(text).map_err(|error| {
         let line = error.span().map(|span| Lines::of(text).at(span.start));
         broken(file, line, error.message())
@@ -48,7 +56,8 @@ pub fn read(file: &str, text: &str) -> Result<Vec<Locked>, String> {
         origin: package.source.as_ref().map_or(Origin::Registry, origin),
         needs: needs(package, &packages, &places),
     });
-    Ok(locked.collect())
+    let asks = packages.iter().map(asks).enumerate().filter(|(_, asks)| !asks.is_empty());
+    Ok(Lock { locked: locked.collect(), asks: asks.collect() })
 }
 
 /// uv: `{ registry = "…" }`, `{ git = "…" }`, `{ editable = "." }`. Poetry: `type`, `url` and `reference`.
@@ -92,4 +101,35 @@ fn names<'v>(value: &'v Value) -> Vec<(&'v str, Option<&'v str>)> {
         Value::Table(table) => table.keys().map(|name| (name.as_str(), None)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Poetry says everything, with the extra in the marker; uv only names, and under which extra.
+fn asks(package: &Package) -> Vec<Dependency> {
+    let brought =
+        package.optional.iter().flat_map(|(extra, list)| names(list).into_iter().map(move |(name, _)| (extra, name)));
+    let mut all: Vec<Dependency> = brought
+        .map(|(extra, name)| Dependency {
+            name: normal(name),
+            optional: true,
+            by: vec![normal(extra)],
+            ..Dependency::default()
+        })
+        .collect();
+    let Some(Value::Table(table)) = &package.dependencies else { return all };
+    for (name, said) in table {
+        // Several where they differ from one Python to the next.
+        let several = said.as_array().map(|list| list.iter().collect()).unwrap_or_else(|| vec![said]);
+        for one in several {
+            let text = |key: &str| one.get(key).and_then(Value::as_str);
+            let Some(requirement) = one.as_str().or_else(|| text("version")) else { continue };
+            all.push(Dependency {
+                name: normal(name),
+                requirement: requirement.to_owned(),
+                optional: one.get("optional").and_then(Value::as_bool).unwrap_or_default(),
+                marker: text("markers").map(Into::into),
+                ..Dependency::default()
+            });
+        }
+    }
+    all
 }

@@ -4,15 +4,18 @@
 //! the lock of that one, and nothing is declared in it.
 
 mod lock;
+mod marker;
+mod metadata;
 mod pyproject;
 mod requirement;
 mod requirements;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use metadata::{requirements, requires, says};
 pub use requirement::normal;
 
-use super::model::{Declared, Ecosystem, Found, Locked, Origin, Purpose};
+use super::model::{Declared, Dependency, Ecosystem, Found, Locked, Origin, Purpose};
 use super::rules;
 use super::source::{Files, Lines, folder, is, readable, upwards};
 
@@ -29,7 +32,7 @@ pub fn extract(files: &Files) -> Found {
     let mut found = Found::default();
     for (file, text) in files.iter().filter(|(file, _)| LOCKS.iter().any(|lock| is(file, lock))) {
         match readable(file, text).and_then(|text| lock::read(file, text)) {
-            Ok(locked) => append(&mut found.locked, locked),
+            Ok(lock) => append(&mut found, lock),
             Err(note) => found.notes.push(note),
         }
     }
@@ -41,10 +44,11 @@ pub fn extract(files: &Files) -> Found {
     found
 }
 
-/// Appends a list whose `needs` are places in itself.
-fn append(all: &mut Vec<Locked>, more: Vec<Locked>) {
-    let begin = all.len();
-    all.extend(more.into_iter().map(|mut locked| {
+/// Appends a lock whose places are in itself.
+fn append(found: &mut Found, lock: lock::Lock) {
+    let begin = found.locked.len();
+    found.asks.extend(lock.asks.into_iter().map(|(at, asks)| (at + begin, asks)));
+    found.locked.extend(lock.locked.into_iter().map(|mut locked| {
         locked.needs.iter_mut().for_each(|need| *need += begin);
         locked
     }));

@@ -50,6 +50,7 @@ fn sort_out(pages: Vec<Page>, found: &mut Found) {
     let mut lines = Vec::new();
     for page in pages {
         let source = page.file.strip_suffix(".txt").filter(|stem| sources.contains(*stem)).map(str::to_owned);
+        let begin = found.locked.len();
         for mut line in page.lines {
             let pin = rules::exact(Ecosystem::Python, &line.requirement)
                 .filter(|_| !matches!(line.origin, Origin::Elsewhere(_)));
@@ -69,6 +70,7 @@ fn sort_out(pages: Vec<Page>, found: &mut Found) {
                 }
             }
         }
+        held(&mut found.locked, begin, &page.via);
     }
     for line in &mut lines {
         let lock = line.file.strip_suffix(".in").and_then(|stem| compiled.get(stem));
@@ -79,24 +81,38 @@ fn sort_out(pages: Vec<Page>, found: &mut Found) {
     found.declared.extend(lines);
 }
 
+/// Who needs whom, of the packages from `begin` on, by what the file says is there because of what.
+fn held(locked: &mut [Locked], begin: usize, via: &[(String, String)]) {
+    let places: BTreeMap<String, usize> =
+        locked.iter().enumerate().skip(begin).map(|(at, one)| (one.name.clone(), at)).collect();
+    for (name, holder) in via {
+        let both = places.get(name).zip(places.get(holder));
+        if let Some((need, holder)) = both.filter(|(need, holder)| need != holder) {
+            locked[*holder].needs.push(*need);
+        }
+    }
+}
+
 /// One file.
 struct Page {
     file: String,
     lines: Vec<Declared>,
     /// Other files, with the line that names them.
     others: Vec<(u32, String)>,
+    /// A package and who it is there for, as the client that made the file noted it.
+    via: Vec<(String, String)>,
 }
 
 impl Page {
     fn read(file: &str, text: &str, notes: &mut Vec<String>) -> Page {
-        let mut page = Page { file: file.to_owned(), lines: Vec::new(), others: Vec::new() };
+        let mut page = Page { file: file.to_owned(), lines: Vec::new(), others: Vec::new(), via: Vec::new() };
         let places = Lines::of(text);
         let spoken = file.to_ascii_lowercase();
         let tools = ["dev", "test", "lint", "doc"].iter().any(|word| spoken.contains(word));
         let purpose = if tools { Purpose::Development } else { Purpose::Runtime };
-        let mut index = None;
-        for (at, line) in logical(text) {
-            let line = uncommented(&line);
+        let (mut index, mut noted) = (None, false);
+        for (at, whole) in logical(text) {
+            let line = uncommented(&whole);
             if let Some(option) = Opt::read(line) {
                 match option {
                     Opt::File(other) if !other.contains("://") => page.others.push((places.at(at), other.to_owned())),
@@ -112,12 +128,33 @@ impl Page {
                 Some(Requirement { name, specifiers, origin }) => {
                     let origin = index.clone().filter(|_| origin == Origin::Registry).unwrap_or(origin);
                     page.lines.push(declared((file, &places, at), purpose, (name, specifiers.to_owned(), origin)));
+                    noted = page.note(whole.split(" # ").nth(1).unwrap_or_default(), false);
                 }
-                None if line.is_empty() => {}
+                None if line.is_empty() => {
+                    let comment = whole.trim_start().strip_prefix('#');
+                    noted = comment.is_some_and(|comment| page.note(comment, noted));
+                }
                 None => notes.push(format!("{file}: line {} is no requirement that is known here", places.at(at))),
             }
         }
         page
+    }
+
+    /// Reads of a comment who the last package is there for: `via a, b`, or where that began before, one of a list. Gives whether
+    /// the next line may go on with it.
+    fn note(&mut self, comment: &str, noted: bool) -> bool {
+        let (begins, rest) = match comment.trim().strip_prefix("via") {
+            Some(rest) => (rest.is_empty() || rest.starts_with(' '), rest),
+            None => (noted && comment.starts_with("  "), comment),
+        };
+        let Some(last) = self.lines.last().filter(|_| begins) else { return false };
+        for holder in rest.split(',').map(str::trim).filter(|holder| !holder.starts_with('-')) {
+            let name = holder.split(['[', ' ']).next().unwrap_or_default();
+            if !name.is_empty() {
+                self.via.push((last.name.clone(), requirement::normal(name)));
+            }
+        }
+        true
     }
 }
 

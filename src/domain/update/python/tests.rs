@@ -68,6 +68,45 @@ fn what_is_compiled_from_an_in_file_is_its_lock() {
     assert_eq!(found.locked.len(), 2);
 }
 
+#[test]
+fn who_a_compiled_line_is_there_for_stands_in_its_comments() {
+    let list = "a==1 \\\n    --hash=sha256:00\n    # via\n    #   -r requirements.in\n    #   B.c[fast]\n    #   d\n# an aside\n#   e\n\
+        b-c==1  # via d, -c limits.txt\nd==1\n    # via app (pyproject.toml)\ne==1\n    # viable\n    #   d\n";
+    let found = extract(&files(&[("requirements.in", "a\n"), ("requirements.txt", list)]));
+    insta::assert_snapshot!(locked(&found).join("\n"), @"
+    a 1 Registry needs 
+    b-c 1 Registry needs a 1
+    d 1 Registry needs a 1, b-c 1
+    e 1 Registry needs
+    ");
+}
+
+#[test]
+fn what_locks_say_of_requirements_is_kept_by_place() {
+    let poetry = "[[package]]\nname = \"outer\"\nversion = \"1\"\n[package.dependencies]\nInner_A = \">=1,<2\"\n\
+        two = [{version = \"<3\", markers = \"python_version < '3.9'\"}, {version = \">=3\"}]\n\
+        pysocks = {version = \"^1.5\", optional = true, markers = \"extra == 'socks'\"}\naway = {git = \"https://code.test/x\"}\n";
+    let uv = "[[package]]\nname = \"own\"\nversion = \"1\"\n[[package]]\nname = \"outer\"\nversion = \"1\"\ndependencies = [{ name = \"a\" }]\n\
+        [package.optional-dependencies]\nSocks = [{ name = \"PySocks\" }]\n";
+    let found = extract(&files(&[("p/poetry.lock", poetry), ("u/uv.lock", uv)]));
+    let one = |one: &crate::domain::update::Dependency| {
+        format!("{} {:?} {} {:?} {:?}", one.name, one.requirement, one.optional, one.by, one.marker)
+    };
+    let all = found.asks.iter().map(|(at, asks)| {
+        let asks: Vec<String> = asks.iter().map(one).collect();
+        format!("{} in {}:\n{}", found.locked[*at].name, found.locked[*at].file, asks.join("\n"))
+    });
+    insta::assert_snapshot!(all.collect::<Vec<_>>().join("\n"), @r#"
+    outer in p/poetry.lock:
+    inner-a ">=1,<2" false [] None
+    pysocks "^1.5" true [] Some("extra == 'socks'")
+    two "<3" false [] Some("python_version < '3.9'")
+    two ">=3" false [] None
+    outer in u/uv.lock:
+    pysocks "" true ["socks"] None
+    "#);
+}
+
 const PROJECT: &str = r#"
 [build-system]
 requires = ["hatchling>=1"]

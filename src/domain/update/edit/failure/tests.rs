@@ -60,6 +60,14 @@ fn other_clients_are_understood_too() {
             "no set of versions fits: Because requests==2 depends on idna<3 and your project depends on idna==3.7, we can conclude that they are unsatisfiable. Update what holds it along with it",
         ),
         (
+            "  ERROR: Cannot install\nTraceback (most recent call last):\npip._vendor.resolvelib.resolvers.ResolutionImpossible: [RequirementInformation(requirement=SpecifierRequirement('inner<2,>=1'), parent=LinkCandidate('https://f.test/a/outer-1.0-py3-none-any.whl (from https://f.test/outer/)'))]\npip._internal.exceptions.DistributionNotFound: ResolutionImpossible: for help visit\n",
+            "outer 1.0 asks for inner<2,>=1, and no set of versions fits. Update outer along with it, or leave this version out with `ignore`",
+        ),
+        (
+            "\nThe option \"--no-update\" does not exist\n",
+            "poetry.lock was written by Poetry 1, and where pipelines run there is a newer one: commit the lock that it writes (`poetry lock`), or name an `image` with Poetry 1 in the pipeline that uses it",
+        ),
+        (
             "go: downloading a v1\ngo: a.test/x@v9.9.9: invalid version: unknown revision v9.9.9\n",
             "go does not do it: a.test/x@v9.9.9: invalid version: unknown revision v9.9.9",
         ),

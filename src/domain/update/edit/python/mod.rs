@@ -1,12 +1,15 @@
-//! Python: `uv.lock`, `poetry.lock` and compiled requirements files by their clients. Nothing is built by them, since building
-//! runs what a package brings.
+//! Python: `uv.lock`, `poetry.lock` and compiled requirements files by their clients. uv and pip-compile build nothing, since
+//! building runs what a package brings; poetry knows no way to be told so.
+
+mod hashes;
+mod poetry;
 
 use std::collections::BTreeMap;
 
-use super::npm::twice;
 use super::{Change, Command, Plan, Want};
 use crate::domain::update::course::Item;
-use crate::domain::update::source::{Files, folder, is, join, readable, upwards};
+use crate::domain::update::source::{Files, folder, is, join, upwards};
+pub use hashes::put;
 
 /// Whose lock it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,10 +22,10 @@ enum Kind {
 
 /// Adds what is to be called, one lock after another.
 pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Result<(), String> {
+    hashes::calls(texts, &changes, plan)?;
     let mut by_lock: BTreeMap<(String, Kind), Vec<&Item>> = BTreeMap::new();
     for change in changes {
         let Item { file, name, .. } = change.item;
-        hashes(texts, change)?;
         match lock(texts, file) {
             Some(lock) => by_lock.entry(lock).or_default().push(change.item),
             None if change.edited.is_some() => {}
@@ -31,14 +34,16 @@ pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Resul
     }
     for ((path, kind), items) in by_lock {
         match kind {
-            Kind::Poetry => poetry(texts, (&path, &items), plan)?,
+            Kind::Poetry => poetry::calls(texts, (&path, &items), plan)?,
             Kind::Uv => {
                 let call = Command::of(folder(&path), ["uv", "lock", "--no-build", "--no-python-downloads"]);
                 by_name(&path, &items, (call, &[]), plan);
             }
             Kind::Compiled => {
                 let (call, last) = compiled(texts, &path)?;
+                let again = by_pip(&call, &last);
                 by_name(&path, &items, (call, &last), plan);
+                plan.commands.extend(again);
             }
         }
     }
@@ -73,19 +78,16 @@ fn by_name(path: &str, items: &[&Item], (mut call, last): (Command, &[String]), 
     plan.wants.extend(items.iter().map(want));
 }
 
-/// Poetry takes the newest that a requirement has, as npm does.
-fn poetry(texts: &Files, (path, items): (&str, &[&Item]), plan: &mut Plan) -> Result<(), String> {
-    if let Some(Item { name, to, .. }) = items.iter().find(|item| item.file == path) {
-        return Err(format!(
-            "{name} stands in {path} because other packages ask for it, and poetry has no way to bring it to {to} alone; update who asks for it, or ask for it in pyproject.toml"
-        ));
-    }
-    // Before version 2 it would update everything else along.
-    let old = texts.get(path).is_some_and(|text| text.contains("by Poetry 1.") || text.contains("by Poetry 0."));
-    let argv: &[&str] = if old { &["poetry", "lock", "--no-update", "-n"] } else { &["poetry", "lock", "-n"] };
-    let call = Command::of(folder(path), argv.iter().copied());
-    twice(texts, (path, items), |item| format!("=={}", item.to), &call, plan)
+/// What pip-compile was told so that nothing is built it writes into the file, and leaves out the hashes of sources. Called anew
+/// without that, it keeps the versions, of which each has a wheel by then, and writes what the file's authors would get.
+fn by_pip(first: &Command, last: &[String]) -> Option<Command> {
+    let plain = first.argv.iter().filter(|word| **word != ONLY_WHEELS).cloned();
+    let argv: Vec<String> = plain.chain(["--no-reuse-hashes".to_owned()]).chain(last.iter().cloned()).collect();
+    first.argv.contains(&ONLY_WHEELS.to_owned()).then(|| Command { argv, ..first.clone() })
 }
+
+/// Through pip-compile to pip: nothing is built.
+const ONLY_WHEELS: &str = "--pip-args=--only-binary=:all:";
 
 /// Options of a file's own maker that say what stands in it, and none that says where to ask or what to run.
 const KEPT: [&str; 10] = [
@@ -116,11 +118,8 @@ fn compiled(texts: &Files, path: &str) -> Result<(Command, [String; 3]), String>
             "{path} does not say at its head what made it from {source}, so nobody knows what to call; make it anew with `uv pip compile` or `pip-compile`"
         ));
     };
-    let builds: &[&str] = if *maker == "pip-compile" {
-        &["--pip-args=--only-binary=:all:"]
-    } else {
-        &["--no-build", "--no-python-downloads"]
-    };
+    let builds: &[&str] =
+        if *maker == "pip-compile" { &[ONLY_WHEELS] } else { &["--no-build", "--no-python-downloads"] };
     let mut argv: Vec<&str> = maker.split(' ').chain(builds.iter().copied()).collect();
     let words: Vec<&str> = said.split_whitespace().collect();
     let plain = |word: &str| word.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
@@ -142,20 +141,4 @@ fn compiled(texts: &Files, path: &str) -> Result<(Command, [String; 3]), String>
     let env = vec![((*variable).to_owned(), said.to_owned())];
     let call = Command { env, ..Command::of(folder(path), argv) };
     Ok((call, [source, "--output-file".to_owned(), name.to_owned()]))
-}
-
-/// A line with hashes is a client's to write.
-fn hashes(texts: &Files, change: &Change<'_>) -> Result<(), String> {
-    let Item { file, line, name, to, .. } = change.item;
-    let Some(text) = texts.get(file).filter(|_| change.edited.is_some()) else { return Ok(()) };
-    let text = readable(file, text)?;
-    let lines = text.lines().skip(usize::try_from(line.saturating_sub(1)).unwrap_or(usize::MAX));
-    let mut goes_on = true;
-    let mut own = lines.take_while(|line| std::mem::replace(&mut goes_on, line.ends_with('\\')));
-    if own.any(|line| line.contains("--hash")) {
-        return Err(format!(
-            "{file}:{line} names {name} with hashes and no client that would write those of {to}: keep what is asked for in a `.in` file and make this one from it with `uv pip compile --generate-hashes`"
-        ));
-    }
-    Ok(())
 }

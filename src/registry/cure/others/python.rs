@@ -1,0 +1,43 @@
+//! By what a distribution in a lock holds another one: Poetry's lock says so, of others their published metadata do.
+
+use super::{Known, Looked, Origin};
+use crate::domain::update::{Dependency, Ecosystem, Locked, Package, python, rules};
+use crate::registry::How;
+
+/// Whether a compiled requirements file does not say who requires what, so that everything in it may.
+pub(super) fn unsaid(known: &Known<'_>, (ecosystem, file): (Ecosystem, &str)) -> bool {
+    let of_it = |one: &&Locked| one.file == file;
+    let own = known.found.declared.iter().any(|line| line.file == file);
+    ecosystem == Ecosystem::Python && !own && known.found.locked.iter().filter(of_it).all(|one| one.needs.is_empty())
+}
+
+/// The requirements; `None`: they could not be looked up. Empty only where nobody says that it needs anything. `at` is its place
+/// in the lock.
+pub(super) async fn requirements(known: &Known<'_>, (at, holder): (usize, &Locked), name: &str) -> Option<Vec<String>> {
+    let asks = known.found.asks.get(&at).map(Vec::as_slice).unwrap_or_default();
+    let published = if python::says(asks, name) { Vec::new() } else { published(known, holder).await? };
+    let promise = known.found.toolchains.iter().find(|(toolchain, _)| toolchain == "python");
+    let promise = promise.map(|(_, promise)| promise.as_str());
+    let all = python::requirements((asks, &published), name, promise);
+    Some(all).filter(|all| !all.is_empty() || holder.needs.is_empty())
+}
+
+/// What it requires, as published.
+async fn published(known: &Known<'_>, holder: &Locked) -> Option<Vec<Dependency>> {
+    let registry = match &holder.origin {
+        Origin::Registry => None,
+        Origin::Named(name) => Some(name.clone()),
+        Origin::Elsewhere(_) => return None,
+    };
+    let package = Package { ecosystem: Ecosystem::Python, registry, name: holder.name.clone() };
+    let how = How { now: known.policy.now, deep: false };
+    let mut answers = known.packages.look_up(std::slice::from_ref(&package), how).await;
+    let Looked::Releases(releases) = answers.remove(&package)? else { return None };
+    let same = |version: &str| {
+        version == holder.version
+            || rules::compare(Ecosystem::Python, version, &holder.version) == Some(std::cmp::Ordering::Equal)
+    };
+    let release = releases.into_iter().find(|release| same(&release.version))?;
+    let told = known.packages.detail(vec![(package, release)], known.policy.now).await.pop()?;
+    told.unknown.is_none().then_some(told.dependencies)
+}
