@@ -62,10 +62,11 @@ fn metadata(wheel: &[u8]) -> Result<Vec<u8>, String> {
     let unreadable = || "its wheel cannot be read".to_owned();
     let mut archive = zip::ZipArchive::new(Cursor::new(wheel)).map_err(|_| unreadable())?;
     let own = |name: &&[u8]| name.strip_suffix(b".dist-info/METADATA").is_some_and(|stem| !stem.contains(&b'/'));
-    let name = archive.file_names_raw().find(own).map(<[u8]>::to_vec).ok_or_else(unreadable)?;
+    let name = archive.file_names_raw().find(own).and_then(|name| std::str::from_utf8(name).ok());
+    let name = name.ok_or_else(unreadable)?.to_owned();
     let mut text = Vec::new();
     let limit = u64::try_from(METADATA).unwrap_or(u64::MAX);
-    let file = archive.by_name_raw(&name).map_err(|_| unreadable())?;
+    let file = archive.by_name(&name).map_err(|_| unreadable())?;
     file.take(limit).read_to_end(&mut text).map_err(|_| unreadable())?;
     Ok(text)
 }
