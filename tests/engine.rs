@@ -6,6 +6,8 @@ mod bad;
 mod clients;
 #[path = "engine/desk.rs"]
 mod desk;
+#[path = "engine/distributions.rs"]
+mod distributions;
 #[path = "engine/kept.rs"]
 mod kept;
 #[path = "engine/steps.rs"]

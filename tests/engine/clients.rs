@@ -51,13 +51,13 @@ impl Registry {
     }
 }
 
-fn item(ecosystem: Ecosystem, (file, line): (&str, u32), name: &str, (from, to): (&str, &str)) -> Item {
+pub fn item(ecosystem: Ecosystem, (file, line): (&str, u32), name: &str, (from, to): (&str, &str)) -> Item {
     let (name, file, from, to) = (name.to_owned(), file.to_owned(), from.to_owned(), to.to_owned());
     Item { ecosystem, name, file, line, from, to, lock_only: true, published: None, pin: None }
 }
 
 /// Runs a plan as an update does. `None`: this machine lacks the client.
-async fn edit(program: &str, files: &[(&str, &str)], items: &[Item], clients: &Clients) -> Option<(Desk, Said)> {
+pub async fn edit(program: &str, files: &[(&str, &str)], items: &[Item], clients: &Clients) -> Option<(Desk, Said)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let mut places: Vec<&str> =
         path.split(':').filter(|dir| std::path::Path::new(dir).join(program).is_file()).collect();
@@ -67,8 +67,9 @@ async fn edit(program: &str, files: &[(&str, &str)], items: &[Item], clients: &C
         eprintln!("left out: there is no {program} on this machine");
         return None;
     };
+    let tools = interpreted(std::path::Path::new(tools), program);
     let mut desk = Desk::with(files, |_| {}).await;
-    desk.engine = Local::for_playing(Config { tool_path: (*tools).to_owned(), ..desk.config() });
+    desk.engine = Local::for_playing(Config { tool_path: tools, ..desk.config() });
     let texts: Files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     desk.spec.steps = steps(&plan(&texts, items).expect("a plan"), clients);
     desk.spec.env = clients.env.clone();
@@ -78,8 +79,21 @@ async fn edit(program: &str, files: &[(&str, &str)], items: &[Item], clients: &C
     Some((desk, said))
 }
 
+/// The folder of a program, and of one in Python what its interpreter lives on: its own environment, and Python.
+fn interpreted(dir: &std::path::Path, program: &str) -> String {
+    let head = std::fs::read(dir.join(program)).unwrap_or_default();
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let line = std::str::from_utf8(line).ok().and_then(|line| line.strip_prefix("#!"));
+    let interpreter = line.map(|line| std::path::PathBuf::from(line.trim()));
+    let real = interpreter.as_ref().and_then(|path| path.canonicalize().ok());
+    let homes = [interpreter, real].into_iter().flatten().filter_map(|path| Some(path.parent()?.parent()?.to_owned()));
+    let homes = homes.filter(|home| !home.starts_with("/usr") && home.parent().is_some());
+    let all: Vec<String> = [dir.to_owned()].into_iter().chain(homes).map(|dir| dir.display().to_string()).collect();
+    all.join(":")
+}
+
 /// What the run left of a file.
-fn left(desk: &Desk, said: &Said, path: &str) -> String {
+pub fn left(desk: &Desk, said: &Said, path: &str) -> String {
     assert_eq!(said.outcome, Outcome::Success, "{} {:?}", said.log, said.notes);
     let kept = desk.engine.kept(&said.digests[0]).expect("what was laid aside");
     let at = [kept.join(path), kept.join(OUT).join(path)].into_iter().find(|at| at.is_file()).expect("the lock");

@@ -89,14 +89,21 @@ fn by_pip(first: &Command, last: &[String]) -> Option<Command> {
 /// Through pip-compile to pip: nothing is built.
 const ONLY_WHEELS: &str = "--pip-args=--only-binary=:all:";
 
+/// What pip-compile writes into a file of how it was configured where it ran, and how it is told not to. Where the file has no
+/// such line, this machine's index, perhaps with a password, has no place in it.
+const EMITTED: [(&[&str], &str); 3] = [
+    (&["--index-url", "--extra-index-url", "-i "], "--no-emit-index-url"),
+    (&["--find-links", "-f "], "--no-emit-find-links"),
+    (&["--trusted-host"], "--no-emit-trusted-host"),
+];
+
 /// Options of a file's own maker that say what stands in it, and none that says where to ask or what to run.
-const KEPT: [&str; 10] = [
+const KEPT: [&str; 9] = [
     "--all-extras",
     "--allow-unsafe",
     "--emit-index-annotation",
     "--generate-hashes",
     "--no-annotate",
-    "--no-emit-index-url",
     "--no-strip-extras",
     "--resolver=backtracking",
     "--strip-extras",
@@ -136,6 +143,10 @@ fn compiled(texts: &Files, path: &str) -> Result<(Command, [String; 3]), String>
     }
     if text.contains("--hash=") && !argv.contains(&"--generate-hashes") {
         argv.push("--generate-hashes");
+    }
+    if *maker == "pip-compile" {
+        let said = |option: &str| text.lines().any(|line| line.starts_with(option));
+        argv.extend(EMITTED.iter().filter(|(options, _)| !options.iter().any(|option| said(option))).map(|(_, no)| no));
     }
     // So that the head stays as it is.
     let env = vec![((*variable).to_owned(), said.to_owned())];

@@ -183,11 +183,15 @@ fn what_is_compiled_is_made_by_its_own_client() {
     assert_eq!(
         calls(&deep),
         [
-            "r: pip-compile --pip-args=--only-binary=:all: --generate-hashes --strip-extras --upgrade-package y==1.1 requirements.in --output-file requirements.txt",
-            "r: pip-compile --generate-hashes --strip-extras --no-reuse-hashes requirements.in --output-file requirements.txt",
+            "r: pip-compile --pip-args=--only-binary=:all: --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --upgrade-package y==1.1 requirements.in --output-file requirements.txt",
+            "r: pip-compile --generate-hashes --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-reuse-hashes requirements.in --output-file requirements.txt",
         ]
     );
     assert!(deep.commands.iter().all(|call| call.env[0].1 == "pip-compile --generate-hashes --strip-extras r.in"));
+    let own = made.replace("y==1.0", "--index-url https://index.test/simple\ny==1.0");
+    let texts = files(&[("r/requirements.in", "x\n"), ("r/requirements.txt", &own)]);
+    let deep = plan(&texts, &[item(Ecosystem::Python, "r/requirements.txt:0", "y", ("1.0", "1.1"))]).expect("a plan");
+    assert!(!calls(&deep)[1].contains("--no-emit-index-url"), "what it has stays in it: {:?}", calls(&deep));
 }
 
 #[test]
