@@ -32,6 +32,7 @@ fn chain(links: &[Link], left: &Left, now: i64) -> String {
         let refused = refused
             .as_ref()
             .map(|(version, why)| format!(" ({version} would do and is not taken: {})", reason(ecosystem, why, now)));
+        let requirement = if requirement.is_empty() { "of any version" } else { requirement };
         format!("{who} requires {package} {requirement}{}", refused.unwrap_or_default())
     });
     let said: Vec<String> = said.collect();

@@ -6,10 +6,10 @@ use crate::domain::update::model::{Dependency, Origin};
 
 /// The `Requires-Dist` lines of a distribution's METADATA. What is taken from an address is left out: no version holds there.
 pub fn requires(metadata: &str) -> Vec<Dependency> {
-    let head = metadata.trim_start_matches('\u{feff}').lines().take_while(|line| !line.trim().is_empty());
+    // A line of blanks goes on with the field before, such as a whole licence; only an empty one ends the head.
+    let head = metadata.trim_start_matches('\u{feff}').lines().take_while(|line| !line.is_empty());
     let fields = head.filter_map(|line| line.split_once(':'));
-    let said =
-        fields.filter(|(name, _)| name.trim().eq_ignore_ascii_case("requires-dist")).map(|(_, text)| text.trim());
+    let said = fields.filter(|(name, _)| name.eq_ignore_ascii_case("requires-dist")).map(|(_, text)| text.trim());
     let read = |text: &str| {
         let parsed = requirement::parse(text).filter(|parsed| parsed.origin == Origin::Registry)?;
         let marker = text.split_once(';').map(|(_, marker)| marker.trim()).filter(|marker| !marker.is_empty());
@@ -52,7 +52,7 @@ pub fn requirements(
 mod tests {
     use super::*;
 
-    const METADATA: &str = "Metadata-Version: 2.1\r\nName: Outer\r\nVersion: 1.0\r\nRequires-Dist: Inner_Pack (<3,>=1.2)\r\n\
+    const METADATA: &str = "Metadata-Version: 2.1\r\nName: Outer\r\nVersion: 1.0\r\nLicense: Of ours\r\n        \r\n        Requires-Dist: nothing\r\nRequires-Dist: Inner_Pack (<3,>=1.2)\r\n\
         requires-dist: old<1 ; python_version < \"3.8\"\r\nRequires-Dist: old>=1; python_version >= '3.8'\r\n\
         Requires-Dist: inner-pack[fast]<2; extra == 'legacy'\r\nRequires-Dist: socks!=1.5 ; extra == \"proxy\"\r\n\
         Requires-Dist: away @ https://u:p@code.test/away.zip\r\nRequires-Dist: ???\r\n\r\nRequires-Dist: prose>=1\r\n";

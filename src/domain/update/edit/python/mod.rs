@@ -41,9 +41,8 @@ pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Resul
             }
             Kind::Compiled => {
                 let (call, last) = compiled(texts, &path)?;
-                let again = by_pip(&call, &last);
                 by_name(&path, &items, (call, &last), plan);
-                plan.commands.extend(again);
+                tried(plan);
             }
         }
     }
@@ -78,12 +77,15 @@ fn by_name(path: &str, items: &[&Item], (mut call, last): (Command, &[String]), 
     plan.wants.extend(items.iter().map(want));
 }
 
-/// What pip-compile was told so that nothing is built it writes into the file, and leaves out the hashes of sources. Called anew
-/// without that, it keeps the versions, of which each has a wheel by then, and writes what the file's authors would get.
-fn by_pip(first: &Command, last: &[String]) -> Option<Command> {
-    let plain = first.argv.iter().filter(|word| **word != ONLY_WHEELS).cloned();
-    let argv: Vec<String> = plain.chain(["--no-reuse-hashes".to_owned()]).chain(last.iter().cloned()).collect();
-    first.argv.contains(&ONLY_WHEELS.to_owned()).then(|| Command { argv, ..first.clone() })
+/// What keeps pip-compile from building it writes into the file, and leaves out the hashes of sources. So it is first told to do
+/// nothing, with wheels alone: where that finds versions, the call that counts keeps those that the file has and builds none.
+fn tried(plan: &mut Plan) {
+    let Some(mut call) = plan.commands.pop_if(|call| call.argv.iter().any(|word| word == ONLY_WHEELS)) else { return };
+    let mut first = call.clone();
+    first.argv.retain(|word| word != "--generate-hashes");
+    first.argv.insert(1, "--dry-run".to_owned());
+    call.argv.retain(|word| word != ONLY_WHEELS);
+    plan.commands.extend([first, call]);
 }
 
 /// Through pip-compile to pip: nothing is built.
@@ -150,6 +152,20 @@ fn compiled(texts: &Files, path: &str) -> Result<(Command, [String; 3]), String>
     }
     // So that the head stays as it is.
     let env = vec![((*variable).to_owned(), said.to_owned())];
-    let call = Command { env, ..Command::of(folder(path), argv) };
-    Ok((call, [source, "--output-file".to_owned(), name.to_owned()]))
+    let (base, source) = called_from(path, &source, &words);
+    let output = path.strip_prefix(base).unwrap_or(path).trim_start_matches('/').to_owned();
+    let call = Command { env, ..Command::of(base, argv) };
+    Ok((call, [source, "--output-file".to_owned(), output]))
+}
+
+/// The folder that a file was made from, and what its source is called there: it is called so again behind every `via`.
+fn called_from<'p>(path: &'p str, source: &str, words: &[&str]) -> (&'p str, String) {
+    let whole = join(folder(path), source).unwrap_or_default();
+    let base = |word: &str| {
+        let named = word.trim_start_matches("./");
+        let rest = whole.strip_suffix(named).filter(|rest| rest.is_empty() || rest.ends_with('/'))?;
+        named.ends_with(source).then(|| &path[..rest.trim_end_matches('/').len()])
+    };
+    let said = words.iter().find_map(|word| Some((base(word)?, (*word).to_owned())));
+    said.unwrap_or_else(|| (folder(path), source.to_owned()))
 }
