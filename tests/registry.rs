@@ -20,6 +20,9 @@ use fairway::registry::toolchain::Toolchains;
 use fairway::registry::{Config, How, Registries, Source};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+#[path = "registry/requires.rs"]
+mod requires;
+
 const MINUTE: i64 = 60_000;
 const NOW: i64 = 1_800_000_000_000;
 

@@ -1,6 +1,7 @@
 //! Python's clients at work in the engine, against an index on loopback with real wheels that have nothing in them.
 
 use std::collections::BTreeMap;
+use std::io::{Cursor, Write as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -45,35 +46,17 @@ async fn answer(State(index): State<Index>, request: Request) -> Response {
     }
 }
 
-/// An archive with these files as they are, which a wheel may be.
-fn zip(files: &[(String, String)]) -> Vec<u8> {
-    let (mut out, mut list) = (Vec::new(), Vec::new());
-    for (name, text) in files {
-        let mut sum = flate2::Crc::new();
-        sum.update(text.as_bytes());
-        let size = u32::try_from(text.len()).expect("a small file").to_le_bytes();
-        let mut head = vec![20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0];
-        head.extend([sum.sum().to_le_bytes(), size, size].concat());
-        head.extend(u16::try_from(name.len()).expect("a short name").to_le_bytes());
-        head.extend([0, 0]);
-        let at = u32::try_from(out.len()).expect("a small archive");
-        list.extend([b"PK\x01\x02\x14\x00".as_slice(), &head, &[0; 10], &at.to_le_bytes(), name.as_bytes()].concat());
-        out.extend([b"PK\x03\x04".as_slice(), &head, name.as_bytes(), text.as_bytes()].concat());
-    }
-    let count = u16::try_from(files.len()).expect("few files").to_le_bytes();
-    let number = |number: usize| u32::try_from(number).expect("a small archive").to_le_bytes();
-    let (size, begin) = (number(list.len()), number(out.len()));
-    out.extend(list);
-    out.extend([b"PK\x05\x06\0\0\0\0".as_slice(), &count, &count, &size, &begin, &[0, 0]].concat());
-    out
-}
-
 fn wheel((name, version): (&str, &str), metadata: &str) -> Vec<u8> {
     let info = format!("{name}-{version}.dist-info");
     let tags = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n";
     let record = format!("{info}/METADATA,,\n{info}/WHEEL,,\n{info}/RECORD,,\n");
     let files = [("METADATA", metadata), ("WHEEL", tags), ("RECORD", &record)];
-    zip(&files.map(|(file, text)| (format!("{info}/{file}"), text.to_owned())))
+    let mut wheel = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (file, text) in files {
+        wheel.start_file(format!("{info}/{file}"), zip::write::SimpleFileOptions::default()).expect("a file");
+        wheel.write_all(text.as_bytes()).expect("memory");
+    }
+    wheel.finish().expect("memory").into_inner()
 }
 
 /// The hash of a wheel, as pip writes it.
