@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{Change, Command, Plan, Want};
 use crate::domain::update::course::Item;
+use crate::domain::update::python::normal;
 use crate::domain::update::source::{Files, folder, is, join, upwards};
 pub use hashes::put;
 
@@ -37,11 +38,11 @@ pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Resul
             Kind::Poetry => poetry::calls(texts, (&path, &items), plan)?,
             Kind::Uv => {
                 let call = Command::of(folder(&path), ["uv", "lock", "--no-build", "--no-python-downloads"]);
-                by_name(&path, &items, (call, &[]), plan);
+                by_name(texts, (&path, &items), (call, &[]), plan);
             }
             Kind::Compiled => {
                 let (call, last) = compiled(texts, &path)?;
-                by_name(&path, &items, (call, &last), plan);
+                by_name(texts, (&path, &items), (call, &last), plan);
                 tried(plan);
             }
         }
@@ -67,14 +68,32 @@ fn lock(texts: &Files, file: &str) -> Option<(String, Kind)> {
 }
 
 /// A client that takes names and versions, between its options and its last words.
-fn by_name(path: &str, items: &[&Item], (mut call, last): (Command, &[String]), plan: &mut Plan) {
-    let package = |item: &&Item| ["--upgrade-package".to_owned(), format!("{}=={}", item.name, item.to)];
+fn by_name(texts: &Files, (path, items): (&str, &[&Item]), (mut call, last): (Command, &[String]), plan: &mut Plan) {
+    let package = |item: &&Item| {
+        let only = only(texts, path, item).map(|marker| format!(" ; {marker}")).unwrap_or_default();
+        ["--upgrade-package".to_owned(), format!("{}=={}{only}", item.name, item.to)]
+    };
     call.argv.extend(items.iter().flat_map(package));
     call.argv.extend_from_slice(last);
     plan.commands.push(call);
     plan.locks.push(path.to_owned());
     let want = |item: &&Item| Want { lock: path.to_owned(), name: item.name.clone(), version: item.to.clone() };
     plan.wants.extend(items.iter().map(want));
+}
+
+/// Where a lock has a package in several versions, for one Python each: the marker of this one. The others are to stay.
+fn only(texts: &Files, lock: &str, item: &Item) -> Option<String> {
+    let table: toml::Table = texts.get(lock)?.parse().ok()?;
+    let text = |package: &'_ toml::Value, key: &str| package.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+    let own = |package: &&toml::Value| text(package, "name").is_some_and(|name| normal(&name) == item.name);
+    let several: Vec<&toml::Value> = table.get("package")?.as_array()?.iter().filter(own).collect();
+    let this = several.iter().find(|package| text(package, "version").as_deref() == Some(item.from.as_str()));
+    let this = this.filter(|_| several.len() > 1)?;
+    // Poetry's is one marker, uv's are several of which one holds.
+    let ways = this.get("resolution-markers").and_then(toml::Value::as_array);
+    let ways: Vec<String> =
+        ways.into_iter().flatten().filter_map(toml::Value::as_str).map(|way| format!("({way})")).collect();
+    text(this, "markers").or_else(|| (!ways.is_empty()).then(|| ways.join(" or ")))
 }
 
 /// What keeps pip-compile from building it writes into the file, and leaves out the hashes of sources. So it is first told to do

@@ -2,10 +2,11 @@
 //! manifest, and with the manifest as it is in the end. A package that no manifest names is named in the first call alone; the
 //! second one keeps what the lock has by then.
 
-use toml_edit::{Array, DocumentMut, Item as Toml, Table, value};
+use toml_edit::{Array, DocumentMut, InlineTable, Item as Toml, Table, value};
 
 use super::super::npm::twice;
 use super::super::{Command, Plan, Want};
+use super::only;
 use crate::domain::update::course::Item;
 use crate::domain::update::source::{Files, folder, join};
 
@@ -29,6 +30,7 @@ pub fn calls(texts: &Files, (path, items): (&str, &[&Item]), plan: &mut Plan) ->
     let plain = plain.clone();
     let Some([first, last]) = plan.commands.last_chunk_mut::<2>() else { return Ok(()) };
     let pinned = first.before.iter().find(|(other, _)| *other == manifest).map_or(&plain, |(_, text)| text);
+    let alone: Vec<(&Item, Option<String>)> = alone.into_iter().map(|item| (item, only(texts, path, item))).collect();
     let told = named_too((&manifest, pinned), &alone, old)?;
     first.before.retain(|(other, _)| *other != manifest);
     first.before.push((manifest.clone(), told));
@@ -39,7 +41,7 @@ pub fn calls(texts: &Files, (path, items): (&str, &[&Item]), plan: &mut Plan) ->
 }
 
 /// The manifest with these packages among those that it asks for.
-fn named_too((path, text): (&str, &str), items: &[&Item], old: bool) -> Result<String, String> {
+fn named_too((path, text): (&str, &str), items: &[(&Item, Option<String>)], old: bool) -> Result<String, String> {
     let broken = |error: toml_edit::TomlError| format!("{path} cannot be read: {}", error.message());
     let mut document: DocumentMut = text.trim_start_matches('\u{feff}').parse().map_err(broken)?;
     let poetry = document.get("tool").and_then(|tool| tool.get("poetry")?.get("dependencies")).is_some();
@@ -51,7 +53,10 @@ fn named_too((path, text): (&str, &str), items: &[&Item], old: bool) -> Result<S
         let list = document["project"].as_table_like_mut().ok_or_else(shape)?;
         let list = list.entry("dependencies").or_insert_with(|| value(Array::new()));
         let list = list.as_array_mut().ok_or_else(shape)?;
-        items.iter().for_each(|item| list.push(format!("{}=={}", item.name, item.to)));
+        for (Item { name, to, .. }, only) in items {
+            let only = only.as_ref().map(|marker| format!(" ; {marker}")).unwrap_or_default();
+            list.push(format!("{name}=={to}{only}"));
+        }
         return Ok(document.to_string());
     }
     let mut at = document.as_item_mut();
@@ -60,8 +65,10 @@ fn named_too((path, text): (&str, &str), items: &[&Item], old: bool) -> Result<S
         at = inner.entry(key).or_insert_with(|| Toml::Table(Table::new()));
     }
     let own = at.as_table_like_mut().ok_or_else(shape)?;
-    for Item { name, to, .. } in items {
-        own.insert(name, value(format!("=={to}")));
+    for (Item { name, to, .. }, only) in items {
+        let mut asks = InlineTable::from_iter([("version", format!("=={to}"))]);
+        asks.extend(only.iter().map(|marker| ("markers", marker.clone())));
+        own.insert(name, if only.is_some() { value(asks) } else { value(format!("=={to}")) });
     }
     Ok(document.to_string())
 }
