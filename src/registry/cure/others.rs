@@ -166,6 +166,9 @@ async fn holders(
 ) -> Option<Vec<Holder>> {
     let is_it = |one: &Locked| one.file == file && one.name == name && one.version == version;
     let unsaid = python::unsaid(known, (ecosystem, file));
+    if unsaid {
+        python::learn(known, file).await;
+    }
     let needs = |one: &Locked| {
         unsaid && !is_it(one) || one.needs.iter().any(|need| known.found.locked.get(*need).is_some_and(is_it))
     };

@@ -1,7 +1,7 @@
 //! By what a distribution in a lock holds another one: Poetry's lock says so, of others their published metadata do.
 
 use super::{Known, Looked, Origin};
-use crate::domain::update::{Dependency, Ecosystem, Locked, Package, python, rules};
+use crate::domain::update::{Dependency, Ecosystem, Locked, Package, Release, python, rules};
 use crate::registry::How;
 
 /// Whether a compiled requirements file does not say who requires what, so that everything in it may.
@@ -22,22 +22,41 @@ pub(super) async fn requirements(known: &Known<'_>, (at, holder): (usize, &Locke
     Some(all).filter(|all| !all.is_empty() || holder.needs.is_empty())
 }
 
+/// Asks about everything in a file at once, so that what is asked one by one afterwards is known.
+pub(super) async fn learn(known: &Known<'_>, file: &str) {
+    let all: Vec<(Package, &Locked)> =
+        known.found.locked.iter().filter(|one| one.file == file).filter_map(|one| Some((package(one)?, one))).collect();
+    let packages: Vec<Package> = all.iter().map(|(package, _)| package.clone()).collect();
+    let answers = known.packages.look_up(&packages, How { now: known.policy.now, deep: false }).await;
+    let listed = all.into_iter().filter_map(|(package, one)| {
+        let Some(Looked::Releases(releases)) = answers.get(&package) else { return None };
+        let release = releases.iter().find(|release| same(release, one))?.clone();
+        Some((package, release))
+    });
+    known.packages.detail(listed.collect(), known.policy.now).await;
+}
+
 /// What it requires, as published.
 async fn published(known: &Known<'_>, holder: &Locked) -> Option<Vec<Dependency>> {
-    let registry = match &holder.origin {
+    let package = package(holder)?;
+    let how = How { now: known.policy.now, deep: false };
+    let mut answers = known.packages.look_up(std::slice::from_ref(&package), how).await;
+    let Looked::Releases(releases) = answers.remove(&package)? else { return None };
+    let release = releases.into_iter().find(|release| same(release, holder))?;
+    let told = known.packages.detail(vec![(package, release)], known.policy.now).await.pop()?;
+    told.unknown.is_none().then_some(told.dependencies)
+}
+
+fn package(locked: &Locked) -> Option<Package> {
+    let registry = match &locked.origin {
         Origin::Registry => None,
         Origin::Named(name) => Some(name.clone()),
         Origin::Elsewhere(_) => return None,
     };
-    let package = Package { ecosystem: Ecosystem::Python, registry, name: holder.name.clone() };
-    let how = How { now: known.policy.now, deep: false };
-    let mut answers = known.packages.look_up(std::slice::from_ref(&package), how).await;
-    let Looked::Releases(releases) = answers.remove(&package)? else { return None };
-    let same = |version: &str| {
-        version == holder.version
-            || rules::compare(Ecosystem::Python, version, &holder.version) == Some(std::cmp::Ordering::Equal)
-    };
-    let release = releases.into_iter().find(|release| same(&release.version))?;
-    let told = known.packages.detail(vec![(package, release)], known.policy.now).await.pop()?;
-    told.unknown.is_none().then_some(told.dependencies)
+    Some(Package { ecosystem: Ecosystem::Python, registry, name: locked.name.clone() })
+}
+
+fn same(release: &Release, locked: &Locked) -> bool {
+    let order = || rules::compare(Ecosystem::Python, &release.version, &locked.version);
+    release.version == locked.version || order() == Some(std::cmp::Ordering::Equal)
 }
