@@ -201,6 +201,113 @@ async fn what_no_manifest_of_npm_names_is_ended_in_the_lock_alone_by_the_lowest_
     assert_eq!((&*plan.wants[0].name, &*plan.wants[0].version), ("inner", "1.1.0"));
 }
 
+/// `app` has `inner` itself, and so has `outer` under two names; `plugin` gets it from whoever asks for it, and `far` has
+/// another version of it.
+const PNPM: &str = "lockfileVersion: '9.0'
+
+importers:
+
+  .:
+    dependencies:
+      inner:
+        specifier: ~1.0.0
+        version: 1.0.0
+      outer:
+        specifier: ^1.0.0
+        version: 1.0.0
+
+packages:
+
+  far@1.0.0:
+    resolution: {integrity: sha512-a}
+
+  inner@1.0.0:
+    resolution: {integrity: sha512-a}
+
+  inner@1.2.0:
+    resolution: {integrity: sha512-a}
+
+  outer@1.0.0:
+    resolution: {integrity: sha512-a}
+
+  plugin@1.0.0:
+    resolution: {integrity: sha512-a}
+    peerDependencies:
+      inner: '*'
+
+snapshots:
+
+  far@1.0.0:
+    dependencies:
+      inner: 1.2.0
+
+  inner@1.0.0: {}
+
+  inner@1.2.0: {}
+
+  outer@1.0.0:
+    dependencies:
+      far: 1.0.0
+      inner: 1.2.0
+      old: inner@1.0.0
+      plugin: 1.0.0(inner@1.0.0)
+
+  plugin@1.0.0(inner@1.0.0):
+    dependencies:
+      inner: 1.0.0
+";
+
+#[tokio::test]
+async fn a_lock_that_keeps_everybodys_version_is_mended_for_a_line_and_for_who_else_has_it() {
+    let manifest = r#"{ "name": "app", "version": "1.0.0", "dependencies": { "inner": "~1.0.0", "outer": "^1.0.0" } }"#;
+    let berry = "__metadata:\n  version: 8\n\n\"app@workspace:.\":\n  version: 0.0.0-use.local\n  resolution: \"app@workspace:.\"\n  \
+        dependencies:\n    inner: \"npm:~1.0.0\"\n    outer: \"npm:^1.0.0\"\n\n\"inner@npm:^1.1.0\":\n  version: 1.2.0\n  \
+        resolution: \"inner@npm:1.2.0\"\n\n\"inner@npm:~1.0.0, old@npm:inner@^1.0.0\":\n  version: 1.0.0\n  resolution: \
+        \"inner@npm:1.0.0\"\n\n\"outer@npm:^1.0.0\":\n  version: 1.0.0\n  resolution: \"outer@npm:1.0.0\"\n  dependencies:\n    \
+        inner: \"npm:^1.1.0\"\n    old: \"npm:inner@^1.0.0\"\n";
+    let lines = [
+        "far 1.0.0: inner ^1.1.0",
+        "inner 1.0.0",
+        "inner 1.0.1",
+        "inner 1.1.0",
+        "inner 1.2.0",
+        "outer 1.0.0: inner ^1.1.0; old npm:inner@^1.0.0; far ^1.0.0; plugin ^1.0.0",
+        "plugin 1.0.0",
+    ];
+    let shelf = Shelf::of(Ecosystem::Npm, &lines);
+    for (lock, text) in [("pnpm-lock.yaml", PNPM), ("yarn.lock", berry)] {
+        let files = Files::from([("package.json", manifest), (lock, text)].map(|(a, b)| (a.to_owned(), b.to_owned())));
+        let cured = look(&shelf, &extract(&files), osv("inner", Some("1.0.1"))).await;
+        let [cure] = cured.cures.as_slice() else { panic!("{lock}: {:?}", cured.exposed) };
+        let items: Vec<_> = cure.items.iter().map(|item| (&*item.file, &*item.from, &*item.to)).collect();
+        assert_eq!(items, [("package.json", "1.0.0", "1.0.1"), (lock, "1.0.0", "1.0.1")], "{lock}");
+        assert_eq!((cure.fixed.len(), cure.left.len(), cure.extent.changed), (1, 0, 1), "{lock}");
+        let plan = plan(&files, &cure.items).expect("a plan");
+        assert_eq!((plan.files.len(), &*plan.ends[0].version), (0, "1.0.0"), "{lock}: no manifest changes");
+        let told = &plan.commands[0].before;
+        let told = |word: &str| told.iter().any(|(_, text)| text.contains(word));
+        if lock == "yarn.lock" {
+            assert!(told(r#"{"inner@npm:~1.0.0":"npm:1.0.1","old@npm:inner@^1.0.0":"npm:inner@1.0.1"}"#), "{plan:?}");
+        } else {
+            assert!(told(r#""overrides":{"outer@1.0.0>old":"npm:inner@1.0.1"}"#), "{plan:?}");
+            assert!(told(r#""inner":"1.0.1""#), "{plan:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_no_manifest_names_is_ended_in_a_lock_of_yarn_1() {
+    let files = npm("yarn.lock");
+    let shelf = Shelf::of(Ecosystem::Npm, &NPM);
+    let cured = look(&shelf, &extract(&files), osv("inner", Some("1.1.0"))).await;
+    let [cure] = cured.cures.as_slice() else { panic!("{:?}", cured.exposed) };
+    let plan = plan(&files, &cure.items).expect("a plan");
+    let manifests: Vec<&str> = plan.commands.iter().map(|command| command.before[0].1.as_str()).collect();
+    let [first, last] = manifests.as_slice() else { panic!("{:?}", plan.commands) };
+    assert!(first.contains(r#""resolutions":{"**/outer/inner":"1.1.0"}"#), "{first}");
+    assert_eq!((*last, plan.files.len()), (files["package.json"].as_str(), 0), "no manifest changes");
+}
+
 #[tokio::test]
 async fn what_only_others_need_of_go_is_raised_to_the_lowest_free_release() {
     let module = "module code.test/app\n\ngo 1.22\n\nrequire code.test/outer v1.0.0\nrequire code.test/inner v1.0.0 // indirect\n";
@@ -234,8 +341,8 @@ async fn who_does_not_take_what_is_free_is_named_up_to_the_manifest() {
         said("package-lock.json", osv("inner", None)).await,
         ["inner 1.0.0 in package-lock.json: no release is free of it"]
     );
-    let yarn = said("yarn.lock", osv("inner", Some("1.1.0"))).await;
-    assert!(yarn[0].contains("the client cannot be told") && yarn[0].contains("inner 1.1.0 is free"), "{yarn:?}");
+    let yarn = said("yarn.lock", osv("inner", Some("2.0.0"))).await;
+    assert!(yarn[0].contains("outer 1.0.0 requires inner ^1.0.0, and the manifest requires outer ^1.0.0"), "{yarn:?}");
 }
 
 #[tokio::test]

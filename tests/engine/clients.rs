@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -19,16 +20,16 @@ use crate::desk::{Desk, Said};
 
 /// What a registry has by path, and what was asked that it does not have.
 #[derive(Clone, Default)]
-struct Registry {
-    documents: Arc<Mutex<BTreeMap<String, String>>>,
-    missed: Arc<Mutex<Vec<String>>>,
+pub struct Registry {
+    documents: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    pub missed: Arc<Mutex<Vec<String>>>,
 }
 
 async fn answer(State(registry): State<Registry>, request: Request) -> Response {
     let path = request.uri().path().trim_start_matches('/').to_owned();
     let found = registry.documents.lock().expect("documents").get(&path).cloned();
     match found {
-        Some(text) => text.into_response(),
+        Some(bytes) => bytes.into_response(),
         None => {
             registry.missed.lock().expect("a list").push(path);
             http::StatusCode::NOT_FOUND.into_response()
@@ -36,7 +37,7 @@ async fn answer(State(registry): State<Registry>, request: Request) -> Response 
     }
 }
 
-async fn serve() -> (SocketAddr, Registry) {
+pub async fn serve() -> (SocketAddr, Registry) {
     let registry = Registry::default();
     let router = Router::new().fallback(answer).with_state(registry.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -46,8 +47,8 @@ async fn serve() -> (SocketAddr, Registry) {
 }
 
 impl Registry {
-    fn put(&self, path: &str, text: String) {
-        self.documents.lock().expect("documents").insert(path.to_owned(), text);
+    pub fn put(&self, path: &str, document: impl Into<Vec<u8>>) {
+        self.documents.lock().expect("documents").insert(path.to_owned(), document.into());
     }
 }
 
@@ -56,27 +57,36 @@ pub fn item(ecosystem: Ecosystem, (file, line): (&str, u32), name: &str, (from, 
     Item { ecosystem, name, file, line, from, to, lock_only: true, published: None, pin: None }
 }
 
+/// The folders of PATH that have a program. None is told.
+pub fn places(program: &str) -> Vec<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let places: Vec<PathBuf> = std::env::split_paths(&path).filter(|dir| dir.join(program).is_file()).collect();
+    if places.is_empty() {
+        eprintln!("left out: there is no {program} on this machine");
+    }
+    places
+}
+
 /// Runs a plan as an update does. `None`: this machine lacks the client.
 pub async fn edit(program: &str, files: &[(&str, &str)], items: &[Item], clients: &Clients) -> Option<(Desk, Said)> {
-    let path = std::env::var("PATH").unwrap_or_default();
-    let mut places: Vec<&str> =
-        path.split(':').filter(|dir| std::path::Path::new(dir).join(program).is_file()).collect();
+    let mut places = places(program);
     // A toolchain's own folder lacks what stands beside it.
     places.sort_by_key(|dir| !dir.ends_with(".cargo/bin"));
-    let Some(tools) = places.first() else {
-        eprintln!("left out: there is no {program} on this machine");
-        return None;
-    };
-    let tools = interpreted(std::path::Path::new(tools), program);
+    let tools = interpreted(places.first()?, program);
+    Some(edit_with(&tools, files, items, clients).await)
+}
+
+/// Runs a plan with the programs of these folders.
+pub async fn edit_with(tools: &str, files: &[(&str, &str)], items: &[Item], clients: &Clients) -> (Desk, Said) {
     let mut desk = Desk::with(files, |_| {}).await;
-    desk.engine = Local::for_playing(Config { tool_path: tools, ..desk.config() });
+    desk.engine = Local::for_playing(Config { tool_path: tools.to_owned(), ..desk.config() });
     let texts: Files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
     desk.spec.steps = steps(&plan(&texts, items).expect("a plan"), clients);
     desk.spec.env = clients.env.clone();
     desk.spec.export = Some(OUT.to_owned());
     let said = desk.go(None).await;
     assert!(!said.log.contains("EVIL"), "the repository's code ran: {}", said.log);
-    Some((desk, said))
+    (desk, said)
 }
 
 /// The folder of a program, and of one in Python what its interpreter lives on: its own environment, and Python.

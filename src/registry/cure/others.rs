@@ -12,7 +12,8 @@ use crate::domain::update::advisory::fix::{Blocker, Left, Link};
 use crate::domain::update::advisory::{Book, Finding, Reach, audit, canonical};
 use crate::domain::update::course::{Cure, Ended, Item};
 use crate::domain::update::{
-    Declared, Ecosystem, Found, Locked, Looked, Origin, Package, Release, current, objection, pin, rules,
+    Declared, Dependency, Ecosystem, Found, Locked, Looked, Origin, Package, Release, current, edit, npm, objection,
+    pin, rules,
 };
 use crate::registry::How;
 
@@ -29,8 +30,13 @@ pub(super) async fn others(known: &mut Known<'_>, (findings, book): (&[&Finding]
         let known_answer = seen.iter().find(|(other, _)| of(other) == of(finding)).map(|(_, answer)| answer.clone());
         let answer = match known_answer {
             Some(answer) => answer,
-            None if cure.items.iter().any(|item| moves(item, finding)) => None,
-            None => alone(known, (finding, book)).await.map(|item| cure.items.push(item)).err(),
+            None => {
+                let line = cure.items.iter().any(|item| moves(item, finding));
+                match line && !edit::apart(finding.ecosystem, &finding.file) {
+                    true => None,
+                    false => alone(known, (finding, book), line).await.map(|item| cure.items.extend(item)).err(),
+                }
+            }
         };
         match answer.clone() {
             Some((blocker, free)) => cure.left.push(Left { finding: (*finding).clone(), blocker, free }),
@@ -109,8 +115,13 @@ struct Holder {
 }
 
 /// Of a package that no manifest names: the lowest free release that everybody takes who requires it. The error says why there
-/// is none, and which release is free whoever requires what.
-async fn alone(known: &mut Known<'_>, (finding, book): (&Finding, &Arc<Book>)) -> Result<Item, Stays> {
+/// is none, and which release is free whoever requires what. `line`: the manifests' own lines are changed already; `None` then
+/// where nobody else requires it.
+async fn alone(
+    known: &mut Known<'_>,
+    (finding, book): (&Finding, &Arc<Book>),
+    line: bool,
+) -> Result<Option<Item>, Stays> {
     let Finding { ecosystem, file, name, version, place, .. } = finding;
     let Some(releases) = releases(known, &known.found.locked[*place], false).await else {
         return Err((Blocker::NotLookedUp, None));
@@ -133,12 +144,18 @@ async fn alone(known: &mut Known<'_>, (finding, book): (&Finding, &Arc<Book>)) -
     match (ecosystem, fits.first()) {
         (Ecosystem::Npm | Ecosystem::Python, _) => {}
         // Nobody can require less than a version there: go takes the highest that anybody asks for.
-        (Ecosystem::Go, Some(to)) => return Ok(item(to)),
+        (Ecosystem::Go, Some(to)) => return Ok(Some(item(to))),
         _ => return Err((Blocker::Ecosystem, lowest)),
     }
-    let Some(holders) = holders(known, (*ecosystem, file, name, version)).await else {
+    let Some(mut holders) = holders(known, (*ecosystem, file, name, version)).await else {
         return Err((Blocker::NotLookedUp, lowest));
     };
+    if line {
+        holders.retain(|holder| holder.at.is_some());
+        if holders.is_empty() {
+            return Ok(None);
+        }
+    }
     let takes = |holder: &Holder, release: &Release| rules::admits(*ecosystem, &holder.requirement, &release.version);
     let to = fits.iter().find(|release| holders.iter().all(|holder| takes(holder, release)));
     let Some(to) = to.filter(|_| !holders.is_empty()) else {
@@ -151,12 +168,10 @@ async fn alone(known: &mut Known<'_>, (finding, book): (&Finding, &Arc<Book>)) -
         let refused = holder.and_then(refused);
         return Err((chain(known, (file, name), holder, refused).await, lowest));
     };
-    if *ecosystem == Ecosystem::Npm
-        && !["package-lock.json", "npm-shrinkwrap.json"].contains(&file.rsplit('/').next().unwrap_or(file))
-    {
+    if !edit::alone(*ecosystem, file) {
         return Err((Blocker::Client, Some(to.version.clone())));
     }
-    Ok(item(to))
+    Ok(Some(item(to)))
 }
 
 /// All who require a version of a lock; `None`: what one of them requires could not be looked up.
@@ -177,7 +192,7 @@ async fn holders(
         let requirements = match &holder.origin {
             Origin::Elsewhere(_) => continue,
             _ if ecosystem == Ecosystem::Python => python::requirements(known, (at, holder), name).await?,
-            _ => vec![requirement(known, holder, name).await?],
+            _ => requirements(known, holder, (name, version)).await?,
         };
         for requirement in requirements {
             if !holders.iter().any(|other: &Holder| other.requirement == requirement) {
@@ -191,11 +206,21 @@ async fn holders(
     Some(holders)
 }
 
-/// What a locked package requires of another one, as published.
-async fn requirement(known: &Known<'_>, holder: &Locked, name: &str) -> Option<String> {
+/// What a locked package requires of another one, as published: more than one range where it has it under several names, and
+/// none where it gets it from its peers.
+async fn requirements(known: &Known<'_>, holder: &Locked, (name, version): (&str, &str)) -> Option<Vec<String>> {
     let releases = releases(known, holder, true).await?;
     let release = releases.into_iter().find(|release| release.version == holder.version)?;
-    release.dependencies.into_iter().find(|needed| needed.name == name).map(|needed| needed.requirement)
+    let of = |needed: Dependency| match holder.ecosystem {
+        Ecosystem::Npm => npm::asked(&needed.name, &needed.requirement),
+        _ => Some((needed.name, needed.requirement)),
+    };
+    let asked: Vec<String> =
+        release.dependencies.into_iter().filter_map(of).filter(|(of, _)| of == name).map(|(_, range)| range).collect();
+    let has = |range: &&String| rules::admits(holder.ecosystem, range, version);
+    let of_it: Vec<String> = asked.iter().filter(has).cloned().collect();
+    // Where none takes what the lock has, somebody forced it.
+    Some(if of_it.is_empty() { asked } else { of_it })
 }
 
 async fn releases(known: &Known<'_>, locked: &Locked, deep: bool) -> Option<Vec<Release>> {

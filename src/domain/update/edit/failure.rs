@@ -28,12 +28,14 @@ pub fn other(lock: &str, (name, version): (&str, &str), has: &[&str]) -> String 
         return format!("with {name} {version} the client left no {name} in {lock}: nothing would ask for it any more");
     }
     let has = has.join(" and ");
-    if lock.ends_with("yarn.lock") {
-        return format!(
-            "yarn put {name} {has} into {lock}, not {version}: it takes the newest version that a range has, and has no way to take another one"
-        );
-    }
     format!("the client put {name} {has} into {lock}, not {version}: something else that asks for {name} decides it")
+}
+
+/// A version that a lock still has.
+pub fn stays(lock: &str, (name, version): (&str, &str)) -> String {
+    format!(
+        "the client left {name} {version} in {lock} as well: somebody who asks for it is not to be moved; update who that is"
+    )
 }
 
 /// Without colours and control characters.

@@ -12,6 +12,7 @@ mod pin;
 mod python;
 mod raise;
 mod sheet;
+mod yarn;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub struct Command {
     /// The folder that it is called in, from the root of the checkout; empty: the root.
     pub folder: String,
     /// Manifests as they are to be when it begins, by path: with the very version where a client takes the newest otherwise.
+    /// Also what else the client is to find.
     pub before: Vec<(String, String)>,
     /// Variables.
     pub env: Vec<(String, String)>,
@@ -78,6 +80,8 @@ pub struct Plan {
     pub pieces: Vec<Piece>,
     /// What they are to have then.
     pub wants: Vec<Want>,
+    /// What they are not to have any more then.
+    pub ends: Vec<Want>,
 }
 
 impl Plan {
@@ -111,16 +115,36 @@ impl Plan {
     /// What the clients did not do, as a sentence. `after`: manifests and locks as the clients left them.
     pub fn unmet(&self, after: &Files) -> Option<String> {
         let locked = extract(after).locked;
-        self.wants.iter().find_map(|Want { lock, name, version }| {
-            let has: Vec<_> = locked.iter().filter(|one| one.file == *lock && one.name == *name).collect();
+        let has = |Want { lock, name, version }: &Want| {
+            let of: Vec<_> = locked.iter().filter(|one| one.file == *lock && one.name == *name).collect();
             let same = |ecosystem: Ecosystem, other: &str| {
                 other == version || rules::compare(ecosystem, other, version) == Some(Ordering::Equal)
             };
-            let missing = !has.iter().any(|one| same(one.ecosystem, &one.version));
-            let other: Vec<&str> = has.iter().map(|one| one.version.as_str()).collect();
-            missing.then(|| failure::other(lock, (name, version), &other))
-        })
+            let it = of.iter().any(|one| same(one.ecosystem, &one.version));
+            (it, of.iter().map(|one| one.version.as_str()).collect::<Vec<&str>>())
+        };
+        let missing = self.wants.iter().find_map(|want| {
+            let (it, other) = has(want);
+            (!it).then(|| failure::other(&want.lock, (&want.name, &want.version), &other))
+        });
+        let stays =
+            || self.ends.iter().find(|end| has(end).0).map(|end| failure::stays(&end.lock, (&end.name, &end.version)));
+        missing.or_else(stays)
     }
+}
+
+/// Whether a lock's client can bring a package to a version that no manifest names, where everybody takes it who asks for it.
+pub fn alone(ecosystem: Ecosystem, lock: &str) -> bool {
+    match ecosystem {
+        Ecosystem::Npm => npm::alone(lock),
+        Ecosystem::Python => true,
+        _ => false,
+    }
+}
+
+/// Whether a lock keeps for each who asks for a package which version that is, so that a manifest's line moves its own alone.
+pub fn apart(ecosystem: Ecosystem, lock: &str) -> bool {
+    ecosystem == Ecosystem::Npm && npm::apart(lock)
 }
 
 /// A change, and what its line says once the manifest is edited.

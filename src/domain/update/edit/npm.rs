@@ -1,52 +1,64 @@
-//! npm, pnpm and yarn. Their clients take the newest version that a range has, so they are called twice: with the very version
-//! in the manifest, and with the range that it has in the end, which keeps what the lock has by then.
+//! npm and pnpm. They take the newest version that a range has, so they are called twice: with the very version in the
+//! manifest, and with the range that it has in the end, which keeps what the lock has by then. Which call is for which lock.
 
 use std::collections::BTreeMap;
 
 use super::sheet::Sheet;
-use super::{Change, Command, Plan, Want, overrides};
+use super::{Change, Command, Plan, Want, overrides, yarn};
 use crate::domain::update::course::Item;
 use crate::domain::update::source::{Files, folder, is, join, upwards};
 
 /// The first that a folder has counts.
 const LOCKS: [&str; 4] = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock"];
 
+/// Whether a lock's client can bring a package of the lock to a version that no manifest names.
+pub fn alone(file: &str) -> bool {
+    LOCKS.iter().any(|lock| is(file, lock))
+}
+
+/// Whether a lock has a version for each who asks. npm has one in a folder for all below.
+pub fn apart(file: &str) -> bool {
+    is(file, "pnpm-lock.yaml") || is(file, "yarn.lock")
+}
+
 /// Adds what is to be called, one lock after another.
 pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Result<(), String> {
-    let mut by_lock: BTreeMap<String, Vec<&Item>> = BTreeMap::new();
+    let mut by_lock: BTreeMap<String, Vec<&Change<'_>>> = BTreeMap::new();
     for change in changes {
-        let Item { file, name, to, .. } = change.item;
-        if overrides::locks(file) && texts.contains_key(file) {
-            by_lock.entry(file.clone()).or_default().push(change.item);
-            continue;
-        }
-        if LOCKS.iter().any(|lock| is(file, lock)) {
-            return Err(format!(
-                "{name} stands in {file} because other packages ask for it, and its client has no way to bring it to {to} alone; update who asks for it, or write an override"
-            ));
-        }
-        match lock(texts, file) {
-            Some(lock) => by_lock.entry(lock).or_default().push(change.item),
+        let Item { file, name, .. } = change.item;
+        let known = if alone(file) { texts.contains_key(file).then(|| file.clone()) } else { lock(texts, file) };
+        match known {
+            Some(lock) => by_lock.entry(lock).or_default().push(change),
             None if change.edited.is_some() => {}
             None => return Err(format!("there is no lock that could change for {name} ({file})")),
         }
     }
-    for (lock, items) in by_lock {
-        let (alone, named): (Vec<&Item>, Vec<&Item>) = items.into_iter().partition(|item| item.file == lock);
-        twice(texts, (&lock, &named), |item| item.to.clone(), &call(texts, &lock), plan)?;
+    for (lock, changes) in by_lock {
+        if is(&lock, "yarn.lock") {
+            yarn::calls(texts, (&lock, &changes), plan)?;
+            continue;
+        }
+        let items = changes.into_iter().map(|change| change.item);
+        let (alone, named): (Vec<&Item>, Vec<&Item>) = items.partition(|item| item.file == lock);
+        twice(texts, (&lock, &named), |item| item.to.clone(), &call(&lock), plan)?;
         if !alone.is_empty() {
-            told(texts, (&lock, &alone), plan)?;
+            told(texts, (&lock, &alone, &named), plan)?;
         }
     }
     Ok(())
 }
 
-/// Tells the first of the two calls also of packages that no manifest names, and the second one not any more.
-fn told(texts: &Files, (lock, items): (&str, &[&Item]), plan: &mut Plan) -> Result<(), String> {
-    let want = |item: &&Item| Want { lock: lock.to_owned(), name: item.name.clone(), version: item.to.clone() };
-    plan.wants.extend(items.iter().map(want));
+/// Tells the first of the two calls also of packages that no manifest names, and the second one not any more. `named`: what
+/// lines of manifests bring, which may be overrides.
+fn told(texts: &Files, (lock, items, named): (&str, &[&Item], &[&Item]), plan: &mut Plan) -> Result<(), String> {
+    for Item { name, from, to, .. } in items {
+        let want = |version: &str| Want { lock: lock.to_owned(), name: name.clone(), version: version.to_owned() };
+        plan.wants.push(want(to));
+        plan.ends.push(want(from));
+    }
     let Some([first, last]) = plan.commands.last_chunk_mut::<2>() else { return Ok(()) };
-    let (path, text) = overrides::manifest(texts, &first.before, (lock, items))?;
+    let overrides::Told { path, text, env } = overrides::told(texts, &first.before, (lock, items, named))?;
+    first.env.extend(env);
     first.before.retain(|(other, _)| *other != path);
     first.before.push((path.clone(), text));
     if !last.before.iter().any(|(other, _)| *other == path) {
@@ -79,37 +91,25 @@ pub fn twice(
     Ok(())
 }
 
-fn lock(texts: &Files, manifest: &str) -> Option<String> {
+/// The lock that counts for a manifest.
+pub fn lock(texts: &Files, manifest: &str) -> Option<String> {
     let beside = |dir: &str| LOCKS.iter().filter_map(|name| join(dir, name)).find(|path| texts.contains_key(path));
     upwards(folder(manifest)).find_map(beside)
 }
 
 /// No script of any package runs, and nothing of the repository's that a client would load.
-fn call(texts: &Files, lock: &str) -> Command {
-    let berry = texts.get(lock).is_some_and(|text| text.contains("__metadata:"));
-    let (argv, env): (&[&str], &[(&str, &str)]) = match lock.rsplit('/').next() {
-        Some("pnpm-lock.yaml") => (
+fn call(lock: &str) -> Command {
+    let (argv, env): (&[&str], (&str, &str)) = if is(lock, "pnpm-lock.yaml") {
+        (
             &["pnpm", "install", "--lockfile-only", "--no-frozen-lockfile", "--ignore-scripts", "--ignore-pnpmfile"],
-            &[("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0")],
-        ),
-        Some("yarn.lock") if berry => (
-            &["yarn", "install", "--mode=update-lockfile"],
-            &[
-                ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
-                ("YARN_ENABLE_IMMUTABLE_INSTALLS", "false"),
-                ("YARN_ENABLE_SCRIPTS", "false"),
-                ("YARN_ENABLE_TELEMETRY", "0"),
-            ],
-        ),
-        Some("yarn.lock") => (
-            &["yarn", "install", "--ignore-scripts", "--ignore-engines", "--non-interactive", "--no-progress"],
-            &[("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0")],
-        ),
-        _ => (
+            ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
+        )
+    } else {
+        (
             &["npm", "install", "--package-lock-only", "--ignore-scripts", "--no-audit", "--no-fund"],
-            &[("NPM_CONFIG_UPDATE_NOTIFIER", "false")],
-        ),
+            ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+        )
     };
-    let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    let env = vec![(env.0.to_owned(), env.1.to_owned())];
     Command { env, ..Command::of(folder(lock), argv.iter().copied()) }
 }

@@ -147,7 +147,7 @@ fn bare(found: &Found) -> Vec<Declared> {
 }
 
 /// What one manifest says, by itself: under a name that its reader takes wherever it stands.
-fn read(ecosystem: Ecosystem, file: &str, text: &str) -> Found {
+pub fn read(ecosystem: Ecosystem, file: &str, text: &str) -> Found {
     let name = file.rsplit('/').next().unwrap_or(file);
     type Reader = fn(&Files) -> Found;
     let (reader, name): (Reader, &str) = match ecosystem {

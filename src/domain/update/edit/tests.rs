@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::update::Pin;
 
+mod alone;
 mod clients;
 
 fn files(files: &[(&str, &str)]) -> Files {

@@ -2,12 +2,12 @@
 
 mod json;
 mod lock;
-mod manifest;
+pub(super) mod manifest;
 mod package_lock;
-mod pnpm;
+pub(super) mod pnpm;
 mod settings;
-mod spec;
-mod yarn;
+pub(super) mod spec;
+pub(super) mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +32,12 @@ pub fn reads(path: &str) -> bool {
     let foreign = path.split('/').any(|part| part == "node_modules");
     let own = ["package.json", "pnpm-workspace.yaml", ".npmrc", ".yarnrc.yml"].iter().any(|name| is(path, name));
     !foreign && (own || LOCKS.iter().any(|(name, _)| is(path, name)))
+}
+
+/// The own name of what a package asks for under a name, and the range; `None` where that is no registry's.
+pub fn asked(name: &str, said: &str) -> Option<(String, String)> {
+    let spec::Spec { name, range, origin } = spec::read(name, said)?;
+    (origin == Origin::Registry).then_some((name, range))
 }
 
 /// What a checkout asks for, and what it has locked.

@@ -1,6 +1,6 @@
 //! `pnpm-lock.yaml`, versions 5 to 9, and the catalogs and overrides of `pnpm-workspace.yaml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::lock::{Lock, Wishes, locked};
 use super::manifest::{Ask, ask, selected};
@@ -23,6 +23,21 @@ struct Read {
     packages: BTreeMap<String, Table>,
     /// The version of what is no registry's, by key.
     versions: Table,
+    /// By selector, as they were when the lock was made.
+    overrides: Table,
+    /// Keys without peers, and names of what only others can bring them.
+    peers: BTreeSet<(String, String)>,
+}
+
+/// One that has a version of a package.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Holder {
+    /// Its own name.
+    pub name: String,
+    /// Its version; empty where the lock does not say one.
+    pub version: String,
+    /// What it calls the package: an alias, or its name.
+    pub called: String,
 }
 
 impl Read {
@@ -46,6 +61,12 @@ impl Read {
             (["packages" | "snapshots", key, table, name], Some(version)) if TABLES.contains(table) => {
                 put(&mut self.packages, key, Some((name, version)));
             }
+            (["packages", key, "peerDependencies", name], Some(_)) => {
+                self.peers.insert((bare(key).to_owned(), (*name).to_owned()));
+            }
+            (["overrides", selector], Some(version)) => {
+                self.overrides.insert((*selector).to_owned(), version.to_owned());
+            }
             (["packages", key, "version"], Some(version)) => {
                 self.versions.insert((*key).to_owned(), version.to_owned());
             }
@@ -56,13 +77,7 @@ impl Read {
 
 /// Reads one; the error is a sentence.
 pub fn read(file: &str, text: &str) -> Result<Lock, String> {
-    let mut read = Read::default();
-    let mut visit = |path: &[String], text: Option<&str>, _: u32| {
-        // All that is looked at lies less deep.
-        let parts: Vec<&str> = path.iter().take(6).map(String::as_str).collect();
-        read.visit(&parts, text);
-    };
-    walk(text, &mut visit).map_err(|line| broken(file, line, "it is not the YAML that pnpm writes"))?;
+    let read = parse(file, text)?;
     let mut all: Vec<Locked> = Vec::new();
     // The same version with other peers is the same version.
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
@@ -81,6 +96,48 @@ pub fn read(file: &str, text: &str) -> Result<Lock, String> {
     }
     let wishes = importers(file, &read, &places, &mut all);
     Ok(Lock { file: file.to_owned(), locked: all, wishes: Wishes::Folder(wishes) }.settled())
+}
+
+fn parse(file: &str, text: &str) -> Result<Read, String> {
+    let mut read = Read::default();
+    let mut visit = |path: &[String], text: Option<&str>, _: u32| {
+        // All that is looked at lies less deep.
+        let parts: Vec<&str> = path.iter().take(6).map(String::as_str).collect();
+        read.visit(&parts, text);
+    };
+    walk(text, &mut visit).map_err(|line| broken(file, line, "it is not the YAML that pnpm writes"))?;
+    Ok(read)
+}
+
+/// The overrides that a lock was made with, wherever they stand, by their selectors; the error is a sentence.
+pub fn overrides(file: &str, text: &str) -> Result<Table, String> {
+    parse(file, text).map(|read| read.overrides)
+}
+
+/// Which packages of a lock take a version of a package, without the workspace's own and those that get it from their peers;
+/// the error is a sentence.
+pub fn holders(file: &str, text: &str, (name, version): (&str, &str)) -> Result<Vec<Holder>, String> {
+    let read = parse(file, text)?;
+    let is_it = |key: &str| {
+        let (of, at, origin) = named(key, &read.versions);
+        (of.as_str(), at.as_str()) == (name, version) && origin == Origin::Registry
+    };
+    let places: BTreeMap<&str, usize> =
+        read.packages.keys().filter(|key| is_it(key)).map(|key| (key.as_str(), 0)).collect();
+    let mut holders = Vec::new();
+    for (key, asks) in &read.packages {
+        let has = asks.iter().filter(|(called, version)| find(&places, called, version).is_some());
+        for (called, _) in has.filter(|(called, _)| !read.peers.contains(&(bare(key).to_owned(), (*called).clone()))) {
+            let (name, version, origin) = named(key, &read.versions);
+            // What lies elsewhere is called as those call it who ask for it, so only its own name can be known.
+            let name = if origin == Origin::Registry { name } else { cut(key).0.to_owned() };
+            let holder = Holder { name, version, called: called.clone() };
+            if !holders.contains(&holder) {
+                holders.push(holder);
+            }
+        }
+    }
+    Ok(holders)
 }
 
 /// Adds the workspace's own packages, and tells what each asks for.
@@ -117,9 +174,14 @@ fn find(places: &BTreeMap<&str, usize>, name: &str, version: &str) -> Option<usi
     keys.iter().map(String::as_str).chain([version]).find_map(|key| places.get(key).copied())
 }
 
+/// A key without peers.
+fn bare(key: &str) -> &str {
+    key.split('(').next().unwrap_or(key)
+}
+
 /// `name@1.0.0(peer@2)`, `/name@1.0.0(peer@2)`, `/name/1.0.0_peer@2`, or an address.
 fn named(key: &str, versions: &Table) -> (String, String, Origin) {
-    let bare = key.split('(').next().unwrap_or(key);
+    let bare = bare(key);
     let short = bare.strip_prefix('/').unwrap_or(bare);
     let (mut name, mut version) = cut(short);
     // In versions before 6 the last part is the version, and only behind its `_` there may be an `@`.

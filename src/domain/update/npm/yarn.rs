@@ -10,23 +10,43 @@ use crate::domain::update::yaml::walk;
 
 /// One locked package.
 #[derive(Default)]
-struct Block {
-    /// `name@range`, each that it fulfils.
-    keys: Vec<String>,
-    version: String,
+pub struct Block {
+    /// The wishes that it fulfils: `name@range`, of yarn 2 and later `name@npm:range`.
+    pub keys: Vec<String>,
+    /// Its version.
+    pub version: String,
     /// What yarn 2 calls it: `name@npm:1.0.0`.
     resolution: Option<String>,
-    /// Names and ranges.
-    asks: Vec<(String, String)>,
+    /// Names and ranges of what it asks for.
+    pub asks: Vec<(String, String)>,
+}
+
+impl Block {
+    /// The package's own name, and where it was taken from.
+    pub fn named(&self) -> (String, Origin) {
+        if let Some(resolution) = &self.resolution {
+            let (name, place) = cut(resolution);
+            let place = (!place.starts_with("npm:")).then(|| spec::foreign(place)).flatten();
+            return (name.to_owned(), place.map_or(Origin::Registry, Origin::Elsewhere));
+        }
+        let (name, range) = cut(self.keys.first().map(String::as_str).unwrap_or_default());
+        spec::read(name, range).map_or((name.to_owned(), Origin::Registry), |spec| (spec.name, spec.origin))
+    }
+}
+
+/// Whether a lock is of yarn 2 or later.
+pub fn newer(text: &str) -> bool {
+    text.contains("\n__metadata:") || text.starts_with("__metadata:")
+}
+
+/// What a lock has, in its order; the error is a sentence.
+pub fn blocks(file: &str, text: &str) -> Result<Vec<Block>, String> {
+    if newer(text) { berry(file, text) } else { classic(file, text) }
 }
 
 /// Reads one; the error is a sentence.
 pub fn read(file: &str, text: &str) -> Result<Lock, String> {
-    let blocks = if text.contains("\n__metadata:") || text.starts_with("__metadata:") {
-        berry(file, text)?
-    } else {
-        classic(file, text)?
-    };
+    let blocks = blocks(file, text)?;
     let mut wishes: BTreeMap<String, usize> = BTreeMap::new();
     for (at, block) in blocks.iter().enumerate() {
         wishes.extend(block.keys.iter().map(|key| (key.clone(), at)));
@@ -36,24 +56,13 @@ pub fn read(file: &str, text: &str) -> Result<Lock, String> {
         keys.iter().find_map(|key| wishes.get(key).copied())
     };
     let all = blocks.iter().map(|block| {
-        let (name, origin) = named(block);
+        let (name, origin) = block.named();
         let mut one = locked(file, (&name, &block.version), origin);
         one.needs = block.asks.iter().filter_map(find).collect();
         one
     });
     let locked = all.collect();
     Ok(Lock { file: file.to_owned(), locked, wishes: Wishes::Range(wishes) }.settled())
-}
-
-/// The package's own name, and where it was taken from.
-fn named(block: &Block) -> (String, Origin) {
-    if let Some(resolution) = &block.resolution {
-        let (name, place) = cut(resolution);
-        let place = (!place.starts_with("npm:")).then(|| spec::foreign(place)).flatten();
-        return (name.to_owned(), place.map_or(Origin::Registry, Origin::Elsewhere));
-    }
-    let (name, range) = cut(block.keys.first().map(String::as_str).unwrap_or_default());
-    spec::read(name, range).map_or((name.to_owned(), Origin::Registry), |spec| (spec.name, spec.origin))
 }
 
 fn berry(file: &str, text: &str) -> Result<Vec<Block>, String> {

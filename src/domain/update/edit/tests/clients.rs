@@ -51,11 +51,6 @@ fn every_client_runs_without_scripts() {
         let texts = files(&[("package.json", one), (lock, text)]);
         let made = plan(&texts, &found(&texts, Ecosystem::Npm, "ms", ("2.0.0", "3.0.0"))).expect(lock);
         assert!(calls(&made).len() == 2 && calls(&made).iter().all(|line| line.contains(said)), "{:?}", calls(&made));
-        let deep = item(Ecosystem::Npm, &format!("{lock}:0"), "ms", ("2.0.0", "2.1.0"));
-        if lock != "package-lock.json" {
-            let said = plan(&texts, &[deep]).expect_err("no client can");
-            assert!(said.contains("write an override"), "{said}");
-        }
     }
     let texts = files(&[("package.json", one), ("yarn.lock", "__metadata:\n  version: 8\n")]);
     let made = plan(&texts, &found(&texts, Ecosystem::Npm, "ms", ("2.0.0", "3.0.0"))).expect("yarn");
@@ -84,6 +79,8 @@ fn npm_is_told_of_what_no_manifest_names_by_an_override_of_the_first_call_alone(
     }
     let none = files(&[("web/package-lock.json", "{}")]);
     assert!(plan(&none, &[deep()]).expect_err("no manifest").contains("no web/package.json beside"));
+    let gone = files(&[("web/package.json", plain)]);
+    assert!(plan(&gone, &[deep()]).expect_err("no lock").contains("no lock that could change for ms"));
 }
 
 #[test]
