@@ -3,7 +3,7 @@
 
 use super::Wish;
 use crate::domain::update::edit::{Command, Plan};
-use crate::domain::update::source::{Files, folder, join};
+use crate::domain::update::source::{Files, folder, join, upwards};
 
 /// The plugin's file, beside the lock for as long as the call takes.
 const PLUGIN: &str = ".fairway-yarn.cjs";
@@ -27,7 +27,9 @@ pub fn call(texts: &Files, lock: &str, wishes: &[Wish<'_>], plan: &mut Plan) -> 
     let wanted = wishes.iter().map(|wish| (wish.key.clone(), wish.version.clone().into()));
     let wanted = serde_json::Value::Object(wanted.collect());
     let settings = here(".yarnrc.yml")?;
-    let mut kept = kept(texts.get(&settings).map_or("", String::as_str));
+    // Those of the folders above count as well, the nearest first.
+    let above = upwards(folder(lock)).filter_map(|dir| texts.get(&join(dir, ".yarnrc.yml")?));
+    let mut kept = kept(above.map(String::as_str));
     kept.push_str(&format!("plugins:\n  - ./{PLUGIN}\n"));
     let env = [
         ("COREPACK_ENABLE_DOWNLOAD_PROMPT", "0"),
@@ -66,19 +68,23 @@ fn plugin(wanted: &str) -> String {
     )
 }
 
-/// The lines of a `.yarnrc.yml` that are kept: the named settings, each with what is indented below it.
-fn kept(text: &str) -> String {
+/// The lines of several `.yarnrc.yml` that are kept: the named settings, each with what is indented below it, once.
+fn kept<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     let mut out = String::new();
-    let mut keep = false;
-    for line in text.trim_start_matches('\u{feff}').lines() {
-        if line.starts_with(|c: char| !c.is_whitespace() && c != '#') {
-            let key = line.split(':').next().unwrap_or(line).trim().trim_matches(['"', '\'']);
-            // The one list of a block whose items are not indented.
-            keep = if line.starts_with('-') { keep } else { KEPT.contains(&key) };
-        }
-        if keep {
-            out.push_str(line);
-            out.push('\n');
+    let mut seen: Vec<&str> = Vec::new();
+    for text in texts {
+        let mut keep = false;
+        for line in text.trim_start_matches('\u{feff}').lines() {
+            // A list's items need no indentation.
+            if line.starts_with(|c: char| !c.is_whitespace() && c != '#' && c != '-') {
+                let key = line.split(':').next().unwrap_or(line).trim().trim_matches(['"', '\'']);
+                keep = KEPT.contains(&key) && !seen.contains(&key);
+                seen.push(key);
+            }
+            if keep {
+                out.push_str(line);
+                out.push('\n');
+            }
         }
     }
     out
@@ -94,7 +100,9 @@ mod tests {
             # a comment\n\"packageExtensions\":\n  a@*:\n    dependencies:\n      b: 1\n\nnpmRegistryServer: x\nnpmScopes:\n  s:\n    npmAuthToken: t\n\
             catalog:\n  a: ^1\n";
         let expected = "compressionLevel: mixed\n\"packageExtensions\":\n  a@*:\n    dependencies:\n      b: 1\n\ncatalog:\n  a: ^1\n";
-        assert_eq!(kept(text), expected);
-        assert_eq!(kept("yarnPath: >\n  catalog:\n"), "");
+        assert_eq!(kept([text].into_iter()), expected);
+        assert_eq!(kept(["yarnPath: >\n  catalog:\n"].into_iter()), "");
+        let nearer = "compressionLevel: 0\n";
+        assert_eq!(kept([nearer, text].into_iter()), expected.replace("mixed", "0"), "the nearer one counts");
     }
 }
