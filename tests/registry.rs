@@ -481,7 +481,7 @@ async fn a_person_is_told_what_is_open_and_what_ends_it() {
     Advisories (2): of the 5 that were read
       below 1.0.0 in Cargo.lock, by serde 1.1.0
         critical  RUSTSEC-2026-0001 (GHSA-aaaa-bbbb-cccc, CVE-2026-1): It reads too far
-                  used: the sources here name below::deep::parse
+                  used: below::deep::parse is named in src/main.rs:1
       serde 1.1.0 in Cargo.lock; used: unknown
         unrated   RUSTSEC-2026-0002: Nobody mends it
                   stays: no release is free of it
@@ -496,7 +496,7 @@ async fn a_person_is_told_what_is_open_and_what_ends_it() {
       It moves with what needs it, or alone: cargo update --package below@1.0.0
       below 1.0.0 in Cargo.lock, by serde 1.1.0
         critical  RUSTSEC-2026-0001 (GHSA-aaaa-bbbb-cccc, CVE-2026-1): It reads too far
-                  used: the sources here name below::deep::parse
+                  used: below::deep::parse is named in src/main.rs:1
 
     Smallest fix, critical (1 advisory): 1 version changes; nothing smaller does
       below  1.0.0 -> 1.1.0  Cargo.lock
