@@ -128,7 +128,21 @@ fn changes(items: &[&Item], moved: &[Moved]) -> Vec<Change> {
         lock_only: item.lock_only,
         pin: item.pin.clone(),
     });
-    let mut all: Vec<Change> = asked.collect();
+    // A line of a manifest, and what others need of the same package, may both go to one version; so may two manifests.
+    let mut all: Vec<Change> = Vec::new();
+    for change in asked {
+        let same = |other: &&mut Change| {
+            (other.ecosystem, &other.name, &other.from, &other.to)
+                == (change.ecosystem, &change.name, &change.from, &change.to)
+        };
+        match all.iter_mut().find(same) {
+            Some(known) => {
+                known.direct |= change.direct;
+                known.lock_only &= change.lock_only;
+            }
+            None => all.push(change),
+        }
+    }
     for moved in moved.iter().filter(|moved| !moved.to.is_empty()) {
         let known =
             |change: &Change| change.ecosystem == moved.ecosystem && change.name == moved.name && change.to == moved.to;
@@ -202,4 +216,31 @@ async fn out(
         }
     }
     Ok(Some(taken))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::update::Ecosystem;
+
+    #[test]
+    fn a_package_of_several_lines_is_one_row() {
+        let item = |file: &str, line: u32, lock_only: bool| Item {
+            ecosystem: Ecosystem::Npm,
+            name: "ws".to_owned(),
+            file: file.to_owned(),
+            line,
+            from: "8.0.0".to_owned(),
+            to: "8.18.0".to_owned(),
+            lock_only,
+            published: None,
+            pin: None,
+        };
+        let (lock, line, other) =
+            (item("yarn.lock", 0, true), item("package.json", 4, false), item("b.json", 4, false));
+        let other = Item { to: "8.19.0".to_owned(), ..other };
+        let rows = changes(&[&lock, &line, &other], &[]);
+        let shown: Vec<_> = rows.iter().map(|row| (row.to.as_str(), row.direct, row.lock_only)).collect();
+        assert_eq!(shown, [("8.18.0", true, false), ("8.19.0", true, false)]);
+    }
 }

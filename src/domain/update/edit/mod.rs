@@ -7,6 +7,7 @@ mod cargo;
 mod failure;
 mod go;
 mod npm;
+mod npmrc;
 mod overrides;
 mod pin;
 mod python;

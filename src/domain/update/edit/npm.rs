@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::sheet::Sheet;
-use super::{Change, Command, Plan, Want, overrides, yarn};
+use super::{Change, Command, Plan, Want, npmrc, overrides, yarn};
 use crate::domain::update::course::Item;
 use crate::domain::update::source::{Files, folder, is, join, upwards};
 
@@ -41,6 +41,9 @@ pub fn calls(texts: &Files, changes: Vec<&Change<'_>>, plan: &mut Plan) -> Resul
         let items = changes.into_iter().map(|change| change.item);
         let (alone, named): (Vec<&Item>, Vec<&Item>) = items.partition(|item| item.file == lock);
         twice(texts, (&lock, &named), |item| item.to.clone(), &call(&lock), plan)?;
+        if let (Some(settings), Some([first, _])) = (npmrc::kept(texts, &lock), plan.commands.last_chunk_mut::<2>()) {
+            first.before.push(settings);
+        }
         if !alone.is_empty() {
             told(texts, (&lock, &alone, &named), plan)?;
         }
