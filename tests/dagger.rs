@@ -1,5 +1,7 @@
 //! The Dagger engine: what it says when there is none, and, where `FAIRWAY_TEST_DAGGER` names one, real runs on it.
 
+#[path = "dagger/edit.rs"]
+mod edit;
 #[path = "dagger/killed.rs"]
 mod killed;
 #[path = "dagger/names.rs"]

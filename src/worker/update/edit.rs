@@ -85,6 +85,8 @@ async fn spec(
         cache_scope: format!("{}/update", repo.id),
         timeout: TIMEOUT,
         export: Some(OUT.to_owned()),
+        // Registries have something else today, which no engine's cache knows.
+        fresh: Some((0, format!("{}-{}", job.id, job.attempt))),
         fork: ctx.engine.refuses_forks().is_none(),
         image: image(plan, project),
         // No run of a pipeline has that number.
@@ -95,7 +97,11 @@ async fn spec(
 /// The image of the first pipeline that has one: it is where the repository's own client runs.
 fn image(plan: &Plan, project: Option<&Project>) -> Option<String> {
     let own = project.into_iter().flat_map(|project| &project.pipelines);
-    let uses = |line: &String| plan.commands.iter().any(|command| line.contains(command.argv[0].as_str()));
+    let word = |c: char| c.is_alphanumeric() || "-_".contains(c);
+    let uses = |line: &String| {
+        let mut words = line.split(|c| !word(c));
+        words.any(|name| plan.commands.iter().any(|command| command.argv[0] == name))
+    };
     let mut with = own.filter(|pipeline| pipeline.image.is_some());
     with.clone().find(|pipeline| pipeline.run.iter().any(uses)).or_else(|| with.next()).and_then(|p| p.image.clone())
 }

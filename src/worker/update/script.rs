@@ -26,23 +26,42 @@ const CONFIGURATION: [&str; 13] = [
     "pip.conf",
 ];
 
+/// Letters of one step at most; Linux takes 128 KiB in one argument.
+const LONGEST: usize = 96 * 1024;
+/// Bytes of a file that are written at once: a third more as base64.
+const PIECE: usize = 48 * 1024;
+
 /// Shell lines, a step each.
 pub fn steps(plan: &Plan, clients: &Clients) -> Vec<String> {
     let names = CONFIGURATION.map(|name| format!("-name {}", quote(name))).join(" -o ");
     let mut write = vec![format!("find . \\( {names} \\) -prune -exec rm -rf {{}} +"), format!("rm -rf {OUT}")];
     for (path, text) in &clients.files {
-        write.push(put(&format!("\"$HOME\"/{}", quote(path)), text));
+        write.extend(put(&format!("\"$HOME\"/{}", quote(path)), text));
     }
     for (path, text) in &plan.files {
-        write.push(put(&here(path), text));
+        write.extend(put(&here(path), text));
     }
     let keep = plan.kept().map(|path| {
         let (from, to) = (here(path), quote(&format!("{OUT}/{path}")));
         format!("if [ -f {from} ]; then mkdir -p \"$(dirname {to})\" && cp {from} {to}; fi")
     });
-    let keep: Vec<String> = std::iter::once(format!("mkdir -p {OUT}")).chain(keep).collect();
-    let (first, last) = (write.join("\n"), keep.join("\n"));
-    std::iter::once(first).chain(work(&plan.commands)).chain([last]).collect()
+    let keep = std::iter::once(format!("mkdir -p {OUT}")).chain(keep);
+    packed(write).into_iter().chain(work(&plan.commands)).chain(packed(keep)).collect()
+}
+
+/// Lines as few steps: each becomes one argument of a shell, and Linux has a limit for that.
+fn packed(lines: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut steps: Vec<String> = Vec::new();
+    for line in lines {
+        match steps.last_mut() {
+            Some(step) if step.len() + line.len() < LONGEST => {
+                step.push('\n');
+                step.push_str(&line);
+            }
+            _ => steps.push(line),
+        }
+    }
+    steps
 }
 
 /// One step a call; calls that may have to wait for each other are one together.
@@ -54,7 +73,9 @@ fn work(commands: &[Command]) -> Vec<String> {
         if together > 1 {
             steps.push(rounds(&rest[..together]));
         } else {
-            steps.push(format!("echo {}\n{}", quote(MARK), once(first)));
+            steps.extend(packed(first.before.iter().flat_map(|(path, text)| put(&here(path), text))));
+            let plain = Command { before: Vec::new(), ..first.clone() };
+            steps.push(format!("echo {}\n{}", quote(MARK), once(&plain)));
         }
         rest = &rest[together.max(1)..];
     }
@@ -83,7 +104,7 @@ fn once(command: &Command) -> String {
     line.extend(env.iter().map(|(name, value)| format!("{name}={}", quote(value))));
     line.extend(argv.iter().map(|word| quote(word)));
     let call = format!("( cd {} && {} )", here(folder), line.join(" "));
-    let all: Vec<String> = before.iter().map(|(path, text)| put(&here(path), text)).chain([call]).collect();
+    let all: Vec<String> = before.iter().flat_map(|(path, text)| put(&here(path), text)).chain([call]).collect();
     all.join(" && ")
 }
 
@@ -91,9 +112,11 @@ fn here(path: &str) -> String {
     quote(&format!("./{path}"))
 }
 
-/// A line that writes a file; base64, so that no text is read as shell.
-fn put(path: &str, text: &str) -> String {
-    format!("mkdir -p \"$(dirname {path})\" && printf %s {} | base64 -d > {path}", STANDARD.encode(text))
+/// Lines that write a file, piece by piece; base64, so that no text is read as shell.
+fn put(path: &str, text: &str) -> Vec<String> {
+    let begin = format!("mkdir -p \"$(dirname {path})\" && : > {path}");
+    let piece = |piece: &[u8]| format!("printf %s {} | base64 -d >> {path}", STANDARD.encode(piece));
+    std::iter::once(begin).chain(text.as_bytes().chunks(PIECE).map(piece)).collect()
 }
 
 fn quote(word: &str) -> String {
@@ -138,6 +161,23 @@ mod tests {
             }
         }
         (true, said)
+    }
+
+    #[test]
+    fn many_and_large_manifests_arrive_whole() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let long: String = (0..60_000).map(|n| format!("{n}é\n")).collect();
+        let files: Vec<(String, String)> =
+            (0..40).map(|n| (format!("m{n}/package.json"), long[..9_000].into())).collect();
+        let before = vec![("package.json".to_owned(), long.clone()), ("empty".to_owned(), String::new())];
+        let call = Command { before, ..call(&["sh", "-c", "cat package.json empty > lock"]) };
+        let plan = Plan { files, commands: vec![call], locks: vec!["lock".to_owned()], ..Plan::default() };
+        assert!(steps(&plan, &Clients::default()).iter().all(|step| step.len() < 128 * 1024));
+        let (passed, said) = run(&plan, dir.path());
+        assert!(passed, "{said}");
+        let out = dir.path().join(OUT);
+        assert!(std::fs::read_to_string(out.join("lock")).expect("a lock") == long);
+        assert!(std::fs::read_to_string(out.join("m39/package.json")).expect("a manifest") == long[..9_000]);
     }
 
     #[test]

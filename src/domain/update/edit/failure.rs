@@ -67,7 +67,9 @@ fn package(text: &str) -> String {
 
 fn missing(lines: &[&str]) -> Option<String> {
     let line = lines.iter().rev().find(|line| line.ends_with("not found") && line.contains("sh:"))?;
-    let program = line.trim_end_matches("not found").trim_end_matches([':', ' ']).rsplit([' ', ':']).next()?;
+    // `sh: 1: cargo: not found`, and in bash `sh: line 1: cargo: command not found`.
+    let before = line.trim_end_matches("not found").trim_end_matches("command ");
+    let program = before.trim_end_matches([':', ' ']).rsplit([' ', ':']).next()?;
     Some(format!(
         "there is no {program} where pipelines run: name an `image` with it in the pipeline that uses it, or install it on the engine"
     ))

@@ -75,6 +75,10 @@ fn other_clients_are_understood_too() {
             "/bin/sh: 1: pnpm: not found\n",
             "there is no pnpm where pipelines run: name an `image` with it in the pipeline that uses it, or install it on the engine",
         ),
+        (
+            "/bin/sh: line 1: cargo: command not found\n",
+            "there is no cargo where pipelines run: name an `image` with it in the pipeline that uses it, or install it on the engine",
+        ),
         ("", "the ecosystem's client failed without a word; try the same in a checkout"),
     ];
     for (said, expected) in cases {
