@@ -6,6 +6,7 @@
 mod cargo;
 mod failure;
 mod go;
+mod locks;
 mod npm;
 mod npmrc;
 mod overrides;

@@ -3,13 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use super::locks::{LOCKS, lock};
 use super::sheet::Sheet;
 use super::{Change, Command, Plan, Want, npmrc, overrides, yarn};
 use crate::domain::update::course::Item;
-use crate::domain::update::source::{Files, folder, is, join, upwards};
-
-/// The first that a folder has counts.
-const LOCKS: [&str; 4] = ["package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "yarn.lock"];
+use crate::domain::update::source::{Files, folder, is};
 
 /// Whether a lock's client can bring a package of the lock to a version that no manifest names.
 pub fn alone(file: &str) -> bool {
@@ -92,12 +90,6 @@ pub fn twice(
     plan.commands.extend([Command { before: pinned, ..call.clone() }, Command { before: last, ..call.clone() }]);
     plan.locks.push(lock.to_owned());
     Ok(())
-}
-
-/// The lock that counts for a manifest.
-pub fn lock(texts: &Files, manifest: &str) -> Option<String> {
-    let beside = |dir: &str| LOCKS.iter().filter_map(|name| join(dir, name)).find(|path| texts.contains_key(path));
-    upwards(folder(manifest)).find_map(beside)
 }
 
 /// No script of any package runs, and nothing of the repository's that a client would load.

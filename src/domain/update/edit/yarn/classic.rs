@@ -37,7 +37,7 @@ pub fn calls(texts: &Files, (lock, all): (&str, &[Block]), wishes: &[Wish<'_>], 
     let mut ends = texts.clone();
     ends.extend(plan.files.iter().cloned());
     let declared = npm::extract(&ends).declared;
-    let of_lock = |one: &Declared| super::super::npm::lock(texts, &one.file).as_deref() == Some(lock);
+    let of_lock = |one: &Declared| super::super::locks::lock(texts, &one.file).as_deref() == Some(lock);
     let lines: Vec<Declared> = declared.into_iter().filter(of_lock).collect();
     let scene = Scene { lock, all, lines, wishes };
     let mut told = Told::default();
