@@ -31,8 +31,7 @@ pub struct Cured {
     pub looked_at: u32,
 }
 
-/// Audits the locks and looks for fixes. `sources`: where what is vulnerable may be named; none
-/// where they are not at hand.
+/// Audits the locks and looks for fixes. `sources`: where what is vulnerable may be named; none where they are not at hand.
 pub async fn cures(
     packages: &dyn Packages,
     found: &Found,
@@ -48,13 +47,18 @@ pub async fn cures(
         let of: Vec<Finding> =
             cured.audit.vulnerable.iter().filter(|finding| finding.severity == severity).cloned().collect();
         let cure = cure(&mut known, (book, severity), &of, &mut cured.looked_at).await;
-        for finding in &of {
+        let reach: Vec<Reach> = of.iter().map(|finding| sources.reach(finding)).collect();
+        for (finding, reach) in of.iter().zip(&reach) {
             let stays = cure.left.iter().find(|left| alike(&left.finding, finding));
             let stays = stays.map(|stays| left::why(stays, policy.now));
-            let reach = sources.reach(finding);
-            cured.exposed.push(Exposed { reach, ..exposed(finding, stays, policy.now) });
+            cured.exposed.push(exposed(finding, (stays, reach.clone()), policy.now));
         }
-        let fixed = cure.fixed.into_iter().map(|ended| Ended { reach: sources.reach(&ended.finding), ..ended });
+        // All code is read for it, so that is done once.
+        let known_reach = |finding: &Finding| {
+            let at = of.iter().position(|one| alike(one, finding));
+            at.map_or_else(|| sources.reach(finding), |at| reach[at].clone())
+        };
+        let fixed = cure.fixed.into_iter().map(|ended| Ended { reach: known_reach(&ended.finding), ..ended });
         let cure = Cure { fixed: fixed.collect(), ..cure };
         if !cure.items.is_empty() {
             cured.cures.push(cure);
@@ -174,7 +178,7 @@ fn alike(a: &Finding, b: &Finding) -> bool {
     (&a.ids, a.ecosystem, &a.file, &a.name, &a.version) == (&b.ids, b.ecosystem, &b.file, &b.name, &b.version)
 }
 
-fn exposed(finding: &Finding, stays: Option<String>, now: i64) -> Exposed {
+fn exposed(finding: &Finding, (stays, reach): (Option<String>, Reach), now: i64) -> Exposed {
     Exposed {
         id: finding.id().to_owned(),
         title: finding.title.clone(),
@@ -185,7 +189,7 @@ fn exposed(finding: &Finding, stays: Option<String>, now: i64) -> Exposed {
         version: finding.version.clone(),
         file: finding.file.clone(),
         stays: stays.unwrap_or_default(),
-        reach: Reach::Unknown,
+        reach,
         seen: now,
     }
 }

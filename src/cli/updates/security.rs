@@ -19,8 +19,6 @@ use crate::settings::Ambient;
 /// What is known of a checkout's advisories.
 pub(super) struct Security {
     cured: Cured,
-    /// For each vulnerability whether the checkout's own code names what it is about.
-    reach: Vec<Reach>,
     /// How many advisories there are to hold it against.
     read: usize,
 }
@@ -50,8 +48,7 @@ pub(super) async fn look(
     let sources = checkout::sources(root, &wanted).context("the sources cannot be read")?;
     let cured = cures(&packages, found, (&Arc::clone(&book), policy), &sources).await;
     found.notes.extend(cured.notes.iter().cloned());
-    let reach = cured.audit.vulnerable.iter().map(|finding| sources.reach(finding)).collect();
-    Ok(Security { cured, reach, read: book.read })
+    Ok(Security { cured, read: book.read })
 }
 
 impl Security {
@@ -66,14 +63,12 @@ impl Security {
     }
 
     fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let findings = self.cured.audit.vulnerable.iter().zip(&self.reach);
-        findings.map(|(finding, reach)| Line { finding, reach: reach.clone(), stays: self.stays(finding) })
-    }
-
-    fn stays(&self, finding: &Finding) -> &str {
-        let meant = (finding.id(), &finding.file, &finding.name, &finding.version);
-        let found = self.cured.exposed.iter().find(|one| (&*one.id, &one.file, &one.name, &one.version) == meant);
-        found.map_or("", |one| one.stays.as_str())
+        self.cured.audit.vulnerable.iter().map(|finding| {
+            let meant = (finding.id(), &finding.file, &finding.name, &finding.version);
+            let found = self.cured.exposed.iter().find(|one| (&*one.id, &one.file, &one.name, &one.version) == meant);
+            let reach = found.map(|one| one.reach.clone()).unwrap_or_default();
+            Line { finding, reach, stays: found.map_or("", |one| one.stays.as_str()) }
+        })
     }
 
     /// For programs.

@@ -224,17 +224,22 @@ async fn requirements(known: &Known<'_>, holder: &Locked, (name, version): (&str
 }
 
 async fn releases(known: &Known<'_>, locked: &Locked, deep: bool) -> Option<Vec<Release>> {
-    let registry = match &locked.origin {
-        Origin::Registry => None,
-        Origin::Named(name) => Some(name.clone()),
-        Origin::Elsewhere(_) => return None,
-    };
-    let package = Package { ecosystem: locked.ecosystem, registry, name: locked.name.clone() };
+    let package = package(locked)?;
     let mut answers = known.packages.look_up(std::slice::from_ref(&package), How { now: known.policy.now, deep }).await;
     match answers.remove(&package)? {
         Looked::Releases(releases) => Some(releases),
         Looked::Not(_) => None,
     }
+}
+
+/// What a registry knows it as; `None`: it is from none.
+fn package(locked: &Locked) -> Option<Package> {
+    let registry = match &locked.origin {
+        Origin::Registry => None,
+        Origin::Named(name) => Some(name.clone()),
+        Origin::Elsewhere(_) => return None,
+    };
+    Some(Package { ecosystem: locked.ecosystem, registry, name: locked.name.clone() })
 }
 
 /// From who holds a package up to a manifest.

@@ -1,6 +1,6 @@
 //! By what a distribution in a lock holds another one: Poetry's lock says so, of others their published metadata do.
 
-use super::{Known, Looked, Origin};
+use super::{Known, Looked, package, releases};
 use crate::domain::update::{Dependency, Ecosystem, Locked, Package, Release, python, rules};
 use crate::registry::How;
 
@@ -39,21 +39,9 @@ pub(super) async fn learn(known: &Known<'_>, file: &str) {
 /// What it requires, as published.
 async fn published(known: &Known<'_>, holder: &Locked) -> Option<Vec<Dependency>> {
     let package = package(holder)?;
-    let how = How { now: known.policy.now, deep: false };
-    let mut answers = known.packages.look_up(std::slice::from_ref(&package), how).await;
-    let Looked::Releases(releases) = answers.remove(&package)? else { return None };
-    let release = releases.into_iter().find(|release| same(release, holder))?;
+    let release = releases(known, holder, false).await?.into_iter().find(|release| same(release, holder))?;
     let told = known.packages.detail(vec![(package, release)], known.policy.now).await.pop()?;
     told.unknown.is_none().then_some(told.dependencies)
-}
-
-fn package(locked: &Locked) -> Option<Package> {
-    let registry = match &locked.origin {
-        Origin::Registry => None,
-        Origin::Named(name) => Some(name.clone()),
-        Origin::Elsewhere(_) => return None,
-    };
-    Some(Package { ecosystem: Ecosystem::Python, registry, name: locked.name.clone() })
 }
 
 fn same(release: &Release, locked: &Locked) -> bool {
